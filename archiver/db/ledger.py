@@ -1,0 +1,95 @@
+"""The database's side of the log: indexes are assigned here, and the signed state is swapped here.
+
+*Sequenced* means an entry has an index in `log_entry` and its transaction is committed. The
+integrator then makes it *integrated* (in the tree) and *published* (under a signed checkpoint).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+
+from archiver.db.tables import log_entry, log_state
+from archiver.db.transaction import Row, Transaction
+from archiver.errors import ConfigurationError
+
+_ONLY = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogState:
+    """How far the log is: `next_index` entries sequenced, `size` of them signed under `root`."""
+
+    next_index: int
+    size: int
+    root: bytes
+    checkpoint: bytes
+
+
+async def create(tx: Transaction, empty_root: bytes) -> None:
+    """Start an empty log."""
+    await tx.execute(
+        insert(log_state).values(
+            id=_ONLY, next_index=0, size=0, root=empty_root, checkpoint=b""
+        )
+    )
+
+
+async def state(tx: Transaction) -> LogState:
+    """Return the log's state.
+
+    Raises:
+        ConfigurationError: the database holds no archive.
+    """
+    row = (await tx.execute(select(log_state).where(log_state.c.id == _ONLY))).first()
+    if row is None:
+        raise ConfigurationError("the database holds no archive; run `muniment init`")
+    return LogState(
+        next_index=row.next_index, size=row.size, root=row.root, checkpoint=row.checkpoint
+    )
+
+
+async def reserve(tx: Transaction, count: int) -> int:
+    """Assign `count` consecutive indexes and return the first.
+
+    The row stays locked until this transaction ends, so indexes are handed out in commit order and
+    no reader ever sees a hole below `next_index`.
+    """
+    result = await tx.execute(
+        update(log_state)
+        .where(log_state.c.id == _ONLY)
+        .values(next_index=log_state.c.next_index + count)
+        .returning(log_state.c.next_index)
+    )
+    return int(result.scalar_one()) - count
+
+
+async def append(tx: Transaction, first_index: int, entries: Sequence[bytes]) -> None:
+    """Insert entries at indexes reserved in this transaction."""
+    rows: list[Row] = [(first_index + offset, entry) for offset, entry in enumerate(entries)]
+    await tx.insert_many(log_entry, ("log_index", "entry"), rows)
+
+
+async def entries(tx: Transaction, start: int, end: int) -> list[bytes]:
+    """Return the entries with indexes in [start, end), in order."""
+    rows = await tx.execute(
+        select(log_entry.c.entry)
+        .where(log_entry.c.log_index >= start, log_entry.c.log_index < end)
+        .order_by(log_entry.c.log_index)
+    )
+    return [bytes(row[0]) for row in rows]
+
+
+async def swap(
+    tx: Transaction, old: LogState, *, size: int, root: bytes, checkpoint: bytes
+) -> bool:
+    """Move the signed state from `old` to a new one; False if it is no longer `old`.
+
+    This compare-and-swap is the commit point of a checkpoint: of two signers only one succeeds.
+    """
+    result = await tx.execute(
+        update(log_state)
+        .where(log_state.c.id == _ONLY, log_state.c.size == old.size, log_state.c.root == old.root)
+        .values(size=size, root=root, checkpoint=checkpoint)
+    )
+    return result.rowcount == 1

@@ -1,0 +1,245 @@
+"""Records: what the database knows of them. Content is never here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
+
+from archiver.db.tables import hold, hold_record, log_entry, record
+from archiver.db.transaction import Row, Transaction
+from archiver.errors import NotFound
+
+FACTS = (
+    "id",
+    "entry_type",
+    "raw_sha256",
+    "content_key",
+    "idempotency_key",
+    "platform",
+    "account",
+    "post_id",
+    "kind",
+    "change",
+    "posted_at",
+    "edited_at",
+    "captured_at",
+    "author_id",
+    "author_handle",
+    "conversation_id",
+    "in_reply_to",
+    "lang",
+    "tags",
+    "media",
+    "searchable",
+    "class_code",
+    "rule",
+    "schedule_version",
+    "retain_until",
+)
+"""Columns whose values `archiver.preserve.sealing.record_facts` gives, in that order."""
+
+PLACE = ("log_index", "segment_id", "frame", "frame_offset", "frame_length", "duplicate_of")
+"""Columns that say where a record stands in its segment and in the log."""
+
+_BATCH = 500  # SQLite allows 32,766 variables; short lists also keep plans cached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A record already stored under a key that was asked for."""
+
+    record_id: str
+    log_index: int
+    raw_sha256: bytes
+    entry: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRow:
+    """One record as the database describes it. Moments are milliseconds since 1970 UTC."""
+
+    log_index: int
+    id: str
+    entry_type: str
+    segment_id: str
+    frame: int
+    frame_offset: int
+    frame_length: int
+    raw_sha256: bytes
+    duplicate_of: str | None
+    platform: str
+    account: str
+    post_id: str
+    kind: str
+    change: str
+    posted_at: int | None
+    edited_at: int | None
+    captured_at: int
+    author_id: str
+    author_handle: str
+    conversation_id: str
+    in_reply_to: str
+    lang: str
+    tags: str
+    media: int
+    searchable: bool
+    class_code: str
+    rule: str
+    schedule_version: int
+    retain_until: int | None
+
+
+_COLUMNS = tuple(RecordRow.__dataclass_fields__)
+
+
+async def insert(tx: Transaction, rows: list[Row]) -> None:
+    """Insert rows of `PLACE` followed by `FACTS`."""
+    await tx.insert_many(record, PLACE + FACTS, rows)
+
+
+async def find_stored(
+    tx: Transaction, content_keys: Sequence[bytes], idempotency_keys: Sequence[bytes]
+) -> tuple[dict[bytes, Known], dict[bytes, Known]]:
+    """Return what is stored under content keys and under idempotency keys."""
+    by_content: dict[bytes, Known] = {}
+    by_idempotency: dict[bytes, Known] = {}
+    for column, keys, found in (
+        (record.c.content_key, content_keys, by_content),
+        (record.c.idempotency_key, idempotency_keys, by_idempotency),
+    ):
+        for start in range(0, len(keys), _BATCH):
+            for row in await tx.execute(_known(column), {"keys": keys[start : start + _BATCH]}):
+                found[row[0]] = Known(
+                    record_id=row.id,
+                    log_index=row.log_index,
+                    raw_sha256=row.raw_sha256,
+                    entry=row.entry,
+                )
+    return by_content, by_idempotency
+
+
+def _known(column: ColumnElement[bytes]) -> Select[Any]:
+    return (
+        select(column, record.c.id, record.c.log_index, record.c.raw_sha256, log_entry.c.entry)
+        .join(log_entry, log_entry.c.log_index == record.c.log_index)
+        .where(column.in_(bindparam("keys", expanding=True)))
+    )
+
+
+async def get(tx: Transaction, record_id: str) -> RecordRow:
+    """Return one record.
+
+    Raises:
+        NotFound: there is none with this id.
+    """
+    row = (await tx.execute(_rows().where(record.c.id == record_id))).first()
+    if row is None:
+        raise NotFound(f"no record {record_id}")
+    return RecordRow(**row._mapping)
+
+
+async def list_by_index(tx: Transaction, indexes: Sequence[int]) -> dict[int, RecordRow]:
+    """Return the records at these log indexes, by index."""
+    found: dict[int, RecordRow] = {}
+    for start in range(0, len(indexes), _BATCH):
+        chunk = indexes[start : start + _BATCH]
+        for row in await tx.execute(_rows().where(record.c.log_index.in_(chunk))):
+            found[row.log_index] = RecordRow(**row._mapping)
+    return found
+
+
+async def list_range(tx: Transaction, start: int, end: int) -> list[RecordRow]:
+    """Return the records with log indexes in [start, end), in log order."""
+    where = (record.c.log_index >= start) & (record.c.log_index < end)
+    rows = await tx.execute(_rows().where(where).order_by(record.c.log_index))
+    return [RecordRow(**row._mapping) for row in rows]
+
+
+async def ids_at(tx: Transaction, indexes: Sequence[int]) -> list[str]:
+    """Return the record ids at ascending log indexes, in that order.
+
+    Long lists are read by range: a hundred thousand single look-ups would take minutes.
+    """
+    ids: list[str] = []
+    for start in range(0, len(indexes), _BATCH):
+        chunk = indexes[start : start + _BATCH]
+        rows = await tx.execute(
+            select(record.c.id).where(record.c.log_index.in_(chunk)).order_by(record.c.log_index)
+        )
+        ids.extend(row.id for row in rows)
+    return ids
+
+
+async def indexes_of(tx: Transaction, record_ids: Sequence[str]) -> dict[str, int]:
+    """Return the log indexes of these record ids; unknown ids are absent."""
+    found: dict[str, int] = {}
+    for start in range(0, len(record_ids), _BATCH):
+        chunk = record_ids[start : start + _BATCH]
+        statement = select(record.c.id, record.c.log_index).where(record.c.id.in_(chunk))
+        found.update((row.id, row.log_index) for row in await tx.execute(statement))
+    return found
+
+
+async def versions(tx: Transaction, platform: str, account: str, post_id: str) -> list[RecordRow]:
+    """Return the records of one post, oldest first: by edit time where told, else by capture."""
+    when = func.coalesce(record.c.edited_at, record.c.captured_at)
+    rows = await tx.execute(
+        _rows()
+        .where(
+            record.c.platform == platform,
+            record.c.account == account,
+            record.c.post_id == post_id,
+            record.c.duplicate_of.is_(None),
+        )
+        .order_by(when, record.c.log_index)
+    )
+    return [RecordRow(**row._mapping) for row in rows]
+
+
+async def count_searchable(tx: Transaction, log_size: int) -> tuple[int, int]:
+    """Return how many posts stand below `log_size`, and how many of them cannot be searched."""
+    row = (
+        await tx.execute(
+            select(func.count(), func.count().filter(record.c.searchable.is_(False))).where(
+                record.c.log_index < log_size,
+                record.c.entry_type == "rec",
+                record.c.duplicate_of.is_(None),
+            )
+        )
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+async def holds_on(tx: Transaction, indexes: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+    """Return the active holds `(id, name)` on each of these log indexes."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    for start in range(0, len(indexes), _BATCH):
+        rows = await tx.execute(
+            select(hold_record.c.log_index, hold.c.id, hold.c.name)
+            .join(hold, hold.c.id == hold_record.c.hold_id)
+            .where(
+                hold_record.c.log_index.in_(indexes[start : start + _BATCH]),
+                hold.c.state == "active",
+            )
+            .order_by(hold.c.id)
+        )
+        for row in rows:
+            found.setdefault(row.log_index, []).append((row.id, row.name))
+    return found
+
+
+async def accounts(tx: Transaction) -> list[tuple[str, str, int]]:
+    """Return `(platform, account, records)` of every account with posts."""
+    rows = await tx.execute(
+        select(record.c.platform, record.c.account, func.count())
+        .where(record.c.entry_type == "rec", record.c.duplicate_of.is_(None))
+        .group_by(record.c.platform, record.c.account)
+        .order_by(record.c.platform, record.c.account)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def _rows() -> Select[Any]:
+    return select(*(record.c[name] for name in _COLUMNS))
+

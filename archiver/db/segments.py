@@ -1,0 +1,173 @@
+"""Segments and blobs: where the stored objects are, their versions, hashes and locks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+
+from archiver.db.tables import blob, hold, hold_record, record, segment
+from archiver.db.transaction import Row, Transaction
+from archiver.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentRow:
+    """One segment as the database describes it."""
+
+    id: str
+    class_code: str
+    period: str
+    first_index: int
+    records: int
+    object_key: str
+    version_id: str
+    size: int
+    sha256: bytes
+    keys_object_key: str
+    keys_version_id: str
+    keys_sha256: bytes
+    lock_mode: str
+    lock_until: int
+    legal_hold: bool
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobRow:
+    """One large part as the database describes it."""
+
+    object_key: str
+    version_id: str
+    record_id: str
+    size: int
+    sha256: bytes
+    legal_hold: bool
+
+
+_COLUMNS = tuple(SegmentRow.__dataclass_fields__)
+_BLOB_COLUMNS = tuple(BlobRow.__dataclass_fields__)
+_BATCH = 500
+
+
+async def insert(tx: Transaction, rows: Sequence[SegmentRow]) -> None:
+    """Insert segments."""
+    await tx.insert_many(
+        segment, _COLUMNS, [tuple(getattr(row, name) for name in _COLUMNS) for row in rows]
+    )
+
+
+async def insert_blobs(tx: Transaction, rows: list[Row]) -> None:
+    """Insert blobs: key, version, record id, size, SHA-256, legal hold."""
+    await tx.insert_many(blob, _BLOB_COLUMNS, rows)
+
+
+async def get(tx: Transaction, segment_id: str) -> SegmentRow:
+    """Return one segment. Raises NotFound."""
+    row = (await tx.execute(select(segment).where(segment.c.id == segment_id))).first()
+    if row is None:
+        raise NotFound(f"no segment {segment_id}")
+    return SegmentRow(**row._mapping)
+
+
+async def known(tx: Transaction, segment_ids: Sequence[str]) -> dict[str, int]:
+    """Return `{id: first log index}` of those of these segments that are in the database."""
+    found: dict[str, int] = {}
+    for start in range(0, len(segment_ids), _BATCH):
+        rows = await tx.execute(
+            select(segment.c.id, segment.c.first_index).where(
+                segment.c.id.in_(segment_ids[start : start + _BATCH])
+            )
+        )
+        found.update((row.id, row.first_index) for row in rows)
+    return found
+
+
+async def list_after(tx: Transaction, first_index: int, limit: int) -> list[SegmentRow]:
+    """Return segments in log order, from the one that starts at or after `first_index`."""
+    rows = await tx.execute(
+        select(segment)
+        .where(segment.c.first_index >= first_index)
+        .order_by(segment.c.first_index)
+        .limit(limit)
+    )
+    return [SegmentRow(**row._mapping) for row in rows]
+
+
+async def holding(tx: Transaction, log_index: int) -> SegmentRow:
+    """Return the segment that holds the record at `log_index`. Raises NotFound."""
+    row = (
+        await tx.execute(
+            select(segment)
+            .where(segment.c.first_index <= log_index)
+            .order_by(segment.c.first_index.desc())
+            .limit(1)
+        )
+    ).first()
+    if row is None or row.first_index + row.records <= log_index:
+        raise NotFound(f"no segment holds log index {log_index}")
+    return SegmentRow(**row._mapping)
+
+
+async def newest_by_lane(tx: Transaction) -> dict[tuple[str, str], str]:
+    """Return the greatest segment id of each `(class, period)`."""
+    rows = await tx.execute(
+        select(segment.c.class_code, segment.c.period, func.max(segment.c.id)).group_by(
+            segment.c.class_code, segment.c.period
+        )
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+async def hold_drift(tx: Transaction) -> list[tuple[SegmentRow, bool]]:
+    """Return segments whose object hold differs from the holds in force, with the wanted state."""
+    wanted = (
+        select(hold_record.c.log_index)
+        .join(hold, hold.c.id == hold_record.c.hold_id)
+        .where(
+            hold.c.state == "active",
+            hold_record.c.log_index >= segment.c.first_index,
+            hold_record.c.log_index < segment.c.first_index + segment.c.records,
+        )
+        .exists()
+    )
+    rows = await tx.execute(
+        select(segment, wanted.label("wanted")).where(segment.c.legal_hold != wanted)
+    )
+    return [(SegmentRow(**{k: row._mapping[k] for k in _COLUMNS}), bool(row.wanted)) for row in rows]
+
+
+async def blob_hold_drift(tx: Transaction) -> list[tuple[BlobRow, bool]]:
+    """Return blobs whose object hold differs from the holds in force, with the wanted state."""
+    wanted = (
+        select(hold_record.c.log_index)
+        .join(hold, hold.c.id == hold_record.c.hold_id)
+        .join(record, record.c.log_index == hold_record.c.log_index)
+        .where(hold.c.state == "active", record.c.id == blob.c.record_id)
+        .exists()
+    )
+    rows = await tx.execute(select(blob, wanted.label("wanted")).where(blob.c.legal_hold != wanted))
+    return [
+        (BlobRow(**{k: row._mapping[k] for k in _BLOB_COLUMNS}), bool(row.wanted)) for row in rows
+    ]
+
+
+async def set_legal_hold(tx: Transaction, segment_ids: Sequence[str], *, on: bool) -> None:
+    """Note that the objects of these segments are, or are no longer, under legal hold."""
+    for start in range(0, len(segment_ids), _BATCH):
+        chunk = segment_ids[start : start + _BATCH]
+        await tx.execute(update(segment).where(segment.c.id.in_(chunk)).values(legal_hold=on))
+
+
+async def set_blob_hold(tx: Transaction, object_keys: Sequence[str], *, on: bool) -> None:
+    """Note that these blobs are, or are no longer, under legal hold."""
+    for start in range(0, len(object_keys), _BATCH):
+        chunk = object_keys[start : start + _BATCH]
+        await tx.execute(update(blob).where(blob.c.object_key.in_(chunk)).values(legal_hold=on))
+
+
+async def list_blobs(tx: Transaction, after: str, limit: int) -> list[BlobRow]:
+    """Return blobs by object key, those after `after`."""
+    rows = await tx.execute(
+        select(blob).where(blob.c.object_key > after).order_by(blob.c.object_key).limit(limit)
+    )
+    return [BlobRow(**row._mapping) for row in rows]

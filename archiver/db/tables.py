@@ -1,0 +1,216 @@
+"""The schema, as SQLAlchemy Core tables. `migrations/` brings a database to it.
+
+Moments are integers: milliseconds since 1970 UTC, the same on SQLite and PostgreSQL. Hashes are 32
+raw bytes. Ids are ULID texts. Content never stands here: it lives encrypted in segments, so that
+disposing of a record leaves no copy of its words in database backups.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ULID = String(26)
+
+archive = Table(
+    "archive",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("origin", Text, nullable=False),  # the log's name, first line of each checkpoint
+    Column("vkey", Text, nullable=False),  # the log's public key as a C2SP verifier key
+    Column("zone", Text, nullable=False),  # time zone that dates in queries and schedules mean
+    Column("created_at", BigInteger, nullable=False),
+    comment="Exactly one row: which archive this database is a view of.",
+)
+
+log_state = Table(
+    "log_state",
+    metadata,
+    Column("id", Integer, primary_key=True),  # always 1
+    Column("next_index", BigInteger, nullable=False),  # first index not yet assigned
+    Column("size", BigInteger, nullable=False),  # entries integrated and signed
+    Column("root", LargeBinary, nullable=False),
+    Column("checkpoint", LargeBinary, nullable=False),  # signed note for `size`, b"" at size 0
+    comment="One row. Compare-and-swap on (size, root) is what makes a fork impossible.",
+)
+
+log_entry = Table(
+    "log_entry",
+    metadata,
+    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", LargeBinary, nullable=False),  # the leaf's exact bytes
+)
+
+segment = Table(
+    "segment",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("class_code", Text, nullable=False),
+    Column("period", String(7), nullable=False),  # expiry month of the lane, YYYY-MM
+    Column("first_index", BigInteger, nullable=False, unique=True),
+    Column("records", Integer, nullable=False),
+    Column("object_key", Text, nullable=False),
+    Column("version_id", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("keys_object_key", Text, nullable=False),
+    Column("keys_version_id", Text, nullable=False),
+    Column("keys_sha256", LargeBinary, nullable=False),
+    Column("lock_mode", Text, nullable=False),
+    Column("lock_until", BigInteger, nullable=False),
+    Column("legal_hold", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", ULID, nullable=False, unique=True),
+    Column("entry_type", String(3), nullable=False),  # rec or aud
+    Column("segment_id", ULID, ForeignKey("segment.id"), nullable=False),
+    Column("frame", Integer, nullable=False),  # position in the segment, from 0
+    Column("frame_offset", BigInteger, nullable=False),
+    Column("frame_length", Integer, nullable=False),
+    Column("raw_sha256", LargeBinary, nullable=False),  # of the verbatim payload
+    Column("content_key", LargeBinary, unique=True),  # null on a duplicate
+    Column("idempotency_key", LargeBinary, unique=True),
+    Column("duplicate_of", ULID),  # two servers raced; the first one answers
+    Column("platform", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("post_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("posted_at", BigInteger),
+    Column("edited_at", BigInteger),
+    Column("captured_at", BigInteger, nullable=False),
+    Column("author_id", Text, nullable=False),
+    Column("author_handle", Text, nullable=False),
+    Column("conversation_id", Text, nullable=False),
+    Column("in_reply_to", Text, nullable=False),
+    Column("lang", Text, nullable=False),
+    Column("tags", Text, nullable=False),  # space-separated, with a space at both ends, or ""
+    Column("media", Integer, nullable=False),  # how many media parts
+    Column("searchable", Boolean, nullable=False),
+    Column("class_code", Text, nullable=False),
+    Column("rule", Text, nullable=False),  # "<rule set version>/<rule id>" that chose the class
+    Column("schedule_version", Integer, nullable=False),
+    Column("retain_until", BigInteger),  # null while permanent or awaiting an event
+    Index("ix_record_platform_post_id", "platform", "post_id"),
+    Index("ix_record_account", "account"),
+)
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("object_key", Text, primary_key=True),
+    Column("version_id", Text, nullable=False),
+    Column("record_id", ULID, nullable=False, index=True),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", LargeBinary, nullable=False),  # of the stored ciphertext
+    Column("legal_hold", Boolean, nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("record_id", ULID, primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object_type", Text, nullable=False),
+    Column("object_id", Text, nullable=False, index=True),
+    Column("result", Text, nullable=False),
+    Column("details", Text, nullable=False),  # JSON
+    comment="The readable audit trail; each row is the view of one `aud` record of the log.",
+)
+
+file_class = Table(
+    "file_class",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("body", Text, nullable=False),  # JSON of retention.FileClass
+)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    Column("class_code", Text, ForeignKey("file_class.code"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),  # JSON of retention.Schedule
+    Column("in_force_from", BigInteger, nullable=False),
+)
+
+class_rules = Table(
+    "class_rules",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),  # JSON of retention.RuleSet
+    Column("in_force_from", BigInteger, nullable=False),
+)
+
+hold = Table(
+    "hold",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("matter", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("scope", Text, nullable=False),  # JSON: query, accounts, records
+    Column("state", Text, nullable=False),  # active, released
+    Column("log_size", BigInteger, nullable=False),  # the set was computed over [0, log_size)
+    Column("records", BigInteger, nullable=False),
+    Column("members_sha256", LargeBinary, nullable=False),  # of the sorted log indexes
+    Column("placed_at", BigInteger, nullable=False),
+    Column("placed_by", Text, nullable=False),
+    Column("released_at", BigInteger),
+    Column("released_by", Text),
+    Column("release_reason", Text),
+)
+
+hold_record = Table(
+    "hold_record",
+    metadata,
+    Column("hold_id", ULID, ForeignKey("hold.id"), primary_key=True),
+    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Index("ix_hold_record_log_index", "log_index"),
+    comment="Rows stay when a hold is released: who was held and when is evidence.",
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("sha256", LargeBinary, nullable=False, unique=True),
+    Column("roles", Text, nullable=False),  # space-separated
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+
+follower = Table(
+    "follower",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),  # next log index to read
+    Column("updated_at", BigInteger, nullable=False),
+)

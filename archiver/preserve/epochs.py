@@ -1,0 +1,118 @@
+"""Epoch keys: one random key per class and expiry month, wrapped by the root key, in the store.
+
+`keys/<archive>/<class>/<YYYY-MM>/epoch.json` carries the same lock as the segments it opens.
+Destroying it, once its lock has ended, makes a whole month of a class unreadable at once.
+"""
+
+import base64
+from datetime import UTC, datetime
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from archiver.errors import IntegrityError, NotFound
+from archiver.ids import Randomness
+from archiver.model.lock import Lock
+from archiver.preserve.keyring import Keyring
+from archiver.preserve.object_keys import epoch_object
+from archiver.preserve.store import ObjectStore
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class _Epoch(msgspec.Struct, frozen=True):
+    v: int
+    archive: str
+    class_code: str
+    period: str
+    kek: str  # base64 of nonce(12) || AES-256-GCM(root key, epoch key)
+
+
+class Epochs:
+    """Makes and opens epoch keys; each is read from the store once and kept in memory.
+
+    Calls block, so asynchronous callers use a thread.
+    """
+
+    def __init__(self, keyring: Keyring, store: ObjectStore, randomness: Randomness) -> None:
+        self._keyring = keyring
+        self._store = store
+        self._randomness = randomness
+        self._opened: dict[tuple[str, str], bytes] = {}
+        self._locked_until: dict[str, datetime] = {}
+
+    def for_writing(self, class_code: str, period: str, lock: Lock | None) -> bytes:
+        """Return the epoch key of a lane, making it durable first where it is new.
+
+        Two servers may race to make it: the store keeps the first, and both use that one. A longer
+        lock extends the epoch's own.
+        """
+        try:
+            key = self.for_reading(class_code, period)
+        except NotFound:
+            return self._make(class_code, period, lock)
+        self._keep_locked(epoch_object(self._archive, class_code, period), lock)
+        return key
+
+    def _make(self, class_code: str, period: str, lock: Lock | None) -> bytes:
+        key, name = self._randomness(32), epoch_object(self._archive, class_code, period)
+        nonce = self._randomness(12)
+        wrapped = AESGCM(self._keyring.root_key).encrypt(
+            nonce, key, self._context(class_code, period)
+        )
+        epoch = _Epoch(1, self._archive, class_code, period, _b64(nonce + wrapped))
+        try:
+            self._store.put(name, msgspec.json.encode(epoch), lock=lock)
+        except IntegrityError:  # other bytes are there: another server was first
+            return self.for_writing(class_code, period, lock)
+        self._opened[class_code, period] = key
+        if lock is not None:
+            self._locked_until[name] = lock.until
+        return key
+
+    def _keep_locked(self, name: str, lock: Lock | None) -> None:
+        # Keys are locked as long as the data: whoever could delete them could erase it early.
+        if lock is None or self._locked_until.get(name, _NEVER) >= lock.until:
+            return
+        self._store.extend_lock(name, version_id=self._store.head(name).version_id, lock=lock)
+        self._locked_until[name] = lock.until
+
+    def for_reading(self, class_code: str, period: str) -> bytes:
+        """Return the epoch key of a lane.
+
+        Raises:
+            NotFound: the lane has none; its records were destroyed, or it never existed.
+            IntegrityError: it does not open under the root key.
+        """
+        known = self._opened.get((class_code, period))
+        if known is not None:
+            return known
+        name = epoch_object(self._archive, class_code, period)
+        key = self._unwrap(name, self._store.get(name), class_code, period)
+        self._opened[class_code, period] = key
+        return key
+
+    def _unwrap(self, name: str, data: bytes, class_code: str, period: str) -> bytes:
+        try:
+            blob = base64.b64decode(msgspec.json.decode(data, type=_Epoch).kek, validate=True)
+            return AESGCM(self._keyring.root_key).decrypt(
+                blob[:12], blob[12:], self._context(class_code, period)
+            )
+        except (msgspec.MsgspecError, ValueError, InvalidTag) as error:
+            raise IntegrityError(
+                f"{name}: the epoch key does not open under the root key; the object was altered "
+                "or the keyring is another archive's",
+                object_key=name,
+            ) from error
+
+    def _context(self, class_code: str, period: str) -> bytes:
+        return "\x00".join(("epoch/v1", self._archive, class_code, period)).encode("ascii")
+
+    @property
+    def _archive(self) -> str:
+        return self._keyring.archive_id
+
+
+def _b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")

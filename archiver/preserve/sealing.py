@@ -1,0 +1,177 @@
+"""From a post and its bytes to a sealed record: manifest, frame, log entry and database facts.
+
+Pure and quick, because it is the work worker processes do for an import. What it returns holds all
+that the writer needs; the database facts are derived from the manifest alone, so that recovery,
+which has only the manifest, comes to the same row.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from archiver.clock import rfc3339, to_millis
+from archiver.ids import ulid_bytes
+from archiver.model.post import Part, PartRole, Post
+from archiver.preserve.lanes import Lane
+from archiver.preserve.ledger.entry import record_entry
+from archiver.preserve.segments.frame import KEY_BYTES, frame_hash, seal_frame
+from archiver.preserve.segments.manifest import (
+    SALT_BYTES,
+    Blob,
+    Manifest,
+    PartEntry,
+    Retention,
+    Source,
+    content_key,
+    describe_post,
+    encode_manifest,
+    parse_moment,
+    restore_post,
+    salt_text,
+)
+
+SECRET_BYTES = KEY_BYTES + SALT_BYTES
+"""Random bytes one record needs: its key and its salt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A record about to be sealed. `blobs` are parts already stored apart, by part number."""
+
+    record_id: str
+    entry_type: str
+    lane: Lane
+    source: Source
+    parts: tuple[Part, ...]
+    retention: Retention
+    post: Post | None = None
+    idempotency_key: bytes = b""
+    blobs: tuple[tuple[int, Blob], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A sealed record: what is stored, logged and indexed about it.
+
+    `facts` are the values of `archiver.db.records.FACTS`; `follow` is what a log follower in the
+    same process wants to have at hand and is never stored.
+    """
+
+    lane: Lane
+    record_id: str
+    key: bytes = field(repr=False)
+    frame: bytes = field(repr=False)
+    entry: bytes
+    facts: tuple[object, ...] = field(repr=False)
+    blobs: tuple[Blob, ...] = ()
+    follow: object = None
+
+    @property
+    def content_key(self) -> bytes | None:
+        """The key under which these bytes of this post version are stored once."""
+        found = self.facts[FACT_CONTENT_KEY]
+        return found if isinstance(found, bytes) else None
+
+    @property
+    def idempotency_key(self) -> bytes | None:
+        """The sender's key, hashed, if it gave one."""
+        found = self.facts[FACT_IDEMPOTENCY_KEY]
+        return found if isinstance(found, bytes) else None
+
+
+FACT_CONTENT_KEY = 3
+FACT_IDEMPOTENCY_KEY = 4
+
+
+def seal(
+    archive_id: str, draft: Draft, captured_at: datetime, secret: bytes, follow: object = None
+) -> Sealed:
+    """Seal one record. `secret` is `SECRET_BYTES` of fresh randomness, used for nothing else."""
+    key, salt = secret[:KEY_BYTES], secret[KEY_BYTES:]
+    apart = dict(draft.blobs)
+    manifest = Manifest(
+        v=1,
+        type=draft.entry_type,
+        id=draft.record_id,
+        archive=archive_id,
+        salt=salt_text(salt),
+        captured_at=rfc3339(captured_at),
+        source=draft.source,
+        parts=[_part_entry(part, apart.get(number)) for number, part in enumerate(draft.parts)],
+        retention=draft.retention,
+        post=describe_post(draft.post) if draft.post else None,
+        idempotency=draft.idempotency_key.hex(),
+    )
+    data = encode_manifest(manifest)
+    inline = tuple(part.content for number, part in enumerate(draft.parts) if number not in apart)
+    frame = seal_frame(ulid_bytes(archive_id), ulid_bytes(draft.record_id), key, data, inline)
+    entry = record_entry(
+        draft.entry_type,
+        draft.record_id,
+        hashlib.sha256(data).digest(),
+        frame_hash(frame),
+        draft.lane.period,
+        to_millis(captured_at),
+    )
+    return Sealed(
+        draft.lane,
+        draft.record_id,
+        key,
+        frame,
+        entry,
+        record_facts(manifest),
+        tuple(apart.values()),
+        follow,
+    )
+
+
+def record_facts(manifest: Manifest) -> tuple[object, ...]:
+    """Return the database facts of a record, in the order of `archiver.db.records.FACTS`."""
+    raw_sha256 = bytes.fromhex(manifest.parts[0].sha256)
+    post = restore_post(manifest.post) if manifest.post else _NO_POST
+    return (
+        manifest.id,
+        manifest.type,
+        raw_sha256,
+        content_key(post, raw_sha256) if manifest.post else None,
+        bytes.fromhex(manifest.idempotency) or None,
+        post.platform,
+        post.account,
+        post.post_id,
+        post.kind,
+        post.change.value,
+        to_millis(post.posted_at) if post.posted_at else None,
+        to_millis(post.edited_at) if post.edited_at else None,
+        _millis(manifest.captured_at),
+        post.author.id,
+        post.author.handle,
+        post.conversation_id,
+        post.in_reply_to,
+        post.lang,
+        f" {' '.join(post.tags)} " if post.tags else "",
+        sum(part.role == PartRole.MEDIA for part in manifest.parts),
+        manifest.post is not None,
+        manifest.retention.class_code,
+        manifest.retention.rule,
+        manifest.retention.schedule_version,
+        _millis(manifest.retention.until),
+    )
+
+
+def _part_entry(part: Part, blob: Blob | None) -> PartEntry:
+    return PartEntry(
+        name=part.name,
+        role=part.role.value,
+        media_type=part.media_type,
+        len=len(part.content),
+        sha256=hashlib.sha256(part.content).hexdigest(),
+        blob=blob,
+    )
+
+
+def _millis(text: str) -> int | None:
+    moment = parse_moment(text)
+    return to_millis(moment) if moment else None
+
+
+_NO_POST = Post(platform="", account="", post_id="", kind="")
