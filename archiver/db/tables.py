@@ -29,6 +29,8 @@ metadata = MetaData(
 )
 
 ULID = String(26)
+# On SQLite only a column declared INTEGER is the row id itself; BIGINT would add a second B-tree.
+LOG_INDEX = BigInteger().with_variant(Integer(), "sqlite")
 
 archive = Table(
     "archive",
@@ -44,7 +46,7 @@ archive = Table(
 log_state = Table(
     "log_state",
     metadata,
-    Column("id", Integer, primary_key=True),  # always 1
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1
     Column("next_index", BigInteger, nullable=False),  # first index not yet assigned
     Column("size", BigInteger, nullable=False),  # entries integrated and signed
     Column("root", LargeBinary, nullable=False),
@@ -55,7 +57,7 @@ log_state = Table(
 log_entry = Table(
     "log_entry",
     metadata,
-    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("log_index", LOG_INDEX, primary_key=True, autoincrement=False),
     Column("entry", LargeBinary, nullable=False),  # the leaf's exact bytes
 )
 
@@ -83,7 +85,7 @@ segment = Table(
 record = Table(
     "record",
     metadata,
-    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("log_index", LOG_INDEX, primary_key=True, autoincrement=False),
     Column("id", ULID, nullable=False, unique=True),
     Column("entry_type", String(3), nullable=False),  # rec or aud
     Column("segment_id", ULID, ForeignKey("segment.id"), nullable=False),

@@ -6,36 +6,50 @@ effect is also reachable by a repairing job, because the process may die in betw
 
 SQLite runs in WAL mode with synchronous=FULL: with NORMAL a power cut may lose commits that were
 acknowledged. Writers queue on a lock in this process and on `BEGIN IMMEDIATE` between processes.
+How a database is addressed and connected stands in `address.py`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Table, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, CursorResult, Table
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import IntegrityError as ConstraintError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult
 from sqlalchemy.sql import Executable
 
-from archiver.errors import ConfigurationError, Conflict, DatabaseUnavailable
+from archiver.db.address import COMMAND_TIMEOUT_S, engines
+from archiver.errors import (
+    ArchiverError,
+    ConfigurationError,
+    Conflict,
+    DatabaseUnavailable,
+    InvalidInput,
+)
 
 Action = Callable[[], Awaitable[None]]
 Row = Sequence[object]
+Values = Mapping[str, object]
+T = TypeVar("T")
 
-_BUSY_TIMEOUT_MS = 30_000
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+_TRY_AGAIN = "then try again: nothing was acknowledged"
 
 
 class Transaction:
-    """One open transaction on one connection. Query functions take it as their first argument."""
+    """One open transaction on one connection. Query functions take it as their first argument.
+
+    A statement that failed ends the transaction on both databases: should the caller go on all
+    the same, the commit raises that statement's error.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self._after_commit: list[Action] = []
+        self._streams: set[AsyncResult[Any]] = set()
+        self._failure: ArchiverError | None = None
 
     @property
     def dialect(self) -> str:
@@ -43,165 +57,225 @@ class Transaction:
         return self._connection.dialect.name
 
     async def execute(
-        self, statement: Executable, values: Mapping[str, object] | None = None
-    ) -> CursorResult[Any]:
-        """Run one Core statement."""
-        return await self._connection.execute(statement, values)
+        self, statement: Executable, values: Values | Sequence[Values] | None = None
+    ) -> CursorResult[*tuple[Any, ...]]:
+        """Run one Core statement, once per mapping when `values` is a sequence.
 
-    async def insert_many(self, table: Table, columns: tuple[str, ...], rows: list[Row]) -> None:
-        """Insert rows of positional values by one prepared statement.
+        Raises:
+            Conflict: a uniqueness or reference rule was broken, or rows are append-only.
+            InvalidInput: a value does not fit its column (NUL in a text, too long, too large).
+            DatabaseUnavailable: the database did not answer.
+        """
+        with self._failing():
+            return await self._connection.execute(statement, values)
+
+    async def insert_many(
+        self, table: Table, columns: tuple[str, ...], rows: Sequence[Row]
+    ) -> None:
+        """Insert rows of positional values by one prepared statement; errors as `execute`.
 
         Building an insert dictionary per row costs more than the insert itself
         (performance-and-faults 2.7), so the statement's text is made once and fed with tuples.
         """
         if rows:
             sql = _insert_sql(self.dialect, table.name, columns)
-            await self._connection.exec_driver_sql(sql, [tuple(row) for row in rows])
+            with self._failing():
+                await self._connection.exec_driver_sql(sql, [tuple(row) for row in rows])
 
     async def stream(self, statement: Executable, size: int = 10_000) -> AsyncIterator[Any]:
-        """Yield rows without holding them all, `size` at a time."""
-        result = await self._connection.stream(statement, execution_options={"yield_per": size})
-        async for partition in result.partitions(size):
-            for row in partition:
-                yield row
+        """Yield rows without holding them all, `size` at a time; errors as `execute`.
 
-    async def run_sync(self, function: Callable[[Connection], None]) -> None:
-        """Run a function that wants a synchronous connection (migrations)."""
-        await self._connection.run_sync(function)
+        The rows are those of one snapshot. A walk that writes on its way, or that takes longer
+        than a few minutes, rather reads page after page by key: an open snapshot keeps old row
+        versions alive on PostgreSQL and lets the WAL grow on SQLite.
+        """
+        with self._failing():
+            result = await self._connection.stream(statement, execution_options={"yield_per": size})
+            self._streams.add(result)
+            async for partition in result.partitions(size):
+                for row in partition:
+                    yield row
+            self._streams.discard(result)
+
+    async def run_sync(self, function: Callable[[Connection], T]) -> T:
+        """Return what `function` gives for this transaction's synchronous connection."""
+        with self._failing():
+            return await self._connection.run_sync(function)
 
     def after_commit(self, action: Action) -> None:
-        """Run `action` once the commit has succeeded."""
+        """Run `action` once the commit has succeeded; its errors reach the caller as they are."""
         self._after_commit.append(action)
+
+    async def commit(self) -> None:
+        """Make everything durable. `Database.transaction` calls this."""
+        if self._failure is not None:
+            raise self._failure
+        with self._failing():
+            await self._connection.commit()
+
+    async def close_streams(self) -> None:
+        """Close cursors that were left early: a cursor left open pins its snapshot in the pool."""
+        for result in self._streams:
+            with _errors_named():
+                await result.close()
+        self._streams.clear()
 
     async def run_after_commit(self) -> None:
         """Run the actions in the order they were given."""
         for action in self._after_commit:
             await action()
 
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            with _errors_named():
+                yield
+        except ArchiverError as error:
+            self._failure = error
+            raise
+
 
 class Database:
-    """The open database. Create with `open_database`."""
+    """The open database. Create with `open_database`.
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._writing = asyncio.Lock()
+    On SQLite reading and writing have connections of their own: a reader cannot write by mistake
+    and a writer never waits for a connection that readers hold.
+    """
+
+    def __init__(self, *, writing: AsyncEngine, reading: AsyncEngine) -> None:
+        self._writing = writing
+        self._reading = reading
+        self._writer = asyncio.Lock() if writing.dialect.name == "sqlite" else nullcontext()
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
-        return self._engine.dialect.name
+        return self._writing.dialect.name
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite database, which the first connection creates; None on a server."""
+        return Path(self._writing.url.database or "") if self.dialect == "sqlite" else None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a transaction that may write; commit at the end, roll back on error.
 
         Raises:
-            Conflict: a uniqueness or reference rule was broken.
+            Conflict: a uniqueness or reference rule was broken, or rows are append-only.
             DatabaseUnavailable: the database did not answer. When it was lost at commit the outcome
                 is unknown: every write is idempotent by id, so look, then try again.
         """
-        async with self._only_writer():
-            async with self._errors_named(), self._engine.connect() as connection:
-                if self.dialect == "sqlite":
-                    connection = await connection.execution_options(immediate=True)
-                async with connection.begin():
-                    tx = Transaction(connection)
-                    yield tx
+        async with self._writer, _connected(self._writing) as connection:
+            tx = Transaction(connection)
+            try:
+                yield tx
+            finally:
+                await tx.close_streams()
+            await tx.commit()
         await tx.run_after_commit()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
-        """Open a transaction that only reads: one consistent snapshot, never waits for writers."""
-        async with self._errors_named(), self._engine.connect() as connection:
-            yield Transaction(connection)
+        """Open a transaction that only reads and never waits for writers.
+
+        Its first statement takes the snapshot that all its statements see. Writing in it raises
+        DatabaseUnavailable, for it would be lost.
+        """
+        async with _connected(self._reading) as connection:
+            tx = Transaction(connection)
+            try:
+                yield tx
+            finally:
+                await tx.close_streams()
+
+    async def run_migrations(self, function: Callable[[Connection], None]) -> None:
+        """Run `function` on a connection of its own; it begins and commits for itself.
+
+        The connection is closed afterwards, so what the function sets on its session is left
+        nowhere. Errors as `transaction`.
+        """
+        async with self._writer, AsyncExitStack() as stack:
+            with _connecting():
+                connection = await stack.enter_async_context(self._writing.connect())
+            with _errors_named():
+                await connection.run_sync(function)
+            await connection.invalidate()
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._engine.dispose()
-
-    @asynccontextmanager
-    async def _only_writer(self) -> AsyncIterator[None]:
-        if self.dialect == "sqlite":
-            async with self._writing:
-                yield
-        else:
-            yield
-
-    @asynccontextmanager
-    async def _errors_named(self) -> AsyncIterator[None]:
-        try:
-            yield
-        except ConstraintError as error:
-            raise Conflict(f"the database refused a row: {error.orig}") from error
-        except (DBAPIError, InterfaceError) as error:
-            raise DatabaseUnavailable(
-                f"the database did not do it: {error.orig or error}; check that it runs, that its "
-                "disk has room and that the schema is current (`muniment init` migrates), then "
-                "try again: nothing was acknowledged"
-            ) from error
-        except (SQLAlchemyError, OSError) as error:
-            raise DatabaseUnavailable(
-                f"the database could not be reached: {error}; check MUNIMENT_DATABASE_URL and that "
-                "it accepts connections, then try again: nothing was acknowledged"
-            ) from error
+        await self._writing.dispose()
+        await self._reading.dispose()
 
 
-def database_url(url: str) -> str:
-    """Return `url` with the asynchronous driver named.
-
-    Raises:
-        ConfigurationError: the URL names neither SQLite nor PostgreSQL.
-    """
-    try:
-        parsed = make_url(url)
-    except SQLAlchemyError as error:
-        raise ConfigurationError(f"MUNIMENT_DATABASE_URL is not a database URL: {error}") from error
-    backend = parsed.get_backend_name()
-    if backend not in _DRIVERS:
-        raise ConfigurationError(
-            f"MUNIMENT_DATABASE_URL: expected sqlite: or postgresql:, found {backend!r}"
-        )
-    return parsed.set(drivername=_DRIVERS[backend]).render_as_string(hide_password=False)
-
-
-def open_database(url: str) -> Database:
+def open_database(url: str, *, command_timeout_s: float | None = COMMAND_TIMEOUT_S) -> Database:
     """Return the database at `url`; connections are made when first needed.
+
+    Args:
+        url: `sqlite:///path` or `postgresql://…` with all that libpq knows (`sslmode`, several
+            hosts, `passfile`).
+        command_timeout_s: how long one statement may take on PostgreSQL before the server is
+            taken for gone; None when migrating, where building an index may take hours.
 
     Raises:
         ConfigurationError: the URL is wrong or its driver is not installed.
     """
-    full = database_url(url)
+    writing, reading = engines(url, command_timeout_s=command_timeout_s)
+    return Database(writing=writing, reading=reading)
+
+
+@asynccontextmanager
+async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    # The first statement begins. Leaving without a commit rolls back: closing does it.
+    async with AsyncExitStack() as stack:
+        with _connecting():
+            connection = await stack.enter_async_context(engine.connect())
+        yield connection
+
+
+@contextmanager
+def _connecting() -> Iterator[None]:
     try:
-        if full.startswith("sqlite"):
-            engine = create_async_engine(full, poolclass=AsyncAdaptedQueuePool, pool_size=5)
-            event.listen(engine.sync_engine, "connect", _configure_sqlite)
-            event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        else:
-            engine = create_async_engine(full, pool_size=5, max_overflow=5, pool_pre_ping=True)
-    except (ModuleNotFoundError, NoSuchModuleError) as error:
-        raise ConfigurationError(
-            f"the driver for {make_url(full).drivername} is not installed ({error}); "
-            "install `muniment[postgres]`"
+        with _errors_named():
+            yield
+    except InvalidInput as error:  # no statement was sent, so the bad value stands in the URL
+        cause = error.__cause__
+        raise ConfigurationError(f"MUNIMENT_DATABASE_URL: {cause}") from cause
+
+
+@contextmanager
+def _errors_named() -> Iterator[None]:
+    try:
+        yield
+    except ConstraintError as error:
+        raise Conflict(f"the database refused a row: {error.orig}") from error
+    except DBAPIError as error:
+        if _is_bad_value(error.driver_exception):
+            raise _bad_value() from error
+        raise DatabaseUnavailable(
+            f"the database did not do it: {error.orig}; check that it runs, that its disk has "
+            f"room and that the schema is current (`muniment init` migrates), {_TRY_AGAIN}"
         ) from error
-    return Database(engine)
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise _bad_value() from error
+    except (SQLAlchemyError, OSError) as error:
+        raise DatabaseUnavailable(
+            f"the database could not be reached: {error!r}; check "
+            f"MUNIMENT_DATABASE_URL and that it accepts connections, {_TRY_AGAIN}"
+        ) from error
 
 
-def _configure_sqlite(connection: Any, _: object) -> None:
-    # SQLAlchemy's documented way to own BEGIN on sqlite3, whose own begins come too late.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA cache_size=-16000")
-    cursor.close()
+def _is_bad_value(error: Exception) -> bool:
+    # SQLSTATE class 22 is "data exception"; asyncpg refuses some values itself, by a ValueError.
+    return isinstance(error, ValueError) or (getattr(error, "sqlstate", "") or "")[:2] == "22"
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    # A deferred transaction that later writes can fail with SQLITE_BUSY without waiting.
-    immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+def _bad_value() -> InvalidInput:
+    # The value is not repeated: it may be content, and messages reach logs.
+    return InvalidInput(
+        "the database cannot hold a value: expected text that is UTF-8 without NUL and within its "
+        "column's length, and whole numbers within 64 bits"
+    )
 
 
 _statements: dict[tuple[str, str, tuple[str, ...]], str] = {}

@@ -1,0 +1,138 @@
+"""Where the database is and how it is connected: from MUNIMENT_DATABASE_URL to engines.
+
+URLs carry passwords, so no message here repeats a URL or an error text that may quote one.
+"""
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from archiver.errors import ConfigurationError
+
+COMMAND_TIMEOUT_S = 60.0
+
+_BUSY_TIMEOUT_MS = 30_000
+_CONNECT_TIMEOUT_S = 10.0
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgresql": "postgresql+asyncpg",
+    "postgres": "postgresql+asyncpg",  # libpq accepts both names
+}
+# A client host that vanished must not keep the one row that orders the log locked for hours.
+_SERVER_SETTINGS = {
+    "application_name": "muniment",
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+
+
+def database_url(url: str) -> URL:
+    """Return `url` parsed, with the asynchronous driver named.
+
+    Raises:
+        ConfigurationError: the URL names neither a SQLite file nor PostgreSQL.
+    """
+    try:
+        parsed = make_url(url)
+    except (SQLAlchemyError, ValueError):
+        # A password with a bare "/" or "@" ends up in the parser's message, so it is not repeated.
+        raise ConfigurationError(
+            "MUNIMENT_DATABASE_URL is not a database URL: expected sqlite:///path or "
+            "postgresql://user:password@host:port/name, with special characters of the password "
+            "percent-encoded"
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend not in _DRIVERS:
+        raise ConfigurationError(
+            f"MUNIMENT_DATABASE_URL: expected sqlite: or postgresql:, found {backend!r}"
+        )
+    if backend == "sqlite" and (parsed.database or ":memory:") == ":memory:":
+        raise ConfigurationError(
+            "MUNIMENT_DATABASE_URL: expected a file (sqlite:///path), found a database in memory, "
+            "which each connection would have for itself"
+        )
+    return parsed.set(drivername=_DRIVERS[backend])
+
+
+def engines(url: str, *, command_timeout_s: float | None) -> tuple[AsyncEngine, AsyncEngine]:
+    """Return the engine for writing and the engine for reading.
+
+    Raises:
+        ConfigurationError: the URL is wrong or its driver is not installed.
+    """
+    parsed = database_url(url)
+    try:
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(parsed, writes=True), _sqlite(parsed, writes=False)
+        return _postgresql(parsed, command_timeout_s)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the driver for {parsed.drivername} is not installed ({error}); "
+            "install `muniment[postgres]`"
+        ) from error
+
+
+def _postgresql(url: URL, command_timeout_s: float | None) -> tuple[AsyncEngine, AsyncEngine]:
+    # asyncpg parses the URL itself and so understands what libpq does, `sslmode` above all.
+    dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    engine = create_async_engine(
+        URL.create(url.drivername),
+        connect_args={
+            "dsn": dsn,
+            "timeout": _CONNECT_TIMEOUT_S,
+            "command_timeout": command_timeout_s,
+            "server_settings": _SERVER_SETTINGS,
+        },
+        pool_size=5,
+        max_overflow=5,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+    # READ COMMITTED takes a new snapshot for each statement.
+    reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return engine, reading
+
+
+def _sqlite(url: URL, *, writes: bool) -> AsyncEngine:
+    # One connection suffices to write: `Database` lets one writer in at a time.
+    engine = create_async_engine(
+        url, pool_size=1 if writes else 4, max_overflow=0 if writes else 4, hide_parameters=True
+    )
+    event.listen(engine.sync_engine, "connect", _configure_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_writing if writes else _begin_reading)
+    if not writes:
+        event.listen(engine.sync_engine, "connect", _refuse_writing)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _: object) -> None:
+    # SQLAlchemy's documented way to own BEGIN on sqlite3, whose own begins come too late.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    # Without it INSERT OR REPLACE removes rows behind the back of the append-only triggers.
+    cursor.execute("PRAGMA recursive_triggers=ON")
+    cursor.execute("PRAGMA cache_size=-16000")
+    cursor.close()
+
+
+def _refuse_writing(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA query_only=ON")
+    cursor.close()
+
+
+def _begin_writing(connection: Connection) -> None:
+    # A deferred transaction that later writes can fail with SQLITE_BUSY without waiting.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _begin_reading(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")

@@ -1,0 +1,106 @@
+"""Bringing a database to the schema of `tables.py`, and refusing to work on another one.
+
+`muniment init` migrates; everything else only checks. The migrations themselves and the rules for
+writing one stand in `migrations/` (see its README), which an installed wheel carries as
+`archiver/_migrations`.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection
+
+from archiver.db.transaction import Database
+from archiver.errors import ConfigurationError
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+async def migrate(database: Database) -> None:
+    """Bring `database` to the newest schema; nothing happens when it is there already.
+
+    Each migration is one transaction: interrupted, the next call goes on where this one stopped.
+    On PostgreSQL several callers take turns.
+
+    Raises:
+        ConfigurationError: the database is of a newer release.
+        DatabaseUnavailable: the database did not answer, or a lock was not free in time.
+    """
+    await _run(database, lambda config: command.upgrade(config, "head"))
+
+
+async def downgrade(database: Database, revision: str = "base") -> None:
+    """Take `database` back to `revision`, losing what later schemas added. For tests only."""
+    await _run(database, lambda config: command.downgrade(config, revision))
+
+
+async def check(database: Database) -> None:
+    """Refuse a database whose schema is not the newest one. Nothing is changed or created.
+
+    Raises:
+        ConfigurationError: says whether `muniment init` or a newer release is needed.
+    """
+    script = ScriptDirectory.from_config(_config())
+    expected = script.get_current_head()
+    found = await _revision(database)
+    if found == expected:
+        return
+    if found is None:
+        raise ConfigurationError(
+            f"the database holds no schema, expected {expected}: "
+            "run `muniment init` to create it, or check MUNIMENT_DATABASE_URL"
+        )
+    if found not in {each.revision for each in script.walk_revisions()}:
+        raise ConfigurationError(
+            f"the database's schema {found} is unknown to this release, which expects {expected}: "
+            "it was migrated by a newer release, so run that one"
+        )
+    raise ConfigurationError(
+        f"the database's schema is {found}, expected {expected}: run `muniment init` to migrate it"
+    )
+
+
+async def _revision(database: Database) -> str | None:
+    # Connecting would create the file, and only `muniment init` creates.
+    if database.path is not None and not await asyncio.to_thread(database.path.exists):
+        return None
+    async with database.reading() as tx:
+        return await tx.run_sync(
+            lambda connection: MigrationContext.configure(connection).get_current_revision()
+        )
+
+
+async def _run(database: Database, act: Callable[[Config], None]) -> None:
+    config = _config()
+
+    def on(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        act(config)
+
+    try:
+        await database.run_migrations(on)
+    except CommandError as error:
+        raise ConfigurationError(
+            f"the database cannot be migrated: {error}; it may be of a newer release"
+        ) from error
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_scripts()).replace("%", "%%"))
+    return config
+
+
+def _scripts() -> Path:
+    for folder in (_PACKAGE / "_migrations", _PACKAGE.parent / "migrations"):
+        if (folder / "env.py").is_file():
+            return folder
+    raise ConfigurationError(
+        f"the migrations are missing: expected {_PACKAGE / '_migrations'}; install Muniment again"
+    )

@@ -1,0 +1,42 @@
+"""How Alembic runs our migrations. `archiver.db.schema` calls it with an open connection.
+
+There is no alembic.ini: the database is known to the caller only, so that no second place holds
+its address and password.
+"""
+
+from alembic import context
+from sqlalchemy import Connection, text
+
+from archiver.db.tables import metadata
+
+# One number for all of Muniment's migrations: two servers that start together take turns.
+_ADVISORY_LOCK = 0x6D756E69  # "muni"
+
+# A statement that waits for a lock makes everyone behind it wait too, so it rather gives up and the
+# migration is tried again later (migrations/README.md).
+_POSTGRESQL_SESSION = (
+    f"SELECT pg_advisory_lock({_ADVISORY_LOCK})",  # before the limits: waiting for it harms nobody
+    "SET lock_timeout = '5s'",
+    "SET statement_timeout = '15min'",
+)
+
+
+def _run(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        for statement in _POSTGRESQL_SESSION:
+            connection.execute(text(statement))
+        connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        # Alembic takes SQLite for a database that cannot roll back DDL. It can: only the sqlite3
+        # module's own transaction handling stood in the way, and address.py turns that off.
+        transactional_ddl=True,
+        transaction_per_migration=True,
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+_run(context.config.attributes["connection"])
