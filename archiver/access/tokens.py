@@ -1,0 +1,241 @@
+"""API tokens: made once, shown once, kept as a hash, scoped to roles, expiring, revocable.
+
+A secret is `mun_` and 43 base64url characters (32 random bytes); the fixed prefix lets secret
+scanners find one that leaked into a repository. With 256 random bits a plain SHA-256 is enough at
+rest: there is nothing to guess, so nothing to slow down with a password hash.
+
+`authenticate` is on the path of every captured post, so what the database said about a hash is
+believed for five seconds of the injected clock. A revocation is therefore immediate in the process
+that did it and at most five seconds late in the others.
+"""
+
+import base64
+import hashlib
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from archiver.access.rules import Permission, require
+from archiver.clock import Clock, rfc3339
+from archiver.db import tokens as queries
+from archiver.db.tokens import StoredToken
+from archiver.db.transaction import Database
+from archiver.errors import Denied, InvalidInput, NotFound
+from archiver.ids import Randomness, Ulids
+from archiver.model.actor import Actor, Role
+
+BELIEVED_FOR = timedelta(seconds=5)
+_CACHE_LIMIT = 10_000
+_NAME_LIMIT = 200
+_SECRET = re.compile(r"mun_[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class Trail(Protocol):
+    """Where events go: `archiver.audit.trail`."""
+
+    async def record(
+        self,
+        action: str,
+        *,
+        actor: Actor,
+        object_type: str = "",
+        object_id: str = "",
+        result: str = "ok",
+        details: Mapping[str, str | int] = ...,
+    ) -> None:
+        """Keep one event."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenView:
+    """What may be shown of a token: everything but its secret, which nobody has."""
+
+    id: str
+    name: str
+    roles: tuple[Role, ...]
+    state: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON document of this token."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "roles": list(self.roles),
+            "state": self.state,
+            "created_at": rfc3339(self.created_at),
+            "expires_at": None if self.expires_at is None else rfc3339(self.expires_at),
+            "revoked_at": None if self.revoked_at is None else rfc3339(self.revoked_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database said about a hash at `at`. `stored` is None for an unknown one."""
+
+    at: datetime
+    stored: StoredToken | None = None
+    actor: Actor | None = None
+
+
+class Tokens:
+    """The use cases on API tokens, with the memory that keeps them off the capture path."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Clock,
+        ids: Ulids,
+        trail: Trail,
+        randomness: Randomness = os.urandom,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._trail = trail
+        self._randomness = randomness
+        self._known: dict[bytes, _Known] = {}
+
+    async def create(
+        self,
+        name: str,
+        roles: Collection[Role],
+        *,
+        expires_at: datetime | None = None,
+        actor: Actor,
+    ) -> tuple[TokenView, str]:
+        """Make a token and return it with its secret, which is never shown again.
+
+        Raises:
+            Denied: the actor may not manage access.
+            InvalidInput: no name, no role, or an expiry that is not in the future.
+        """
+        require(actor, Permission.MANAGE_ACCESS)
+        now = self._clock()
+        _check(name, roles, expires_at, now)
+        secret = "mun_" + base64.urlsafe_b64encode(self._randomness(32)).rstrip(b"=").decode()
+        stored = StoredToken(
+            id=self._ids.one(now),
+            name=name,
+            sha256=_hash(secret),
+            roles=frozenset(roles),
+            created_at=now,
+            expires_at=expires_at,
+        )
+        async with self._database.transaction() as tx:
+            await queries.add(tx, stored)
+        await self._trail.record(
+            "token.created",
+            actor=actor,
+            object_type="token",
+            object_id=stored.id,
+            details={"name": name, "roles": " ".join(sorted(roles))},
+        )
+        return _view(stored, now), secret
+
+    async def authenticate(self, secret: str) -> Actor:
+        """Return the actor whose token this is.
+
+        Raises:
+            Denied: (`authenticated` false) unknown, revoked or expired, or not a token at all.
+        """
+        now = self._clock()
+        hashed = _hash(secret)
+        known = self._known.get(hashed)
+        # A clock that was set back must not keep a revoked token alive: the age is bounded below.
+        if known is None or not timedelta() <= now - known.at < BELIEVED_FOR:
+            known = await self._ask(hashed, now) if _SECRET.fullmatch(secret) else _Known(now)
+        if known.actor is None or known.stored is None or _state(known.stored, now) != "active":
+            raise Denied(
+                "expected a valid API token (`mun_…`), found one that is unknown, revoked or "
+                "expired; ask an administrator for a new one",
+                authenticated=False,
+            )
+        return known.actor
+
+    async def list(self, *, actor: Actor) -> tuple[TokenView, ...]:
+        """Return every token, revoked ones included, oldest first. Raises Denied."""
+        require(actor, Permission.MANAGE_ACCESS)
+        now = self._clock()
+        async with self._database.reading() as tx:
+            return tuple(_view(stored, now) for stored in await queries.list_all(tx))
+
+    async def revoke(self, token_id: str, *, actor: Actor) -> TokenView:
+        """Revoke a token for good; revoking it again changes nothing.
+
+        Raises:
+            Denied: the actor may not manage access.
+            NotFound: no such token.
+        """
+        require(actor, Permission.MANAGE_ACCESS)
+        now = self._clock()
+        async with self._database.transaction() as tx:
+            stored = await queries.revoke(tx, token_id, now)
+        if stored is None:
+            raise NotFound(f"no token has the id {token_id!r}; list them to see their ids")
+        self._known.clear()
+        await self._trail.record(
+            "token.revoked", actor=actor, object_type="token", object_id=token_id
+        )
+        return _view(stored, now)
+
+    async def _ask(self, hashed: bytes, now: datetime) -> _Known:
+        async with self._database.reading() as tx:
+            stored = await queries.find_by_hash(tx, hashed)
+        known = _Known(now, stored, None if stored is None else _actor(stored))
+        if len(self._known) >= _CACHE_LIMIT:
+            self._known.clear()
+        self._known[hashed] = known
+        return known
+
+
+def _check(name: str, roles: Collection[Role], expires_at: datetime | None, now: datetime) -> None:
+    if not name.strip() or len(name) > _NAME_LIMIT:
+        raise InvalidInput(
+            f"expected a token name of 1 to {_NAME_LIMIT} characters, found {len(name)}",
+            pointer="/name",
+        )
+    if not roles:
+        raise InvalidInput(
+            f"expected at least one role of {', '.join(Role)}, found none", pointer="/roles"
+        )
+    if expires_at is not None and (expires_at.tzinfo is None or expires_at <= now):
+        raise InvalidInput(
+            f"expected an expiry after {rfc3339(now)} with its time zone, found "
+            f"{expires_at.isoformat()}",
+            pointer="/expires_at",
+        )
+
+
+def _hash(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _actor(stored: StoredToken) -> Actor:
+    return Actor(name=stored.name, roles=stored.roles, via=f"token:{stored.id}")
+
+
+def _state(stored: StoredToken, now: datetime) -> str:
+    if stored.revoked_at is not None:
+        return "revoked"
+    if stored.expires_at is not None and stored.expires_at <= now:
+        return "expired"
+    return "active"
+
+
+def _view(stored: StoredToken, now: datetime) -> TokenView:
+    return TokenView(
+        id=stored.id,
+        name=stored.name,
+        roles=tuple(sorted(stored.roles)),
+        state=_state(stored, now),
+        created_at=stored.created_at,
+        expires_at=stored.expires_at,
+        revoked_at=stored.revoked_at,
+    )

@@ -1,0 +1,190 @@
+"""The JSON documents of the API, as models: what is accepted, and what OpenAPI tells of answers.
+
+Requests are validated with them, strictly: an unknown field is an error, because a misspelt one
+would otherwise be ignored in silence. Answers are built by the views' own `to_dict`; tests check
+each against its model here.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from archiver.model.actor import Role
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class NewHold(_Request):
+    """A hold to place: why, and over what. At least one of query, accounts, records."""
+
+    name: str = Field(min_length=1, max_length=200)
+    matter: str = Field(default="", max_length=200)
+    reason: str = Field(min_length=1, max_length=4000)
+    query: str | None = Field(default=None, max_length=10_000)
+    accounts: tuple[str, ...] = Field(default=(), max_length=10_000)
+    record_ids: tuple[str, ...] = Field(default=(), max_length=10_000)
+
+
+class Release(_Request):
+    """Why a hold is released."""
+
+    reason: str = Field(min_length=1, max_length=4000)
+
+
+class NewToken(_Request):
+    """A token to make."""
+
+    name: str = Field(min_length=1, max_length=200)
+    roles: tuple[Role, ...] = Field(min_length=1, max_length=len(Role))
+    expires_at: AwareDatetime | None = None
+
+
+class Captured(_Answer):
+    """What became of one post. The receipt is a signed promise; keep it."""
+
+    status: Literal["captured", "unchanged"]
+    id: str
+    log_index: int
+    receipt: dict[str, Any] | None
+
+
+class CapturedLine(_Answer):
+    """What became of one line. `receipt.note` is a number: the place in `notes`."""
+
+    line: int
+    status: Literal["captured", "unchanged", "refused"]
+    id: str = ""
+    log_index: int = -1
+    receipt: dict[str, Any] | None = None
+    reason: str = ""
+
+
+class CapturedBatch(_Answer):
+    """What became of each line; the signed notes of the receipts stand once in `notes`."""
+
+    captured: int
+    unchanged: int
+    refused: int
+    notes: list[str]
+    items: list[CapturedLine]
+
+
+class Covered(_Answer):
+    """Which part of the archive the answer speaks of."""
+
+    log_size: int
+    records: int
+    not_searchable: int
+
+
+class SearchAnswer(_Answer):
+    """An exact count, what it covers, and a page of hits."""
+
+    query: str
+    normalised: str
+    count: int
+    covered: Covered
+    engine: str
+    analyzer: str
+    hits: list[dict[str, Any]] = []
+    next_cursor: str = ""
+
+
+class RecordDocument(_Answer):
+    """Everything known about a record but its bytes."""
+
+    id: str
+    log_index: int
+
+
+class Versions(_Answer):
+    """Every version of the same post, oldest first."""
+
+    items: list[dict[str, Any]]
+
+
+class Reason(_Answer):
+    """One reason to keep a record."""
+
+    text: str
+    citation: str
+
+
+class Why(_Answer):
+    """Why a record is kept, and until when."""
+
+    id: str
+    state: str
+    until: str | None
+    reasons: list[Reason]
+
+
+class HoldDocument(_Answer):
+    """A legal hold."""
+
+    id: str
+    name: str
+    state: str
+    records: int
+
+
+class HoldList(_Answer):
+    """All holds."""
+
+    items: list[HoldDocument]
+
+
+class ClassList(_Answer):
+    """The classes of the file plan with their schedules."""
+
+    items: list[dict[str, Any]]
+
+
+class TokenDocument(_Answer):
+    """A token without its secret."""
+
+    id: str
+    name: str
+    roles: list[Role]
+    state: Literal["active", "expired", "revoked"]
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class NewTokenDocument(TokenDocument):
+    """A token with its secret, shown this once."""
+
+    secret: str
+
+
+class TokenList(_Answer):
+    """All tokens, revoked ones included."""
+
+    items: list[TokenDocument]
+
+
+class ConsistencyProof(_Answer):
+    """That the log of size `new` continues the log of size `old`: hashes in base64."""
+
+    old: int
+    new: int
+    proof: list[str]
+
+
+class ProblemDocument(_Answer):
+    """A problem (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    instance: str = ""
+    errors: list[dict[str, str]] = []

@@ -1,0 +1,111 @@
+"""The OpenAPI 3.1 description, generated from the route registry and the documents' models."""
+
+from collections.abc import Iterable
+
+from aiohttp import web
+from pydantic.json_schema import models_json_schema
+
+from archiver.web.documents import ProblemDocument
+from archiver.web.routing import Access, Body, Parameter, Route
+from archiver.web.services import Json
+
+_REF = "#/components/schemas/{model}"
+
+
+def describe(routes: Iterable[Route], version: str) -> Json:
+    """Return the OpenAPI document of the API routes (pages are not described)."""
+    shown = [route for route in routes if not route.is_page]
+    paths: dict[str, Json] = {}
+    for route in shown:
+        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Muniment",
+            "version": version,
+            "summary": "The archive of what a business said in public",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(shown),
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "An API token, `mun_` and 43 characters",
+                }
+            },
+        },
+    }
+
+
+def _operation(route: Route) -> Json:
+    public = route.permission is Access.PUBLIC
+    operation: Json = {
+        "summary": route.summary,
+        "operationId": f"{route.handler.__module__.rpartition('.')[2]}.{route.handler.__name__}",
+        "tags": [route.handler.__module__.rpartition(".")[2]],
+        "security": [] if public else [{"token": []}],
+        "parameters": [
+            *(
+                _parameter(Parameter(name=name, what="", type="string"), "path")
+                for name in route.variables
+            ),
+            *(_parameter(each, each.place) for each in route.parameters),
+        ],
+        "responses": {
+            **{str(status): _response(body) for status, body in sorted(route.answers.items())},
+            "default": _response(
+                Body(media_type="application/problem+json", model=ProblemDocument, what="A problem")
+            ),
+        },
+    }
+    if not public:
+        operation["x-permission"] = str(route.permission)
+    if route.takes:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {body.media_type: {"schema": _schema(body)} for body in route.takes},
+        }
+    return operation
+
+
+def _parameter(parameter: Parameter, place: str) -> Json:
+    return {
+        "name": parameter.name,
+        "in": place,
+        "required": place == "path" or parameter.required,
+        "description": parameter.what,
+        "schema": {"type": parameter.type},
+    }
+
+
+def _response(body: Body) -> Json:
+    what = body.what or (body.model.__doc__ or "").strip() if body.model else body.what
+    return {
+        "description": what or "The answer",
+        "content": {body.media_type: {"schema": _schema(body)}},
+    }
+
+
+def _schema(body: Body) -> Json:
+    if body.model is not None:
+        return {"$ref": _REF.format(model=body.model.__name__)}
+    if body.media_type == "application/json":
+        return {"type": "object"}
+    return {"type": "string"}
+
+
+def _schemas(routes: Iterable[Route]) -> Json:
+    bodies = (body for route in routes for body in (*route.takes, *route.answers.values()))
+    models = {model.__name__: model for body in bodies if (model := body.model) is not None}
+    models[ProblemDocument.__name__] = ProblemDocument
+    _, definitions = models_json_schema(
+        [(models[name], "validation") for name in sorted(models)], ref_template=_REF
+    )
+    schemas: Json = definitions["$defs"]
+    return schemas
+
+
+OPENAPI: web.AppKey[Json] = web.AppKey("openapi")

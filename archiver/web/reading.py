@@ -1,0 +1,119 @@
+"""Reading requests: bodies within a size and a time, parameters within their limits."""
+
+import asyncio
+from datetime import timedelta
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from archiver.errors import InvalidInput, TooLarge
+from archiver.model.actor import Actor
+from archiver.web.keys import ACTOR, SERVICES
+from archiver.web.services import Services
+
+MAX_BODY = 32 * 1024 * 1024
+MAX_DOCUMENT = 1024 * 1024
+_BODY_WITHIN = timedelta(seconds=30)
+_MAX_QUERY = 10_000
+_MAX_DIGITS = 19
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def services_of(request: web.Request) -> Services:
+    """Return the application's services."""
+    return request.app[SERVICES]
+
+
+def actor_of(request: web.Request) -> Actor:
+    """Return who is signed in. Routes declared public have nobody: KeyError is a bug there."""
+    return request[ACTOR]
+
+
+async def read_body(request: web.Request, *, limit: int) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        TooLarge: it is, or says it is, over `limit` bytes.
+        HTTPRequestTimeout: it took longer than 30 seconds to arrive (a slow sender holds memory).
+        HTTPUnsupportedMediaType: it is compressed; unpacking is where small bodies become big.
+    """
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise web.HTTPUnsupportedMediaType(text="send the body without Content-Encoding")
+    if (request.content_length or 0) > limit:
+        raise _too_large(limit)
+    try:
+        if request.content.is_eof():  # already here: a timer would cost more than the read
+            body = await request.read()
+        else:
+            async with asyncio.timeout(_BODY_WITHIN.total_seconds()):
+                body = await request.read()
+    except TimeoutError as error:
+        raise web.HTTPRequestTimeout(text="the body did not arrive within 30 seconds") from error
+    except web.HTTPRequestEntityTooLarge as error:
+        raise _too_large(limit) from error
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+async def read_document(request: web.Request, model: type[_Model]) -> _Model:
+    """Return the JSON body as `model`.
+
+    Raises:
+        InvalidInput: not JSON, or not this model; `pointer` names the first wrong field.
+        TooLarge: over 1 MiB.
+        HTTPUnsupportedMediaType: not `application/json`.
+    """
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(
+            text=f"expected application/json, found {request.content_type}"
+        )
+    body = await read_body(request, limit=MAX_DOCUMENT)
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        pointer = "".join(f"/{step}" for step in first["loc"])
+        raise InvalidInput(
+            f"the document is wrong at {pointer or 'its start'}: {first['msg']}", pointer=pointer
+        ) from error
+
+
+def text_of(request: web.Request, name: str, *, default: str | None = None) -> str:
+    """Return a query parameter.
+
+    Raises:
+        InvalidInput: it is missing and has no default, or is over 10,000 characters.
+    """
+    value = request.query.get(name, default)
+    if value is None:
+        raise InvalidInput(f"expected the query parameter {name!r}, found none", pointer=name)
+    if len(value) > _MAX_QUERY:
+        raise InvalidInput(
+            f"expected at most {_MAX_QUERY} characters in {name!r}, found {len(value)}",
+            pointer=name,
+        )
+    return value
+
+
+def whole_of(
+    request: web.Request, name: str, *, default: int | None = None, most: int = 2**62
+) -> int:
+    """Return a query parameter as a whole number from 0 to `most`.
+
+    Raises:
+        InvalidInput: it is missing without default, no decimal number, or too large.
+    """
+    text = text_of(request, name, default=None if default is None else str(default))
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS and int(text) <= most):
+        raise InvalidInput(
+            f"expected a whole number from 0 to {most} in {name!r}, found {text[:40]!r}",
+            pointer=name,
+        )
+    return int(text)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"expected a body of at most {limit} bytes; send it in smaller pieces")

@@ -1,0 +1,21 @@
+"""Every route of the service, on one screen."""
+
+from archiver.web.api import captures, classes, health, holds, log, records, search, tokens
+from archiver.web.pages import record, rendering, sign_in
+from archiver.web.pages import search as search_page
+from archiver.web.routing import Route
+
+ROUTES: tuple[Route, ...] = (
+    *captures.ROUTES,
+    *search.ROUTES,
+    *records.ROUTES,
+    *holds.ROUTES,
+    *classes.ROUTES,
+    *tokens.ROUTES,
+    *log.ROUTES,
+    *health.ROUTES,
+    *search_page.ROUTES,
+    *record.ROUTES,
+    *sign_in.ROUTES,
+    *rendering.ROUTES,
+)

@@ -1,0 +1,185 @@
+"""What the web asks of the application: the use cases it calls, as protocols.
+
+`archiver.app.Services` satisfies them. Stating here only what the face uses keeps handlers testable
+with small fakes and shows on one screen what a request can set in motion.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from archiver.access.tokens import TokenView
+from archiver.clock import Clock
+from archiver.model.actor import Actor, Role
+from archiver.model.post import Arrival, Part
+
+Json = dict[str, object]
+
+
+class Document(Protocol):
+    """A view that knows its own JSON."""
+
+    def to_dict(self) -> Json:
+        """Return the JSON document."""
+
+
+class Outcome(Protocol):
+    """What became of one arrival."""
+
+    @property
+    def status(self) -> str:
+        """`captured` or `unchanged`."""
+
+    @property
+    def record_id(self) -> str:
+        """The record's ULID."""
+
+    @property
+    def log_index(self) -> int:
+        """Its place in the log."""
+
+    @property
+    def receipt(self) -> Document | None:
+        """The signed promise, where one was made."""
+
+
+class Ingest(Protocol):
+    """Captures posts."""
+
+    async def submit(self, arrivals: Sequence[Arrival], *, actor: Actor) -> Sequence[Outcome]:
+        """Keep them; all durable when it returns."""
+
+
+class Searching(Protocol):
+    """Runs searches."""
+
+    async def search(
+        self, query: str, *, limit: int = 20, cursor: str = "", actor: Actor
+    ) -> Document:
+        """Return one page of hits with the exact count."""
+
+    async def count(self, query: str, *, actor: Actor) -> Document:
+        """Return the exact count only."""
+
+
+class Records(Protocol):
+    """Reads records."""
+
+    async def show(self, record_id: str, *, actor: Actor) -> Document:
+        """Return everything known about a record but its bytes."""
+
+    async def raw(self, record_id: str, *, actor: Actor) -> Part:
+        """Return the verbatim payload."""
+
+    async def part(self, record_id: str, name: str, *, actor: Actor) -> Part:
+        """Return one part."""
+
+    async def versions(self, record_id: str, *, actor: Actor) -> Sequence[Document]:
+        """Return every version of the same post, oldest first."""
+
+    async def proof(self, record_id: str, *, actor: Actor) -> str:
+        """Return the tlog-proof."""
+
+
+class Filing(Protocol):
+    """Knows the file plan."""
+
+    async def why(self, record_id: str, *, actor: Actor) -> Document:
+        """Say why a record is kept and until when."""
+
+    async def classes(self, *, actor: Actor) -> Sequence[Mapping[str, object]]:
+        """Return the classes with the schedules in force."""
+
+
+class Holds(Protocol):
+    """Places and releases legal holds."""
+
+    async def place(
+        self,
+        *,
+        name: str,
+        matter: str = "",
+        reason: str,
+        query: str | None = None,
+        accounts: Sequence[str] = (),
+        record_ids: Sequence[str] = (),
+        actor: Actor,
+    ) -> Document:
+        """Hold what the scope covers, at once."""
+
+    async def release(self, hold_id: str, *, reason: str, actor: Actor) -> Document:
+        """Release a hold."""
+
+    async def list(self, *, actor: Actor) -> Sequence[Document]:
+        """Return all holds."""
+
+    async def show(self, hold_id: str, *, actor: Actor) -> Document:
+        """Return one hold."""
+
+
+class Log(Protocol):
+    """Reads the transparency log."""
+
+    async def checkpoint(self, *, actor: Actor) -> bytes:
+        """Return the newest signed checkpoint."""
+
+    async def consistency(self, old: int, new: int, *, actor: Actor) -> Json:
+        """Return the consistency proof between two sizes."""
+
+    async def tile(self, path: str, *, actor: Actor) -> bytes:
+        """Return one object of the C2SP layout, such as `tile/0/000`."""
+
+
+class Tokens(Protocol):
+    """Makes, checks and revokes API tokens: `archiver.access.tokens.Tokens`."""
+
+    async def create(
+        self,
+        name: str,
+        roles: Collection[Role],
+        *,
+        expires_at: datetime | None = None,
+        actor: Actor,
+    ) -> tuple[TokenView, str]:
+        """Make a token; the secret is shown once."""
+
+    async def authenticate(self, secret: str) -> Actor:
+        """Return whose token it is."""
+
+    async def list(self, *, actor: Actor) -> Sequence[TokenView]:
+        """Return all tokens."""
+
+    async def revoke(self, token_id: str, *, actor: Actor) -> TokenView:
+        """Revoke one token."""
+
+
+class Health(Protocol):
+    """Knows whether the parts answer."""
+
+    async def ready(self) -> Mapping[str, str]:
+        """Return `ok`, or the problem in words, for each part."""
+
+
+class Services(Protocol):
+    """The application, as far as the web needs it."""
+
+    @property
+    def clock(self) -> Clock: ...  # noqa: D102 - the type says it
+    @property
+    def version(self) -> str: ...  # noqa: D102
+    @property
+    def ingest(self) -> Ingest: ...  # noqa: D102
+    @property
+    def searching(self) -> Searching: ...  # noqa: D102
+    @property
+    def records(self) -> Records: ...  # noqa: D102
+    @property
+    def filing(self) -> Filing: ...  # noqa: D102
+    @property
+    def holds(self) -> Holds: ...  # noqa: D102
+    @property
+    def log(self) -> Log: ...  # noqa: D102
+    @property
+    def tokens(self) -> Tokens: ...  # noqa: D102
+    @property
+    def health(self) -> Health: ...  # noqa: D102
