@@ -36,7 +36,7 @@ class Rule:
 
     def __post_init__(self) -> None:
         problems = code_problems(self.class_code)
-        if not self.id:
+        if not self.id.strip():
             problems.append("expected a rule with an id, found none")
         if not any(values for _, values in self._conditions()):
             problems.append(

@@ -118,7 +118,7 @@ class Term:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if not self.id or not self.citation:
+        if not self.id.strip() or not self.citation.strip():
             raise DefinitionError(
                 f"expected a term with an id and a citation, found {self.id!r}, {self.citation!r}"
             )
@@ -212,7 +212,7 @@ class FileClass:
 
     def __post_init__(self) -> None:
         problems = code_problems(self.code)
-        if not self.title or not self.authority:
+        if not self.title.strip() or not self.authority.strip():
             problems.append(f"expected class {self.code!r} to have a title and an authority")
         if problems:
             raise DefinitionError(*problems)
