@@ -206,9 +206,12 @@ def other_entry(kind: str, fields: Mapping[str, Any], ts_ms: int) -> bytes:
         data = _encode({"v": 1, "t": kind, **fields, "ts": ts_ms})
     except (TypeError, ValueError, RecursionError) as error:
         raise IntegrityError(f"expected fields that JSON can hold in {kind!r}: {error}") from error
-    read = decode_entry(_within_limit(data))
-    if not isinstance(read, OtherEntry):
-        raise IntegrityError(f"expected a type without a builder of its own, found {kind!r}")
+    taken = {"v", "t", "ts"} & fields.keys()
+    if taken or not isinstance(decode_entry(_within_limit(data)), OtherEntry):
+        raise IntegrityError(
+            f"expected a type without a builder of its own, and fields beside v, t and ts; "
+            f"found {kind!r} with {sorted(fields)}"
+        )
     return data
 
 

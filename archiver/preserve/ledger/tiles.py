@@ -281,7 +281,11 @@ class TileTree:
 
     def root(self) -> bytes:
         """Return the root of the tree; reads one tile of each level."""
-        return self._range_hash(0, self.size)
+        return self.frontier().root()
+
+    def frontier(self) -> Frontier:
+        """Return what `grow` needs to extend the tree; reads one tile of each level."""
+        return Frontier(self.size, tuple(self._subtrees(0, self.size)))
 
     def inclusion_proof(self, index: int) -> tuple[bytes, ...]:
         """Return PATH(index, D[size]) of RFC 6962 section 2.1.1, the leaf's sibling first.
@@ -331,12 +335,14 @@ class TileTree:
 
     def _range_hash(self, start: int, end: int) -> bytes:
         """Return MTH(D[start:end]) of a subtree of the tree, which may be ragged on its right."""
-        subtrees = []
+        return fold(tuple(self._subtrees(start, end)))
+
+    def _subtrees(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the roots of the perfect subtrees of such a subtree, largest first."""
         while start < end:
             height = (end - start).bit_length() - 1
-            subtrees.append(self._perfect_hash(height, start >> height))
+            yield self._perfect_hash(height, start >> height)
             start += 1 << height
-        return fold(subtrees)
 
     def _perfect_hash(self, height: int, position: int) -> bytes:
         """Return the root of the perfect subtree of 2**height leaves at `position` in its row."""
