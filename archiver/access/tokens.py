@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from archiver.access.rules import Permission, require
+from archiver.audit.actions import Action
 from archiver.clock import Clock, rfc3339
 from archiver.db import tokens as queries
 from archiver.db.tokens import StoredToken
@@ -34,19 +35,19 @@ _SECRET = re.compile(r"mun_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 class Trail(Protocol):
-    """Where events go: `archiver.audit.trail`."""
+    """Where events go: `archiver.audit.trail.Trail`."""
 
     async def record(
         self,
-        action: str,
+        action: Action,
         *,
         actor: Actor,
         object_type: str = "",
         object_id: str = "",
         result: str = "ok",
-        details: Mapping[str, str | int] = ...,
-    ) -> None:
-        """Keep one event."""
+        details: Mapping[str, str | int | bool] | None = None,
+    ) -> object:
+        """Make one event durable. Raises OperatorError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ class Tokens:
         async with self._database.transaction() as tx:
             await queries.add(tx, stored)
         await self._trail.record(
-            "token.created",
+            Action.TOKEN_CREATED,
             actor=actor,
             object_type="token",
             object_id=stored.id,
@@ -146,11 +147,7 @@ class Tokens:
             Denied: (`authenticated` false) unknown, revoked or expired, or not a token at all.
         """
         now = self._clock()
-        hashed = _hash(secret)
-        known = self._known.get(hashed)
-        # A clock that was set back must not keep a revoked token alive: the age is bounded below.
-        if known is None or not timedelta() <= now - known.at < BELIEVED_FOR:
-            known = await self._ask(hashed, now) if _SECRET.fullmatch(secret) else _Known(now)
+        known = await self._look_up(secret, now) if _SECRET.fullmatch(secret) else _Known(now)
         if known.actor is None or known.stored is None or _state(known.stored, now) != "active":
             raise Denied(
                 "expected a valid API token (`mun_…`), found one that is unknown, revoked or "
@@ -181,11 +178,16 @@ class Tokens:
             raise NotFound(f"no token has the id {token_id!r}; list them to see their ids")
         self._known.clear()
         await self._trail.record(
-            "token.revoked", actor=actor, object_type="token", object_id=token_id
+            Action.TOKEN_REVOKED, actor=actor, object_type="token", object_id=token_id
         )
         return _view(stored, now)
 
-    async def _ask(self, hashed: bytes, now: datetime) -> _Known:
+    async def _look_up(self, secret: str, now: datetime) -> _Known:
+        hashed = _hash(secret)
+        known = self._known.get(hashed)
+        # A clock that was set back must not keep a revoked token alive: no age below nought.
+        if known is not None and timedelta() <= now - known.at < BELIEVED_FOR:
+            return known
         async with self._database.reading() as tx:
             stored = await queries.find_by_hash(tx, hashed)
         known = _Known(now, stored, None if stored is None else _actor(stored))

@@ -53,7 +53,10 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One method on one path. `path` is an aiohttp pattern; `log` false spares the access log.
+    """One method on one path.
+
+    `path` is an aiohttp pattern; `log` false spares the access log; `open_by_setting` makes the
+    route public where `MUNIMENT_PUBLIC_LOG` says so.
 
     Captures are not access-logged one by one (each is an entry of the ledger, and a line costs a
     fifth of the request) unless they fail.
@@ -68,6 +71,7 @@ class Route:
     answers: Mapping[int, Body] = field(default_factory=dict)
     parameters: tuple[Parameter, ...] = ()
     log: bool = True
+    open_by_setting: bool = False
 
     template: str = field(init=False)
     """The path with bare `{name}` variables, as OpenAPI, metrics and the access log tell it."""
@@ -99,6 +103,7 @@ def route(
     answers: Mapping[int, Body] | None = None,
     parameters: tuple[Parameter, ...] = (),
     log: bool = True,
+    open_by_setting: bool = False,
 ) -> Callable[[Handler], Route]:
     """Declare the decorated handler as a route; the name is bound to the `Route` itself."""
 
@@ -113,6 +118,7 @@ def route(
             answers=answers or {},
             parameters=parameters,
             log=log,
+            open_by_setting=open_by_setting,
         )
 
     return declare

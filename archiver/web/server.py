@@ -6,9 +6,10 @@ cutting one off loses nothing that was promised), then the background loops end.
 """
 
 import asyncio
+import dataclasses
 import importlib
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -20,31 +21,43 @@ from archiver.web.metrics import METRICS, Metrics, Reading
 from archiver.web.middleware import admitted, rim
 from archiver.web.openapi import OPENAPI, describe
 from archiver.web.pages.rendering import PAGES, Pages
-from archiver.web.reading import MAX_BODY
 from archiver.web.routes import ROUTES
+from archiver.web.routing import Access
 from archiver.web.services import Services
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
 _DRAIN_S = 10.0
-# A connection that has not sent a whole request head by then is closed: slow senders (slowloris)
-# and idle ones alike. Bodies have their own limit in `reading`.
-_HEAD_WITHIN_S = 30.0
-_MAX_LINE = 16_384
+CONNECTION: Mapping[str, Any] = {
+    "access_log": None,  # ours holds no query string
+    "auto_decompress": False,  # compressed bodies are refused unopened
+    # A connection without a whole request head by then is closed: slow senders (slowloris) and idle
+    # ones alike. Bodies have their own limit in `reading`.
+    "keepalive_timeout": 30.0,
+    "max_line_size": 16_384,
+}
+"""How every connection is read."""
 
 _log = structlog.get_logger("muniment.web")
 
 
 def create_app(services: Services, *, readings: Sequence[Reading] = ()) -> web.Application:
     """Return the application over `services`; `readings` are the gauges `/metrics` also tells."""
-    app = web.Application(middlewares=[rim()], client_max_size=MAX_BODY)
+    settings = services.settings
+    routes = [
+        dataclasses.replace(route, permission=Access.PUBLIC)
+        if route.open_by_setting and settings.public_log
+        else route
+        for route in ROUTES
+    ]
+    app = web.Application(middlewares=[rim()], client_max_size=settings.max_body_bytes)
     app[SERVICES] = services
     app[READINESS] = Readiness()
     app[METRICS] = Metrics(services.version, readings)
     app[ANSWERS] = Answers()
-    app[OPENAPI] = describe(ROUTES, services.version)
+    app[OPENAPI] = describe(routes, services.version)
     app[PAGES] = Pages()
-    for route in ROUTES:
+    for route in routes:
         if route.method == "GET":
             app.router.add_get(route.path, admitted(route))  # answers HEAD too
         else:
@@ -68,14 +81,7 @@ async def serve(
     """
     app = create_app(services, readings=readings)
     stop = _stop_signal()
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        auto_decompress=False,
-        keepalive_timeout=_HEAD_WITHIN_S,
-        max_line_size=_MAX_LINE,
-        shutdown_timeout=_DRAIN_S,
-    )
+    runner = web.AppRunner(app, shutdown_timeout=_DRAIN_S, **CONNECTION)
     await runner.setup()
     try:
         async with asyncio.TaskGroup() as group:

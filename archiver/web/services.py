@@ -10,6 +10,7 @@ from typing import Protocol
 
 from archiver.access.tokens import TokenView
 from archiver.clock import Clock
+from archiver.config import Settings
 from archiver.model.actor import Actor, Role
 from archiver.model.post import Arrival, Part
 
@@ -163,6 +164,8 @@ class Health(Protocol):
 class Services(Protocol):
     """The application, as far as the web needs it."""
 
+    @property
+    def settings(self) -> Settings: ...  # noqa: D102
     @property
     def clock(self) -> Clock: ...  # noqa: D102 - the type says it
     @property

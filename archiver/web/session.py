@@ -5,8 +5,6 @@ page of ours (`Origin`), so another site can neither read it nor make it act. It
 the browser session, and never longer than its token: revoking the token ends it everywhere.
 """
 
-from urllib.parse import urlsplit
-
 from aiohttp import web
 
 from archiver.access.rules import require
@@ -39,14 +37,14 @@ async def admit(request: web.Request, route: Route) -> None:
 def check_origin(request: web.Request) -> None:
     """Pass if the request was sent by a page of this host.
 
-    Browsers send `Origin` on every POST. Only the host is compared: behind a proxy that ends TLS
-    this process does not know the scheme.
+    Browsers send `Origin` on every POST. Either scheme will do: behind a proxy that ends TLS this
+    process does not know its own.
 
     Raises:
         Denied: it came from elsewhere, or does not say where from.
     """
     origin = request.headers.get("Origin", "")
-    if not origin or urlsplit(origin).netloc != request.host:
+    if origin not in {f"https://{request.host}", f"http://{request.host}"}:
         raise Denied(
             f"expected the form to be sent from {request.host}, found {origin or 'no origin'}; "
             "open the page again and send it from there"

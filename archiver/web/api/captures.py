@@ -8,7 +8,7 @@ import dataclasses
 from aiohttp import web
 
 from archiver.access.rules import Permission
-from archiver.capture.decoding import MAX_CAPTURE_BYTES, decode_capture, decode_line
+from archiver.capture.decoding import decode_capture, decode_line
 from archiver.errors import InvalidInput, TooLarge
 from archiver.model.post import Arrival, Provenance, Refusal
 from archiver.web.answering import json_answer
@@ -53,7 +53,7 @@ async def capture(request: web.Request) -> web.StreamResponse:
         raise web.HTTPUnsupportedMediaType(
             text=f"expected application/json or {_NDJSON}, found {kind}"
         )
-    body = await read_body(request, limit=MAX_CAPTURE_BYTES)
+    body = await read_body(request, limit=services_of(request).settings.max_body_bytes)
     return await (_one(request, body) if kind != _NDJSON else _many(request, body))
 
 
@@ -133,7 +133,7 @@ class _Batch:
 
 def _lines(body: bytes) -> list[tuple[int, bytes]]:
     """Return the numbered lines that are not blank, counting all from 1."""
-    if body.count(b"\n") > MAX_LINES:
+    if body.rstrip().count(b"\n") >= MAX_LINES:
         raise TooLarge(f"expected at most {MAX_LINES} lines; send the rest in further requests")
     lines = [(n, line) for n, line in enumerate(body.split(b"\n"), 1) if line.strip()]
     if not lines:

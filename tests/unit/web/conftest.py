@@ -1,0 +1,20 @@
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from archiver.web.server import CONNECTION, create_app
+from tests.unit.web.fake_services import Face, FakeServices
+
+
+@pytest.fixture
+def services() -> FakeServices:
+    return FakeServices()
+
+
+@pytest.fixture
+async def face(services: FakeServices) -> AsyncIterator[Face]:
+    server = TestServer(create_app(services))
+    await server.start_server(**CONNECTION)
+    async with TestClient(server) as client:
+        yield client

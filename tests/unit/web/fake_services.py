@@ -1,0 +1,293 @@
+# ruff: noqa: ARG002 - a fake takes every argument of what it stands for
+"""Services that keep what they are given in memory, for tests of the face alone."""
+
+import itertools
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from archiver.access.rules import Permission, require
+from archiver.access.tokens import TokenView
+from archiver.clock import Clock
+from archiver.config import Settings, load_settings
+from archiver.errors import Denied, InvalidInput, NotFound
+from archiver.model.actor import Actor, Role
+from archiver.model.post import Arrival, Part, PartRole
+from archiver.web.services import Json
+
+Face = TestClient[web.Request, web.Application]
+NOW = datetime(2026, 11, 21, 22, 1, 26, tzinfo=UTC)
+RECORD = "01KAM0RECRD000000000000001"
+HOSTILE = "<script>alert(1)</script> pay \u202egnihton\u202c now & <b>win</b>"
+
+
+@dataclass(frozen=True)
+class Plain:
+    document: Json
+
+    def to_dict(self) -> Json:
+        return dict(self.document)
+
+
+@dataclass(frozen=True)
+class FakeReceipt:
+    note: str
+    log_index: int
+
+    def to_dict(self) -> Json:
+        return {"note": self.note, "log_index": self.log_index, "path": ["aGFzaA=="]}
+
+
+@dataclass(frozen=True)
+class FakeOutcome:
+    status: str
+    record_id: str
+    log_index: int
+    receipt: FakeReceipt | None
+
+
+@dataclass
+class FakeIngest:
+    kept: dict[tuple[str, str], FakeOutcome] = field(default_factory=dict)
+    arrivals: list[Arrival] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def submit(self, arrivals: Sequence[Arrival], *, actor: Actor) -> list[FakeOutcome]:
+        require(actor, Permission.CAPTURE)
+        if self.failure is not None:
+            raise self.failure
+        note = f"note of the commit at {len(self.arrivals)}"
+        return [self._keep(arrival, note) for arrival in arrivals]
+
+    def _keep(self, arrival: Arrival, note: str) -> FakeOutcome:
+        key = (arrival.idempotency_key, arrival.post.post_id)
+        if key in self.kept:
+            first = self.kept[key]
+            return FakeOutcome("unchanged", first.record_id, first.log_index, first.receipt)
+        index = len(self.arrivals)
+        self.arrivals.append(arrival)
+        self.kept[key] = FakeOutcome(
+            "captured", f"01KAM0RECRD{index:015d}", index, FakeReceipt(note, index)
+        )
+        return self.kept[key]
+
+
+@dataclass
+class FakeSearching:
+    text: str = HOSTILE
+    failure: Exception | None = None
+
+    async def search(self, query: str, *, limit: int = 20, cursor: str = "", actor: Actor) -> Plain:
+        require(actor, Permission.SEARCH)
+        if self.failure is not None:
+            raise self.failure
+        hit = {**_summary(self.text), "marks": [(0, 5)], "class_code": "COM", "held": True}
+        return Plain({**_counted(query), "hits": [hit][:limit], "next_cursor": "next"})
+
+    async def count(self, query: str, *, actor: Actor) -> Plain:
+        require(actor, Permission.SEARCH)
+        return Plain(_counted(query))
+
+
+@dataclass
+class FakeRecords:
+    text: str = HOSTILE
+    part_type: str = "text/html"
+
+    async def show(self, record_id: str, *, actor: Actor) -> Plain:
+        require(actor, Permission.READ_CONTENT)
+        if record_id != RECORD:
+            raise NotFound(f"no record {record_id!r}")
+        part = {"name": "payload.json", "role": "raw", "media_type": "application/json"}
+        return Plain(
+            {
+                **_summary(self.text),
+                "post_id": "p-1",
+                "author": {"id": "1", "handle": "@acme", "name": "<i>Acme</i> Corp"},
+                "permalink": "javascript:alert(1)",
+                "holds": [{"id": "H", "name": "Smith v. Acme"}],
+                "parts": [{**part, "size": 1234, "sha256": "ab" * 32}],
+            }
+        )
+
+    async def raw(self, record_id: str, *, actor: Actor) -> Part:
+        return await self.part(record_id, "payload.html", actor=actor)
+
+    async def part(self, record_id: str, name: str, *, actor: Actor) -> Part:
+        require(actor, Permission.READ_CONTENT)
+        content = b"<script>alert(1)</script>"
+        return Part(name=name, role=PartRole.RAW, media_type=self.part_type, content=content)
+
+    async def versions(self, record_id: str, *, actor: Actor) -> tuple[Plain, ...]:
+        require(actor, Permission.READ_CONTENT)
+        return (Plain(_summary(self.text)), Plain({**_summary("older"), "id": "01KAM0OLDER"}))
+
+    async def proof(self, record_id: str, *, actor: Actor) -> str:
+        require(actor, Permission.READ_LOG)
+        return "c2sp.org/tlog-proof@v1\nindex 0\n"
+
+
+class FakeFiling:
+    async def why(self, record_id: str, *, actor: Actor) -> Plain:
+        require(actor, Permission.READ_FILE_PLAN)
+        reason = {"text": "Kept three years from posting", "citation": "17 CFR 240.17a-4(b)(4)"}
+        return Plain(
+            {"id": record_id, "state": "retain", "until": "2029-11-21", "reasons": [reason]}
+        )
+
+    async def classes(self, *, actor: Actor) -> list[Mapping[str, object]]:
+        require(actor, Permission.READ_FILE_PLAN)
+        return [{"code": "COM", "title": "Communications"}]
+
+
+class FakeHolds:
+    def __init__(self) -> None:
+        self.placed: list[Json] = []
+
+    async def place(
+        self,
+        *,
+        name: str,
+        matter: str = "",
+        reason: str,
+        query: str | None = None,
+        accounts: Sequence[str] = (),
+        record_ids: Sequence[str] = (),
+        actor: Actor,
+    ) -> Plain:
+        require(actor, Permission.PLACE_HOLDS)
+        if query is None and not accounts and not record_ids:
+            raise InvalidInput("expected a scope, found none", pointer="/query")
+        self.placed.append(
+            {"id": f"H{len(self.placed)}", "name": name, "state": "active", "records": 3}
+        )
+        return Plain(self.placed[-1])
+
+    async def release(self, hold_id: str, *, reason: str, actor: Actor) -> Plain:
+        require(actor, Permission.RELEASE_HOLDS)
+        return Plain({"id": hold_id, "name": "n", "state": "released", "records": 3})
+
+    async def list(self, *, actor: Actor) -> tuple[Plain, ...]:
+        require(actor, Permission.READ_HOLDS)
+        return tuple(map(Plain, self.placed))
+
+    async def show(self, hold_id: str, *, actor: Actor) -> Plain:
+        require(actor, Permission.READ_HOLDS)
+        return Plain({"id": hold_id, "name": "n", "state": "active", "records": 3})
+
+
+class FakeLog:
+    async def checkpoint(self, *, actor: Actor) -> bytes:
+        require(actor, Permission.READ_LOG)
+        return "archive.example/acme\n3\nAAA=\n\n— archive.example/acme AAA=\n".encode()
+
+    async def consistency(self, old: int, new: int, *, actor: Actor) -> Json:
+        require(actor, Permission.READ_LOG)
+        return {"old": old, "new": new, "proof": ["AAA="]}
+
+    async def tile(self, path: str, *, actor: Actor) -> bytes:
+        require(actor, Permission.READ_LOG)
+        return path.encode()
+
+
+class FakeTokens:
+    """A token for each role, `mun_<role>`, and those made."""
+
+    def __init__(self) -> None:
+        self._ids = itertools.count()
+        self.views: dict[str, TokenView] = {}
+
+    async def authenticate(self, secret: str) -> Actor:
+        word = secret.removeprefix("mun_")
+        if word not in set(Role):
+            raise Denied("unknown token", authenticated=False)
+        return Actor(name=f"a {word}", roles=frozenset({Role(word)}), via=f"token:{word}")
+
+    async def create(
+        self,
+        name: str,
+        roles: Collection[Role],
+        *,
+        expires_at: datetime | None = None,
+        actor: Actor,
+    ) -> tuple[TokenView, str]:
+        require(actor, Permission.MANAGE_ACCESS)
+        view = TokenView(
+            id=f"T{next(self._ids)}",
+            name=name,
+            roles=tuple(roles),
+            state="active",
+            created_at=NOW,
+            expires_at=expires_at,
+            revoked_at=None,
+        )
+        self.views[view.id] = view
+        return view, "mun_" + "s" * 43
+
+    async def list(self, *, actor: Actor) -> tuple[TokenView, ...]:
+        require(actor, Permission.MANAGE_ACCESS)
+        return tuple(self.views.values())
+
+    async def revoke(self, token_id: str, *, actor: Actor) -> TokenView:
+        require(actor, Permission.MANAGE_ACCESS)
+        if token_id not in self.views:
+            raise NotFound(f"no token {token_id!r}")
+        return self.views[token_id]
+
+
+@dataclass
+class FakeHealth:
+    parts: dict[str, str] = field(default_factory=lambda: {"database": "ok", "store": "ok"})
+
+    async def ready(self) -> dict[str, str]:
+        return self.parts
+
+
+@dataclass
+class FakeServices:
+    settings: Settings = field(
+        default_factory=lambda: load_settings({"MUNIMENT_PUBLIC_LOG": "false"})
+    )
+    clock: Clock = field(default=lambda: NOW)
+    version: str = "0.0.test"
+    ingest: FakeIngest = field(default_factory=FakeIngest)
+    searching: FakeSearching = field(default_factory=FakeSearching)
+    records: FakeRecords = field(default_factory=FakeRecords)
+    filing: FakeFiling = field(default_factory=FakeFiling)
+    holds: FakeHolds = field(default_factory=FakeHolds)
+    log: FakeLog = field(default_factory=FakeLog)
+    tokens: FakeTokens = field(default_factory=FakeTokens)
+    health: FakeHealth = field(default_factory=FakeHealth)
+
+
+def _summary(text: str) -> Json:
+    return {
+        "id": RECORD,
+        "log_index": 7,
+        "platform": "mastodon",
+        "account": "@acme",
+        "author": "@acme",
+        "posted_at": "2026-10-14T16:02:07.000Z",
+        "captured_at": "2026-10-14T16:02:09.123Z",
+        "change": "edited",
+        "text": text,
+    }
+
+
+def _counted(query: str) -> Json:
+    return {
+        "query": query,
+        "normalised": query,
+        "count": 1284,
+        "covered": {"log_size": 1284220, "records": 1284217, "not_searchable": 3},
+        "engine": "fake",
+        "analyzer": "1",
+    }
+
+
+def bearer(role: Role) -> dict[str, str]:
+    """Return the header that signs in as `role`."""
+    return {"Authorization": f"Bearer mun_{role}"}

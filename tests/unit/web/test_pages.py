@@ -1,0 +1,229 @@
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.errors import InvalidInput
+from archiver.model.actor import Role
+from archiver.web.pages.text import Kind, excerpt, fragments
+from archiver.web.routes import ROUTES
+from archiver.web.session import COOKIE
+from tests.unit.web.fake_services import RECORD, Face, FakeServices, bearer
+
+COUNSEL = bearer(Role.COUNSEL)
+PAGES = ["/sign-in", "/search", "/search?q=word", f"/records/{RECORD}", "/nowhere"]
+TEMPLATES = sorted(Path("archiver/web/templates").glob("*.html"))
+
+
+@pytest.fixture
+async def browser(face: Face) -> Face:
+    origin = f"http://{face.host}:{face.port}"
+    await face.post("/sign-in", data={"token": "mun_counsel"}, headers={"Origin": origin})
+    return face
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_page_is_sent_with_the_strict_headers(face: Face, path: str) -> None:
+    response = await face.get(path, headers=COUNSEL)
+
+    policy = response.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+    assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "Permissions-Policy" in response.headers
+    assert "aiohttp" not in response.headers["Server"]
+
+
+@pytest.mark.parametrize("path", [page for page in PAGES if page != "/nowhere"])
+async def test_pages_have_their_landmarks_language_and_title(face: Face, path: str) -> None:
+    page = await (await face.get(path, headers=COUNSEL)).text()
+
+    assert '<html lang="en">' in page
+    assert page.count("<h1") == 1
+    assert page.count("<main") == 1
+    assert re.search(r"<title>.+ \u2013 Muniment</title>", page)
+    labelled = set(re.findall(r'<label[^>]* for="([^"]+)"', page))
+    assert set(re.findall(r'<input[^>]* id="([^"]+)"', page)) <= labelled
+
+
+@pytest.mark.parametrize("path", ["/search?q=%22%3E%3Cscript%3E", f"/records/{RECORD}"])
+async def test_hostile_posts_and_queries_are_inert(face: Face, path: str) -> None:
+    page = await (await face.get(path, headers=COUNSEL)).text()
+
+    assert "<script" not in page
+    assert "<b>win" not in page
+    assert "<i>Acme" not in page
+    assert 'href="javascript:' not in page
+    assert "\u202e" not in page
+    assert "U+202E" in page
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_templates_hold_nothing_the_policy_forbids(template: Path) -> None:
+    source = template.read_text()
+
+    assert not re.search(r"\sstyle=|\son\w+=|hx-on|javascript:|\|\s*safe|<style", source)
+    assert not re.search(r"<script(?![^>]*\ssrc=)", source)
+
+
+def test_there_are_templates_to_check() -> None:
+    assert len(TEMPLATES) >= 6
+
+
+async def test_the_count_and_what_it_covers_stand_on_the_search_page(face: Face) -> None:
+    page = await (await face.get("/search?q=word", headers=COUNSEL)).text()
+
+    assert "<strong>1,284 records</strong> match exactly" in page
+    assert "1,284,217 records up to log index 1,284,220" in page
+    assert "3 not searchable" in page
+    assert "<mark>&lt;scri</mark>" in page
+
+
+async def test_a_wrong_query_is_explained_where_it_stands(
+    face: Face, services: FakeServices
+) -> None:
+    services.searching.failure = InvalidInput("mixed AND and OR\n  a AND b OR c\n          ^")
+
+    response = await face.get("/search?q=a+AND+b+OR+c", headers=COUNSEL)
+
+    page = await response.text()
+    assert response.status == 400
+    assert "Nothing was searched." in page
+    assert 'value="a AND b OR c"' in page
+
+
+async def test_signing_in_keeps_the_token_where_scripts_and_other_sites_cannot_use_it(
+    face: Face,
+) -> None:
+    origin = f"http://{face.host}:{face.port}"
+
+    response = await face.post(
+        "/sign-in",
+        data={"token": " mun_counsel "},
+        headers={"Origin": origin},
+        allow_redirects=False,
+    )
+
+    cookie = response.headers["Set-Cookie"]
+    assert response.status == 303
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+
+
+async def test_behind_tls_the_cookie_is_secure(face: Face) -> None:
+    origin = f"https://{face.host}:{face.port}"
+
+    response = await face.post(
+        "/sign-in",
+        data={"token": "mun_counsel"},
+        headers={"Origin": origin, "X-Forwarded-Proto": "https"},
+        allow_redirects=False,
+    )
+
+    assert "Secure" in response.headers["Set-Cookie"]
+
+
+async def test_a_wrong_token_is_told_and_sets_no_cookie(face: Face) -> None:
+    origin = f"http://{face.host}:{face.port}"
+
+    response = await face.post("/sign-in", data={"token": "mun_wrong"}, headers={"Origin": origin})
+
+    assert response.status == 403
+    assert "Set-Cookie" not in response.headers
+    assert "mun_wrong" not in await response.text()
+
+
+async def test_a_signed_in_browser_reads_pages_and_downloads(browser: Face) -> None:
+    assert (await browser.get("/")).status == 200
+    assert (await browser.get(f"/api/v1/records/{RECORD}/raw")).status == 200
+
+
+async def test_signing_out_ends_it(browser: Face) -> None:
+    origin = f"http://{browser.host}:{browser.port}"
+
+    await browser.post("/sign-out", headers={"Origin": origin})
+
+    response = await browser.get("/search", allow_redirects=False)
+    assert (response.status, response.headers["Location"]) == (303, "/sign-in")
+
+
+@pytest.mark.parametrize("origin", [None, "https://evil.example", "null", "http://[broken"])
+@pytest.mark.parametrize("route", [r for r in ROUTES if r.method != "GET"], ids=lambda r: r.path)
+async def test_another_site_cannot_act_with_a_browsers_session(
+    browser: Face, services: FakeServices, route: object, origin: str | None
+) -> None:
+    headers = {} if origin is None else {"Origin": origin}
+    path = route.template.format(id="H0")  # type: ignore[attr-defined]
+
+    response = await browser.request(
+        route.method,  # type: ignore[attr-defined]
+        path,
+        json={"name": "n", "reason": "r", "query": "q"},
+        headers=headers,
+        allow_redirects=False,
+    )
+
+    assert response.status == 403
+    assert services.holds.placed == []
+
+
+async def test_static_files_are_named_by_their_content(face: Face) -> None:
+    page = await (await face.get("/sign-in")).text()
+    found = re.search(r'href="(/static/[^"]+app\.css)"', page)
+    assert found is not None
+
+    sheet = await face.get(found[1])
+    stale = await face.get("/static/000000000000/app.css")
+
+    assert (sheet.status, sheet.content_type) == (200, "text/css")
+    assert "immutable" in sheet.headers["Cache-Control"]
+    assert stale.status == 404
+
+
+async def test_who_may_not_read_is_told_what_the_role_is_for(face: Face) -> None:
+    page = await (await face.get("/", headers=bearer(Role.OPERATOR))).text()
+
+    assert "Reading records needs another role" in page
+
+
+def test_the_session_cookie_is_named_for_us() -> None:
+    assert COOKIE.startswith("muniment")
+
+
+@given(
+    st.text(alphabet=st.characters(), max_size=60),
+    st.lists(st.integers(0, 60), max_size=6, unique=True).map(sorted),
+)
+def test_fragments_tell_the_whole_text_with_every_control_made_visible(
+    text: str, cuts: list[int]
+) -> None:
+    hits = list(zip(cuts[::2], cuts[1::2], strict=False))
+
+    found = fragments(text, hits)
+
+    told = "".join(
+        chr(int("0x" + each.text[2:], 0)) if each.kind is Kind.CONTROL else each.text
+        for each in found
+    )
+    assert told == text
+    assert not re.search(
+        r"[\u202a-\u202e\u2066-\u2069\u200b\u200e\u200f\ufeff\0]",
+        "".join(each.text for each in found),
+    )
+
+
+@given(st.text(max_size=900), st.integers(0, 900), st.integers(1, 30))
+def test_an_excerpt_is_short_and_shows_its_hit(text: str, start: int, length: int) -> None:
+    hits = [(start, start + length)] if start + length <= len(text) else []
+
+    found = excerpt(text, hits)
+
+    assert sum(1 if f.kind is Kind.CONTROL else len(f.text) for f in found) <= 280 + 4
+    if hits:
+        assert any(each.kind in {Kind.HIT, Kind.CONTROL} for each in found)
