@@ -1,0 +1,60 @@
+"""Fixtures shared by all tests: real components, and one of each kind of store."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from archiver.clock import system_clock
+from archiver.preserve.store import ObjectStore
+from archiver.preserve.store.filesystem import FilesystemStore
+from archiver.preserve.store.s3 import S3Store
+from tests.fakes.seaweedfs import SeaweedFS, SeaweedFSMissingError
+
+BUCKET = "muniment-tests"
+_prefixes = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
+    """A running S3 server with an empty bucket `BUCKET`; botocore's environment points to it."""
+    try:
+        with (
+            SeaweedFS(tmp_path_factory.mktemp("seaweedfs")) as server,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            for name in [name for name in os.environ if name.startswith("AWS_")]:
+                patch.delenv(name)
+            for name, value in server.environ.items():
+                patch.setenv(name, value)
+            store = S3Store(server.store_url(BUCKET), clock=system_clock)
+            store.create_bucket(default_days=None)  # else objects without a lock get one
+            store.close()
+            yield server
+    except SeaweedFSMissingError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def filesystem_store(tmp_path: Path) -> FilesystemStore:
+    """An empty filesystem store."""
+    FilesystemStore.create(tmp_path / "store")
+    return FilesystemStore(tmp_path / "store", clock=system_clock)
+
+
+@pytest.fixture
+def s3_store(seaweedfs: SeaweedFS) -> Iterator[S3Store]:
+    """An empty S3 store: a prefix of its own in the bucket all tests share."""
+    url = seaweedfs.store_url(BUCKET, f"test-{next(_prefixes)}")
+    store = S3Store(url, clock=system_clock)
+    yield store
+    store.close()
+
+
+@pytest.fixture(params=["filesystem", pytest.param("s3", marks=pytest.mark.integration)])
+def store(request: pytest.FixtureRequest) -> ObjectStore:
+    """Each implementation of `ObjectStore` in turn, empty."""
+    chosen: ObjectStore = request.getfixturevalue(f"{request.param}_store")
+    return chosen
