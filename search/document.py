@@ -1,0 +1,76 @@
+"""What is searched: one document per record.
+
+The number of a document is the record's index in the log, so it never changes and grows with time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from search.analyzer import token_string
+from search.query import FieldName, field_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The searchable values of one record, analysed and folded; build it with `document`.
+
+    `number` is the record's log index (unsigned, 64 bits), `text` the tokens joined by spaces,
+    times are Unix milliseconds; `posted_at` is None where the platform gave none. An empty string
+    means the platform did not say, and equals no field of a query.
+    """
+
+    number: int
+    text: str
+    platform: str
+    account: str
+    author: str
+    kind: str
+    change: str
+    lang: str
+    class_code: str
+    tags: tuple[str, ...]
+    has_media: bool
+    posted_at: int | None
+    captured_at: int
+
+    @property
+    def time(self) -> int:
+        """When it happened, for ordering: when posted, or when captured if that is not known."""
+        return self.captured_at if self.posted_at is None else self.posted_at
+
+
+def document(
+    *,
+    number: int,
+    text: str,
+    captured_at: int,
+    posted_at: int | None = None,
+    platform: str = "",
+    account: str = "",
+    author_handle: str = "",
+    kind: str = "",
+    change: str = "",
+    lang: str = "",
+    class_code: str = "",
+    tags: Iterable[str] = (),
+    has_media: bool = False,
+) -> Document:
+    """Return the document of a record from plain values; runs the analyzer on `text`.
+
+    Pure, and the result pickles: worker processes build documents and send them back.
+    """
+    return Document(
+        number=number,
+        text=token_string(text),
+        platform=field_value(FieldName.PLATFORM, platform),
+        account=field_value(FieldName.ACCOUNT, account),
+        author=field_value(FieldName.FROM, author_handle),
+        kind=field_value(FieldName.KIND, kind),
+        change=field_value(FieldName.CHANGE, change),
+        lang=field_value(FieldName.LANG, lang),
+        class_code=field_value(FieldName.CLASS, class_code),
+        tags=tuple(field_value(FieldName.TAG, tag) for tag in tags),
+        has_media=has_media,
+        posted_at=posted_at,
+        captured_at=captured_at,
+    )

@@ -1,0 +1,186 @@
+"""Opening, writing and rebuilding the directory of a tantivy index."""
+
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import tantivy
+
+from search.document import Document
+from search.engines.tantivy.schema import SCHEMA, SPACES, STATE, laid_out, state_document
+from search.engines.tantivy.snapshot import TantivySnapshot, failures_as_damage
+from search.errors import IndexDamaged, IndexUnavailable
+
+HEAP = 32_000_000
+"""Bytes tantivy buffers before it writes a segment. The importer has 256 MB in all."""
+
+_WRITER_LOCK = ".tantivy-writer.lock"
+_WHITESPACE = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+
+
+def open_writer(path: Path, *, anew: bool = False) -> "TantivyIndex":
+    """Open the index in the directory `path` for writing; create it if there is none.
+
+    `anew` removes whatever is there first: the answer to `RebuildNeeded`.
+
+    Raises:
+        IndexUnavailable: another process writes it, or the directory cannot be written.
+        IndexDamaged: its files are missing, cut short or inconsistent.
+        IndexOutdated: written by another analyzer version, layout or tantivy.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if anew:
+            _clear(path)
+        fresh = not tantivy.Index.exists(str(path))
+        if fresh and any(not entry.name.startswith(".tantivy") for entry in path.iterdir()):
+            raise IndexDamaged(f"Expected meta.json in the index {path}, found other files only.")
+    except OSError as error:
+        raise IndexUnavailable(f"The index directory {path} cannot be used: {error}.") from error
+    with failures_as_damage(path):
+        index = tantivy.Index(SCHEMA, str(path)) if fresh else tantivy.Index.open(str(path))
+        # Before the lock is taken: a caller who rebuilds while handling the error finds it free.
+        _state(path, index)
+    try:
+        writer = index.writer(HEAP, 1)
+    except ValueError as error:
+        raise IndexUnavailable(
+            f"The index {path} cannot be written; only one process may write it: {error}"
+        ) from error
+    return TantivyIndex(path, index, writer)
+
+
+def open_reader(path: Path) -> "TantivyReader":
+    """Open the index in the directory `path` for reading.
+
+    Raises:
+        IndexUnavailable: there is none yet.
+        IndexDamaged: its files are missing, cut short or inconsistent.
+        IndexOutdated: written by another analyzer version, layout or tantivy.
+    """
+    if not tantivy.Index.exists(str(path)):
+        raise IndexUnavailable(f"There is no index in {path}; the writing process creates it.")
+    with failures_as_damage(path):
+        index = tantivy.Index.open(str(path))
+    reader = TantivyReader(path, index)
+    with reader.snapshot():
+        return reader
+
+
+class TantivyReader:
+    """`search.index.Reader` over a directory."""
+
+    def __init__(self, path: Path, index: tantivy.Index) -> None:
+        index.register_tokenizer(SPACES, _WHITESPACE)
+        # Without this a thread would watch the directory; `snapshot` asks when it matters.
+        index.config_reader("manual")
+        self._path = path
+        self._index: tantivy.Index | None = index
+
+    @contextmanager
+    def snapshot(self) -> Iterator[TantivySnapshot]:
+        """See `Reader`."""
+        if self._index is None:
+            raise IndexUnavailable(f"The index {self._path} has been closed.")
+        snapshot = _state(self._path, self._index)
+        if snapshot is None:
+            raise IndexUnavailable(f"The index {self._path} is just being created.")
+        yield snapshot
+
+    def close(self) -> None:
+        """See `Reader`."""
+        self._index = None
+
+
+class TantivyIndex(TantivyReader):
+    """`search.index.Index` over a directory; holds its writer lock until closed."""
+
+    def __init__(self, path: Path, index: tantivy.Index, writer: tantivy.IndexWriter) -> None:
+        super().__init__(path, index)
+        self._writer: tantivy.IndexWriter | None = writer
+        self._highest = -1
+        self._watermark = 0
+        snapshot = _state(path, index)
+        if snapshot is None:
+            self.commit(0)
+        else:
+            self._watermark = snapshot.watermark
+            self._highest = snapshot.highest()
+
+    @property
+    def watermark(self) -> int:
+        """See `Index`."""
+        return self._watermark
+
+    def add(self, documents: Sequence[Document]) -> None:
+        """See `Index`."""
+        with self._writing() as writer:
+            for document in documents:
+                if document.number <= self._highest:
+                    writer.delete_documents_by_term("number", document.number)
+                else:
+                    self._highest = document.number
+                writer.add_document(laid_out(document))
+
+    def delete(self, numbers: Sequence[int]) -> None:
+        """See `Index`."""
+        with self._writing() as writer:
+            for number in numbers:
+                writer.delete_documents_by_term("number", number)
+
+    def commit(self, watermark: int) -> None:
+        """See `Index`."""
+        with self._writing() as writer:
+            writer.delete_documents_by_term(STATE, STATE)
+            writer.add_document(state_document(watermark))
+            writer.commit()
+        self._watermark = watermark
+
+    def reset(self) -> None:
+        """See `Index`."""
+        with self._writing() as writer:
+            # Documents waiting in its threads are not part of "all" to tantivy.
+            writer.rollback()
+            writer.delete_all_documents()
+        self._highest = -1
+        self.commit(0)
+
+    def close(self) -> None:
+        """Wait for running merges, then let go of the writer lock. What is uncommitted is lost."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.wait_merging_threads()
+        super().close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[tantivy.IndexWriter]:
+        if self._writer is None:
+            raise IndexUnavailable(f"The index {self._path} has been closed.")
+        try:
+            yield self._writer
+        except (ValueError, RuntimeError, OSError) as error:
+            raise IndexUnavailable(
+                f"The index {self._path} could not be written; it holds what was committed at "
+                f"{self.watermark}. Open it again: {error}"
+            ) from error
+
+
+def _state(path: Path, index: tantivy.Index) -> TantivySnapshot | None:
+    """Return the newest committed state; None if its creator has not committed yet."""
+    with failures_as_damage(path):
+        index.reload()
+        searcher = index.searcher()
+        return TantivySnapshot(path, searcher) if searcher.num_docs else None
+
+
+def _clear(path: Path) -> None:
+    """Remove the files of an index, unless a process is writing it."""
+    with (path / _WRITER_LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise IndexUnavailable(f"The index {path} is being written; not rebuilt.") from error
+        for entry in path.iterdir():
+            if entry.name != _WRITER_LOCK:
+                entry.unlink()

@@ -1,0 +1,88 @@
+"""How documents and the state of an index are laid out in tantivy."""
+
+from typing import NamedTuple
+
+import tantivy
+from tantivy.tantivy import __version__ as _library
+
+from search.analyzer import ANALYZER_VERSION
+from search.document import Document
+from search.query import FieldName
+
+LAYOUT = f"layout-1 {ANALYZER_VERSION} {_library}"
+"""What must be equal for an index to be used: fields, analyzer, library and its format."""
+
+SPACES = "spaces"
+"""The name of the tokenizer that splits at spaces; to be registered on every open."""
+
+STATE = "state"
+
+KEYWORDS = {
+    FieldName.FROM: "author",
+    FieldName.ACCOUNT: "account",
+    FieldName.PLATFORM: "platform",
+    FieldName.KIND: "kind",
+    FieldName.LANG: "lang",
+    FieldName.CLASS: "class_code",
+    FieldName.TAG: "tag",
+    FieldName.CHANGE: "change",
+    FieldName.HAS: "has",
+}
+"""The field of each keyword a query can compare; all are raw and indexed as "basic"."""
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("number", indexed=True, fast=True)
+    builder.add_text_field("text", tokenizer_name=SPACES, index_option="position")
+    for name in (*KEYWORDS.values(), STATE):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    for name in ("posted", "captured", "time"):
+        builder.add_integer_field(name, indexed=False, fast=True)
+    builder.add_unsigned_field("watermark", stored=True)
+    builder.add_text_field("layout", stored=True, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+SCHEMA = _schema()
+
+
+def laid_out(document: Document) -> tantivy.Document:
+    """Return `document` as tantivy takes it."""
+    # With the schema, so that numbers become unsigned or signed as the field says.
+    values = {
+        "number": document.number,
+        "text": document.text,
+        "author": document.author,
+        "account": document.account,
+        "platform": document.platform,
+        "kind": document.kind,
+        "lang": document.lang,
+        "class_code": document.class_code,
+        "change": document.change,
+        "tag": list(document.tags),
+        "has": ["media"] if document.has_media else [],
+        "time": document.time,
+        "captured": document.captured_at,
+        "posted": [] if document.posted_at is None else document.posted_at,
+    }
+    return tantivy.Document.from_dict(values, SCHEMA)
+
+
+class State(NamedTuple):
+    """What an index says about itself: how far it has read the log, and its `LAYOUT`."""
+
+    watermark: int
+    layout: str
+
+
+def state_document(watermark: int) -> tantivy.Document:
+    """Return the state document of a commit."""
+    values = {STATE: STATE, "watermark": watermark, "layout": LAYOUT}
+    return tantivy.Document.from_dict(values, SCHEMA)
+
+
+def state_of(document: tantivy.Document) -> State:
+    """Return what a stored state document says."""
+    stored = document.to_dict()
+    return State(stored["watermark"][0], stored["layout"][0])

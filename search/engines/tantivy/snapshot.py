@@ -1,0 +1,158 @@
+"""Answers from one committed state of a tantivy index."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import tantivy
+
+from search.engines.tantivy.compiler import (
+    STATE_ONLY,
+    both,
+    compiled,
+    number_range,
+    time_range,
+    without,
+)
+from search.engines.tantivy.schema import LAYOUT, state_of
+from search.errors import IndexDamaged, IndexOutdated
+from search.index import CHUNK, Hit
+from search.query import Query
+
+
+class TantivySnapshot:
+    """`search.index.Snapshot` over one tantivy searcher."""
+
+    def __init__(self, path: Path, searcher: tantivy.Searcher) -> None:
+        self._path = path
+        self._searcher = searcher
+        with failures_as_damage(path):
+            found = searcher.search(STATE_ONLY, limit=1, count=False).hits
+            if not found:
+                raise IndexDamaged(f"Expected a state document in the index {path}, found none.")
+            state = state_of(searcher.doc(found[0][1]))
+        if state.layout != LAYOUT:
+            raise IndexOutdated(f"Expected {LAYOUT} in the index {path}, found {state.layout}.")
+        self._watermark = state.watermark
+
+    @property
+    def watermark(self) -> int:
+        """See `Snapshot`."""
+        return self._watermark
+
+    def known(self) -> int:
+        """See `Snapshot`."""
+        return self._searcher.num_docs - 1  # without the state document
+
+    def highest(self) -> int:
+        """Return the highest number there is, or -1."""
+        with failures_as_damage(self._path):
+            newest = self._top(without(), "number", 1, tantivy.Order.Desc)
+        return newest[0].number if newest else -1
+
+    def count(self, query: Query) -> int:
+        """See `Snapshot`."""
+        with failures_as_damage(self._path):
+            # Ordering by a field keeps tantivy from scoring every hit.
+            found = self._searcher.search(
+                compiled(query), limit=1, count=True, order_by_field="number"
+            )
+        return int(found.count)  # type: ignore[attr-defined]  # missing in its stubs
+
+    def page(
+        self, query: Query, *, limit: int, newest_first: bool = True, after: Hit | None = None
+    ) -> list[Hit]:
+        """See `Snapshot`."""
+        if limit < 1:
+            raise ValueError(f"a page has one hit or more, not {limit}")
+        wanted = compiled(query)
+        with failures_as_damage(self._path):
+            if newest_first:
+                return self._newest(wanted, limit, after)
+            if after is not None:
+                wanted = both(wanted, number_range(above=after.number))
+            return self._top(wanted, "number", limit, tantivy.Order.Asc)
+
+    def numbers(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[int]]:
+        """See `Snapshot`."""
+        return self._chunks(compiled(query), chunk)
+
+    def all_numbers(self, *, chunk: int = CHUNK) -> Iterator[list[int]]:
+        """See `Snapshot`."""
+        return self._chunks(without(), chunk)
+
+    def _chunks(self, wanted: tantivy.Query, chunk: int) -> Iterator[list[int]]:
+        rest = wanted
+        while True:
+            with failures_as_damage(self._path):
+                found = self._searcher.search(
+                    rest,
+                    limit=chunk,
+                    count=False,
+                    order_by_field="number",
+                    order=tantivy.Order.Asc,
+                )
+            numbers = [number for number, _ in found.hits]
+            if numbers:
+                yield numbers
+            if len(numbers) < chunk:
+                return
+            rest = both(wanted, number_range(above=numbers[-1]))
+
+    def _newest(self, wanted: tantivy.Query, limit: int, after: Hit | None) -> list[Hit]:
+        """Return hits by time, then number, both descending.
+
+        tantivy orders by one field and breaks ties by where the document lies, which a merge
+        changes. So hits that share the time of the page's first or last one are read by number.
+        """
+        ties: list[Hit] = []
+        if after is not None:
+            ties = self._at(wanted, after.time, limit, below=after.number)
+            wanted = both(wanted, time_range("time", None, after.time))
+        room = limit - len(ties)
+        if not room:
+            return ties
+        newest = self._top(wanted, "time", room, tantivy.Order.Desc)
+        if len(newest) == room:
+            last = newest[-1].time
+            newest = [hit for hit in newest if hit.time > last]
+            newest += self._at(wanted, last, room - len(newest))
+        newest.sort(key=lambda hit: (hit.time, hit.number), reverse=True)
+        return ties + newest
+
+    def _at(
+        self, wanted: tantivy.Query, time: int, limit: int, *, below: int | None = None
+    ) -> list[Hit]:
+        """Return the hits at exactly `time` with numbers under `below`, highest number first."""
+        exactly = both(wanted, time_range("time", time, time + 1))
+        if below is not None:
+            exactly = both(exactly, number_range(below=below))
+        return self._top(exactly, "number", limit, tantivy.Order.Desc)
+
+    def _top(
+        self, wanted: tantivy.Query, field: str, limit: int, order: tantivy.Order
+    ) -> list[Hit]:
+        found = self._searcher.search(
+            wanted, limit=limit, count=False, order_by_field=field, order=order
+        )
+        addresses = [address for _, address in found.hits]
+        # Both fields are whole numbers that every document has; the stubs allow for more.
+        numbers = cast("list[int]", self._searcher.fast_field_values("number", addresses))
+        times = cast("list[int]", self._searcher.fast_field_values("time", addresses))
+        return [Hit(number, time) for number, time in zip(numbers, times, strict=True)]
+
+
+@contextmanager
+def failures_as_damage(path: Path) -> Iterator[None]:
+    """Raise `IndexDamaged` where tantivy fails while reading; nothing else fails there."""
+    try:
+        yield
+    except ValueError as error:
+        raise IndexDamaged(f"The index {path} cannot be read: {error}") from error
+    except BaseException as error:
+        # A flipped bit can make tantivy panic. pyo3 derives that from BaseException and does not
+        # export the class; let through, it would end the process.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise IndexDamaged(f"The index {path} cannot be read, tantivy panicked: {error}") from error
