@@ -64,16 +64,13 @@ def _parse_promise(text: str) -> Promise:
     lines = text.split("\n")
     if len(lines) != _LINES + 1 or lines[0] != _HEADER or lines[-1]:
         raise IntegrityError(f"expected a receipt of {_LINES} lines, found {text!r}")
-    promise = Promise(
+    return Promise(
         origin=lines[1],
         first_index=decode_decimal(lines[2]),
         count=decode_decimal(lines[3]),
         root=decode_hash(lines[4]),
         time_ms=decode_decimal(lines[5]),
     )
-    if promise.count == 0:
-        raise IntegrityError("expected a receipt of one or more entries, found none")
-    return promise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

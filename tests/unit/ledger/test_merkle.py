@@ -1,7 +1,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archiver.errors import IntegrityError
@@ -139,6 +139,7 @@ def test_every_consistency_proof_of_small_trees_verifies() -> None:
 
 
 @given(st.data())
+@settings(deadline=None)
 def test_an_inclusion_proof_proves_nothing_else(data: st.DataObject) -> None:
     size = data.draw(st.integers(1, 600))
     index = data.draw(st.integers(0, size - 1))
@@ -155,7 +156,33 @@ def test_an_inclusion_proof_proves_nothing_else(data: st.DataObject) -> None:
         )
 
 
+@pytest.mark.parametrize("claimed", [2, 3, 4, 9, 16, 600])
+def test_a_proof_too_long_or_too_short_for_the_claimed_size_fails(claimed: int) -> None:
+    """Else a root could be passed off as that of a tree of another height."""
+    with pytest.raises(IntegrityError, match=r"too (long|short)"):
+        verify_inclusion(
+            leaf=LEAVES[1], index=1, size=claimed, proof=NAIVE.path(1, 0, 8), root=NAIVE.root(8)
+        )
+    if claimed != 2:
+        with pytest.raises(IntegrityError, match=r"too (long|short)"):
+            verify_consistency(
+                old_size=2,
+                new_size=claimed,
+                old_root=NAIVE.root(2),
+                new_root=NAIVE.root(8),
+                proof=NAIVE.proof(2, 8),
+            )
+
+
+def test_hashes_of_another_length_prove_nothing() -> None:
+    with pytest.raises(IntegrityError, match="32 bytes"):
+        verify_inclusion(leaf=b"", index=0, size=1, proof=[], root=b"")
+    with pytest.raises(IntegrityError, match="32 bytes"):
+        verify_consistency(old_size=1, new_size=1, old_root=b"", new_root=b"", proof=[])
+
+
 @given(st.data())
+@settings(deadline=None)
 def test_a_mutated_inclusion_proof_fails(data: st.DataObject) -> None:
     size = data.draw(st.integers(2, 600))
     index = data.draw(st.integers(0, size - 1))
@@ -169,6 +196,7 @@ def test_a_mutated_inclusion_proof_fails(data: st.DataObject) -> None:
 
 
 @given(st.data())
+@settings(deadline=None)
 def test_a_mutated_consistency_proof_fails(data: st.DataObject) -> None:
     size = data.draw(st.integers(2, 600))
     old_size = data.draw(st.integers(1, size - 1))
