@@ -89,16 +89,16 @@ class Tokens:
 
     def __init__(
         self,
-        database: Database,
         *,
+        database: Database,
         clock: Clock,
-        ids: Ulids,
+        ulids: Ulids,
         trail: Trail,
         randomness: Randomness = os.urandom,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._ids = ids
+        self._ulids = ulids
         self._trail = trail
         self._randomness = randomness
         self._known: dict[bytes, _Known] = {}
@@ -122,7 +122,7 @@ class Tokens:
         _check(name, roles, expires_at, now)
         secret = "mun_" + base64.urlsafe_b64encode(self._randomness(32)).rstrip(b"=").decode()
         stored = StoredToken(
-            id=self._ids.one(now),
+            id=self._ulids.one(now),
             name=name,
             sha256=_hash(secret),
             roles=frozenset(roles),

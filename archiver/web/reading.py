@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from archiver.errors import InvalidInput, TooLarge
-from archiver.model.actor import SYSTEM, Actor
+from archiver.model.actor import Actor
 from archiver.web.keys import ACTOR, SERVICES
 from archiver.web.services import Services
 
@@ -28,15 +28,6 @@ def services_of(request: web.Request) -> Services:
 def actor_of(request: web.Request) -> Actor:
     """Return who is signed in. Routes declared public have nobody: KeyError is a bug there."""
     return request[ACTOR]
-
-
-def reader_of(request: web.Request) -> Actor:
-    """Return who reads what may be public: the signed-in actor, or nobody in particular.
-
-    Reading a public log is no act of anyone, so it is done in the system's name.
-    """
-    actor: Actor = request.get(ACTOR, SYSTEM)
-    return actor
 
 
 async def read_body(request: web.Request, *, limit: int) -> bytes:

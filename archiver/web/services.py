@@ -29,7 +29,7 @@ class Outcome(Protocol):
 
     @property
     def status(self) -> str:
-        """`captured` or `unchanged`."""
+        """`captured`, `unchanged` (stored before) or `refused` (its key is of other bytes)."""
 
     @property
     def record_id(self) -> str:
@@ -42,6 +42,10 @@ class Outcome(Protocol):
     @property
     def receipt(self) -> Document | None:
         """The signed promise, where one was made."""
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused."""
 
 
 class Ingest(Protocol):
@@ -127,8 +131,20 @@ class Log(Protocol):
     async def consistency(self, old: int, new: int, *, actor: Actor) -> Json:
         """Return the consistency proof between two sizes."""
 
-    async def tile(self, path: str, *, actor: Actor) -> bytes:
-        """Return one object of the C2SP layout, such as `tile/0/000`."""
+
+class Archive(Protocol):
+    """Which archive this is."""
+
+    @property
+    def id(self) -> str:
+        """Its ULID."""
+
+
+class Store(Protocol):
+    """Reads objects; the web reads those of the log's public layout only."""
+
+    async def get(self, key: str) -> bytes:
+        """Return the whole object. Raises NotFound."""
 
 
 class Tokens(Protocol):
@@ -170,6 +186,10 @@ class Services(Protocol):
     def clock(self) -> Clock: ...  # noqa: D102 - the type says it
     @property
     def version(self) -> str: ...  # noqa: D102
+    @property
+    def archive(self) -> Archive: ...  # noqa: D102
+    @property
+    def store(self) -> Store: ...  # noqa: D102
     @property
     def ingest(self) -> Ingest: ...  # noqa: D102
     @property

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from archiver.access.rules import Permission
 from archiver.capture.decoding import decode_capture, decode_line
-from archiver.errors import InvalidInput, TooLarge
+from archiver.errors import Conflict, InvalidInput, TooLarge
 from archiver.model.post import Arrival, Provenance, Refusal
 from archiver.web.answering import json_answer
 from archiver.web.documents import Captured, CapturedBatch
@@ -67,6 +67,8 @@ async def _one(request: web.Request, body: bytes) -> web.Response:
         arrival = dataclasses.replace(arrival, idempotency_key=_sound_key(key))
     (outcome,) = await services_of(request).ingest.submit((arrival,), actor=actor_of(request))
     request.app[METRICS].captured(outcome.status)
+    if outcome.status == "refused":
+        raise Conflict(outcome.reason)
     receipt = outcome.receipt
     return json_answer(
         {
@@ -90,7 +92,7 @@ async def _many(request: web.Request, body: bytes) -> web.Response:
     batch = _Batch()
     for (number, _), item in zip(lines, read, strict=True):
         if isinstance(item, Refusal):
-            batch.refuse(item)
+            batch.refuse(number, item.reason)
         else:
             batch.add(number, next(following))
     for status, count in batch.counts.items():
@@ -108,6 +110,9 @@ class _Batch:
 
     def add(self, line: int, outcome: Outcome) -> None:
         """Tell what became of a line."""
+        if outcome.status == "refused":
+            self.refuse(line, outcome.reason)
+            return
         self.counts[outcome.status] += 1
         item: Json = {
             "line": line,
@@ -121,10 +126,10 @@ class _Batch:
             item["receipt"] = receipt
         self._items.append(item)
 
-    def refuse(self, refusal: Refusal) -> None:
+    def refuse(self, line: int, reason: str) -> None:
         """Tell why a line was refused."""
         self.counts["refused"] += 1
-        self._items.append({"line": refusal.line, "status": "refused", "reason": refusal.reason})
+        self._items.append({"line": line, "status": "refused", "reason": reason})
 
     def to_dict(self) -> Json:
         """Return the answer."""

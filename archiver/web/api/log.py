@@ -10,9 +10,10 @@ permission that every role but capture agent has.
 from aiohttp import web
 
 from archiver.access.rules import Permission
+from archiver.preserve.object_keys import log_prefix
 from archiver.web.answering import json_answer
 from archiver.web.documents import ConsistencyProof
-from archiver.web.reading import reader_of, services_of, whole_of
+from archiver.web.reading import actor_of, services_of, whole_of
 from archiver.web.routing import Body, Parameter, route
 
 _NOTE = Body(media_type="text/plain", what="A signed note (C2SP)")
@@ -30,34 +31,24 @@ _TILE = r"tile/(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p
 )
 async def checkpoint(request: web.Request) -> web.StreamResponse:
     """Answer the checkpoint."""
-    note = await services_of(request).log.checkpoint(actor=reader_of(request))
+    note = await services_of(request).log.checkpoint(actor=actor_of(request))
     return web.Response(body=note, content_type="text/plain", charset="utf-8")
 
 
 @route(
     "GET",
-    "/log/checkpoint",
+    "/log/{object:checkpoint|" + _TILE + "}",
     permission=Permission.READ_LOG,
-    summary="The newest checkpoint, where C2SP tools look for it",
+    summary="The log as C2SP tools read it: checkpoint, tiles, entry bundles (tlog-tiles)",
+    answers={200: Body(media_type="application/octet-stream", what="The object's bytes")},
     open_by_setting=True,
-    answers={200: _NOTE},
 )
-async def tiles_checkpoint(request: web.Request) -> web.StreamResponse:
-    """Answer the checkpoint."""
-    return await checkpoint.handler(request)
-
-
-@route(
-    "GET",
-    "/log/{tile:" + _TILE + "}",
-    permission=Permission.READ_LOG,
-    summary="A tile or entry bundle (C2SP tlog-tiles)",
-    open_by_setting=True,
-    answers={200: Body(media_type="application/octet-stream", what="The tile's bytes")},
-)
-async def tile(request: web.Request) -> web.StreamResponse:
-    """Answer a tile; it never changes, so the reader may keep it."""
-    body = await services_of(request).log.tile(request.match_info["tile"], actor=reader_of(request))
+async def layout(request: web.Request) -> web.StreamResponse:
+    """Answer one object of the layout; tiles never change, so the reader may keep them."""
+    services, name = services_of(request), request.match_info["object"]
+    body = await services.store.get(log_prefix(services.archive.id) + name)
+    if name == "checkpoint":
+        return web.Response(body=body, content_type="text/plain", charset="utf-8")
     return web.Response(
         body=body,
         content_type="application/octet-stream",
@@ -80,7 +71,7 @@ async def consistency(request: web.Request) -> web.StreamResponse:
     """Answer the consistency proof."""
     old, new = whole_of(request, "old"), whole_of(request, "new")
     log = services_of(request).log
-    return json_answer(await log.consistency(old, new, actor=reader_of(request)))
+    return json_answer(await log.consistency(old, new, actor=actor_of(request)))
 
 
-ROUTES = (checkpoint, tiles_checkpoint, tile, consistency)
+ROUTES = (checkpoint, layout, consistency)

@@ -51,7 +51,9 @@ class World:
         self.there = self.process()
 
     def process(self) -> Tokens:
-        return Tokens(self.database, clock=lambda: self.now, ids=Ulids(), trail=self.events)
+        return Tokens(
+            database=self.database, clock=lambda: self.now, ulids=Ulids(), trail=self.events
+        )
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ class FakeOutcome:
     record_id: str
     log_index: int
     receipt: FakeReceipt | None
+    reason: str = ""
 
 
 @dataclass
@@ -63,6 +64,8 @@ class FakeIngest:
         return [self._keep(arrival, note) for arrival in arrivals]
 
     def _keep(self, arrival: Arrival, note: str) -> FakeOutcome:
+        if arrival.idempotency_key == "of other bytes":
+            return FakeOutcome("refused", "", -1, None, "this key belongs to another post")
         key = (arrival.idempotency_key, arrival.post.post_id)
         if key in self.kept:
             first = self.kept[key]
@@ -188,9 +191,20 @@ class FakeLog:
         require(actor, Permission.READ_LOG)
         return {"old": old, "new": new, "proof": ["AAA="]}
 
-    async def tile(self, path: str, *, actor: Actor) -> bytes:
-        require(actor, Permission.READ_LOG)
-        return path.encode()
+
+@dataclass(frozen=True)
+class FakeArchive:
+    id: str = "01KAM0ARCHVE00000000000001"
+
+
+class FakeStore:
+    """Gives back the key it was asked for, if it is one of the log's."""
+
+    async def get(self, key: str) -> bytes:
+        prefix = f"log/{FakeArchive().id}/"
+        if not key.startswith(prefix):
+            raise NotFound(f"no object {key}")
+        return key.removeprefix(prefix).encode()
 
 
 class FakeTokens:
@@ -253,6 +267,8 @@ class FakeServices:
     )
     clock: Clock = field(default=lambda: NOW)
     version: str = "0.0.test"
+    archive: FakeArchive = field(default_factory=FakeArchive)
+    store: FakeStore = field(default_factory=FakeStore)
     ingest: FakeIngest = field(default_factory=FakeIngest)
     searching: FakeSearching = field(default_factory=FakeSearching)
     records: FakeRecords = field(default_factory=FakeRecords)

@@ -60,6 +60,19 @@ async def test_an_unsound_idempotency_key_is_refused(face: Face, key: str) -> No
     assert response.status == 400
 
 
+async def test_a_key_that_belongs_to_other_bytes_is_a_conflict(face: Face) -> None:
+    line = post().replace(b"{", b'{"idempotency_key": "of other bytes", ')
+
+    single = await face.post(
+        URL, data=post(), headers={**JSON, "Idempotency-Key": "of other bytes"}
+    )
+    batch = await (await face.post(URL, data=line, headers=NDJSON)).json()
+
+    assert single.status == 409
+    assert batch["refused"] == 1
+    assert batch["items"][0]["reason"] == "this key belongs to another post"
+
+
 async def test_a_batch_tells_each_line_and_its_signed_note_once(face: Face) -> None:
     body = b"\n".join([post("1"), b"", b"not json", post("2"), post("1"), b""])
 

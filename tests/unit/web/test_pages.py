@@ -80,7 +80,7 @@ async def test_the_count_and_what_it_covers_stand_on_the_search_page(face: Face)
     page = await (await face.get("/search?q=word", headers=COUNSEL)).text()
 
     assert "<strong>1,284 records</strong> match exactly" in page
-    assert "1,284,217 records up to log index 1,284,220" in page
+    assert "Covers 1,284,217 records up to log size 1,284,220" in page
     assert "3 not searchable" in page
     assert "<mark>&lt;scri</mark>" in page
 

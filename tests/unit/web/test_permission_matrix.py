@@ -10,7 +10,7 @@ from archiver.web.routes import ROUTES
 from archiver.web.routing import Access, Route
 from tests.unit.web.fake_services import RECORD, Face, bearer
 
-VALUES = {"id": RECORD, "name": "payload.json", "tile": "tile/0/000", "digest": "0" * 12}
+VALUES = {"id": RECORD, "name": "payload.json", "object": "tile/0/000", "digest": "0" * 12}
 GUARDED = [route for route in ROUTES if route.permission is not Access.PUBLIC]
 
 
