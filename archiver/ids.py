@@ -49,6 +49,11 @@ class Ulids:
             taken.append(ulid_text(value.to_bytes(16, "big")))
         return taken
 
+    @staticmethod
+    def bound(moment: datetime) -> str:
+        """Return the ULID below which all ULIDs made before `moment` sort."""
+        return ulid_text((to_millis(moment) << 80).to_bytes(16, "big"))
+
     def one(self, now: datetime) -> str:
         """Return one new ULID for the moment `now`."""
         return self.take(1, now)[0]

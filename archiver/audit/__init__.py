@@ -1,0 +1,1 @@
+"""The audit trail: every act, reads of content included, is an event and a record in the log."""

@@ -3,6 +3,7 @@
 URLs carry passwords, so no message here repeats a URL or an error text that may quote one.
 """
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, event
@@ -39,7 +40,7 @@ def database_url(url: str) -> URL:
     try:
         parsed = make_url(url)
     except (SQLAlchemyError, ValueError):
-        # A password with a bare "/" or "@" ends up in the parser's message, so it is not repeated.
+        # A bare "@" in a password puts the rest of it into the parser's message.
         raise ConfigurationError(
             "MUNIMENT_DATABASE_URL is not a database URL: expected sqlite:///path or "
             "postgresql://user:password@host:port/name, with special characters of the password "
@@ -54,6 +55,10 @@ def database_url(url: str) -> URL:
         raise ConfigurationError(
             "MUNIMENT_DATABASE_URL: expected a file (sqlite:///path), found a database in memory, "
             "which each connection would have for itself"
+        )
+    if backend == "sqlite" and not (folder := Path(parsed.database or "").parent).is_dir():
+        raise ConfigurationError(
+            f"MUNIMENT_DATABASE_URL: expected a folder at {folder}, found none: create it first"
         )
     return parsed.set(drivername=_DRIVERS[backend])
 
@@ -85,7 +90,9 @@ def _postgresql(url: URL, command_timeout_s: float | None) -> tuple[AsyncEngine,
             "dsn": dsn,
             "timeout": _CONNECT_TIMEOUT_S,
             "command_timeout": command_timeout_s,
-            "server_settings": _SERVER_SETTINGS,
+            "server_settings": {
+                name: url.query.get(name, ours) for name, ours in _SERVER_SETTINGS.items()
+            },
         },
         pool_size=5,
         max_overflow=5,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import insert, select, update
 
-from archiver.db.tables import log_entry, log_state
+from archiver.db.tables import log_entry, log_state, orphan
 from archiver.db.transaction import Row, Transaction
 from archiver.errors import ConfigurationError
 
@@ -78,6 +78,17 @@ async def entries(tx: Transaction, start: int, end: int) -> list[bytes]:
         .order_by(log_entry.c.log_index)
     )
     return [bytes(row[0]) for row in rows]
+
+
+async def orphans(tx: Transaction) -> set[str]:
+    """Return the object keys that already have an `orphan` entry."""
+    return {row[0] for row in await tx.execute(select(orphan.c.object_key))}
+
+
+async def note_orphans(tx: Transaction, first_index: int, object_keys: Sequence[str]) -> None:
+    """Remember where the `orphan` entries of these objects stand."""
+    rows: list[Row] = [(key, first_index + offset) for offset, key in enumerate(object_keys)]
+    await tx.insert_many(orphan, ("object_key", "log_index"), rows)
 
 
 async def swap(

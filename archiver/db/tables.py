@@ -131,6 +131,14 @@ blob = Table(
     Column("legal_hold", Boolean, nullable=False),
 )
 
+orphan = Table(
+    "orphan",
+    metadata,
+    Column("object_key", Text, primary_key=True),
+    Column("log_index", BigInteger, nullable=False),
+    comment="Objects a crash left that no record refers to; each has an `orphan` entry in the log.",
+)
+
 event = Table(
     "event",
     metadata,

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, null
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Table
+from sqlalchemy import Connection, CursorResult, Dialect, Table
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import IntegrityError as ConstraintError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult
@@ -113,12 +113,16 @@ class Transaction:
         with self._failing():
             await self._connection.commit()
 
-    async def close_streams(self) -> None:
-        """Close cursors that were left early: a cursor left open pins its snapshot in the pool."""
-        for result in self._streams:
-            with _errors_named():
+    async def end(self) -> None:
+        """Roll back what was not committed, close what was left open. `Database` calls this."""
+        try:
+            for result in self._streams:  # an open cursor would pin its snapshot in the pool
                 await result.close()
-        self._streams.clear()
+            await self._connection.rollback()
+        except (SQLAlchemyError, OSError):
+            # The server has gone and its transaction with it. Whatever made the caller leave is
+            # the error to tell; the connection only must not be used again.
+            await self._connection.invalidate()
 
     async def run_after_commit(self) -> None:
         """Run the actions in the order they were given."""
@@ -128,7 +132,7 @@ class Transaction:
     @contextmanager
     def _failing(self) -> Iterator[None]:
         try:
-            with _errors_named():
+            with _errors_named(_bare_errors(self._connection.dialect)):
                 yield
         except ArchiverError as error:
             self._failure = error
@@ -166,12 +170,8 @@ class Database:
             DatabaseUnavailable: the database did not answer. When it was lost at commit the outcome
                 is unknown: every write is idempotent by id, so look, then try again.
         """
-        async with self._writer, _connected(self._writing) as connection:
-            tx = Transaction(connection)
-            try:
-                yield tx
-            finally:
-                await tx.close_streams()
+        async with self._writer, _opened(self._writing) as tx:
+            yield tx
             await tx.commit()
         await tx.run_after_commit()
 
@@ -182,12 +182,18 @@ class Database:
         Its first statement takes the snapshot that all its statements see. Writing in it raises
         DatabaseUnavailable, for it would be lost.
         """
-        async with _connected(self._reading) as connection:
-            tx = Transaction(connection)
-            try:
-                yield tx
-            finally:
-                await tx.close_streams()
+        async with _opened(self._reading) as tx:
+            yield tx
+
+    async def session(self) -> AsyncConnection:
+        """Return a connection of its own, in autocommit, for a lease; the caller closes it.
+
+        Raises:
+            DatabaseUnavailable: no connection could be made.
+        """
+        with _connecting():
+            connection = await self._writing.connect()
+            return await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     async def run_migrations(self, function: Callable[[Connection], None]) -> None:
         """Run `function` on a connection of its own; it begins and commits for itself.
@@ -225,12 +231,15 @@ def open_database(url: str, *, command_timeout_s: float | None = COMMAND_TIMEOUT
 
 
 @asynccontextmanager
-async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    # The first statement begins. Leaving without a commit rolls back: closing does it.
+async def _opened(engine: AsyncEngine) -> AsyncIterator[Transaction]:
     async with AsyncExitStack() as stack:
         with _connecting():
             connection = await stack.enter_async_context(engine.connect())
-        yield connection
+        tx = Transaction(connection)  # its first statement begins
+        try:
+            yield tx
+        finally:
+            await tx.end()
 
 
 @contextmanager
@@ -243,8 +252,15 @@ def _connecting() -> Iterator[None]:
         raise ConfigurationError(f"MUNIMENT_DATABASE_URL: {cause}") from cause
 
 
+def _bare_errors(dialect: Dialect) -> tuple[type[Exception], ...]:
+    # What asyncpg raises while a cursor is read, SQLAlchemy 2.1 hands on without wrapping it.
+    asyncpg = getattr(dialect.loaded_dbapi, "asyncpg", None)
+    return (asyncpg.PostgresError, asyncpg.InterfaceError) if asyncpg else ()
+
+
 @contextmanager
-def _errors_named() -> Iterator[None]:
+def _errors_named(bare_errors: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    unreached: tuple[type[Exception], ...] = (SQLAlchemyError, OSError, *bare_errors)
     try:
         yield
     except ConstraintError as error:
@@ -258,7 +274,7 @@ def _errors_named() -> Iterator[None]:
         ) from error
     except (UnicodeEncodeError, OverflowError) as error:
         raise _bad_value() from error
-    except (SQLAlchemyError, OSError) as error:
+    except unreached as error:
         raise DatabaseUnavailable(
             f"the database could not be reached: {error!r}; check "
             f"MUNIMENT_DATABASE_URL and that it accepts connections, {_TRY_AGAIN}"

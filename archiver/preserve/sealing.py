@@ -8,6 +8,7 @@ which has only the manifest, comes to the same row.
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from archiver.clock import rfc3339, to_millis
 from archiver.ids import ulid_bytes
@@ -39,7 +40,7 @@ class Draft:
     """A record about to be sealed. `blobs` are parts already stored apart, by part number."""
 
     record_id: str
-    entry_type: str
+    entry_type: Literal["rec", "aud"]
     lane: Lane
     source: Source
     parts: tuple[Part, ...]
@@ -47,14 +48,16 @@ class Draft:
     post: Post | None = None
     idempotency_key: bytes = b""
     blobs: tuple[tuple[int, Blob], ...] = ()
+    event: tuple[object, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A sealed record: what is stored, logged and indexed about it.
 
-    `facts` are the values of `archiver.db.records.FACTS`; `follow` is what a log follower in the
-    same process wants to have at hand and is never stored.
+    `facts` are the values of `archiver.db.records.FACTS`, `event` those of
+    `archiver.db.events.COLUMNS` where the record is an event; `follow` is what a log follower in
+    the same process wants to have at hand and is never stored.
     """
 
     lane: Lane
@@ -64,6 +67,7 @@ class Sealed:
     entry: bytes
     facts: tuple[object, ...] = field(repr=False)
     blobs: tuple[Blob, ...] = ()
+    event: tuple[object, ...] | None = None
     follow: object = None
 
     @property
@@ -121,6 +125,7 @@ def seal(
         entry,
         record_facts(manifest),
         tuple(apart.values()),
+        draft.event,
         follow,
     )
 

@@ -52,17 +52,17 @@ class Segment:
     entries: tuple[bytes, ...]
 
 
-def build_segment(footer: Footer, frames: list[bytes]) -> tuple[bytes, list[int]]:
-    """Return the segment's bytes and the offset of each frame in it."""
-    offsets, position = [], HEADER_BYTES
+def build_segment(footer: Footer, frames: list[bytes]) -> tuple[bytes, list[tuple[int, int]]]:
+    """Return the segment's bytes, and where each frame stands in it: offset and length."""
+    places, position = [], HEADER_BYTES
     for frame in frames:
-        offsets.append(position)
+        places.append((position, len(frame)))
         position += len(frame)
     tail = msgspec.json.encode(footer)
     body = b"".join(
         (MAGIC, ulid_bytes(footer.segment), *frames, tail, struct.pack(">I", len(tail)))
     )
-    return body + hashlib.sha256(body).digest() + END_MAGIC, offsets
+    return body + hashlib.sha256(body).digest() + END_MAGIC, places
 
 
 def parse_segment(data: bytes) -> Segment:

@@ -1,0 +1,317 @@
+"""The composition root: settings in, services out. The only place that chooses implementations.
+
+`open_services` opens an existing archive and never creates one; `archiver.founding` creates.
+"""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from archiver import __version__
+from archiver.access.records import Records
+from archiver.access.tokens import Tokens
+from archiver.assurance.log_view import LogView
+from archiver.audit.trail import Trail
+from archiver.capture.importing import Importing, Worker
+from archiver.capture.ingest import Ingest
+from archiver.clock import Clock, system_clock, to_millis
+from archiver.config import Settings
+from archiver.db import archive as archive_rows
+from archiver.db import file_plan as file_plan_rows
+from archiver.db import ledger as ledger_rows
+from archiver.db import schema
+from archiver.db.archive import ArchiveRow
+from archiver.db.lease import shared, try_alone
+from archiver.db.transaction import Database, Transaction, open_database
+from archiver.disposal.filing import Filing
+from archiver.errors import ArchiverError, ConfigurationError
+from archiver.ids import Ulids
+from archiver.jobs.documents import Documents
+from archiver.jobs.loops import Loops
+from archiver.jobs.search_index import SearchIndex, index_path
+from archiver.legal.holds import Holds
+from archiver.legal.searching import Searching
+from archiver.model.lock import LockMode
+from archiver.preserve.blobs import BlobWriter
+from archiver.preserve.epochs import Epochs
+from archiver.preserve.filing import FilePlan
+from archiver.preserve.keyring import Keyring, open_keyring
+from archiver.preserve.ledger.integrator import Integrator
+from archiver.preserve.ledger.note import Ed25519Signer, Ed25519Verifier
+from archiver.preserve.reader import RecordReader
+from archiver.preserve.recovery import Recovered, Recovery
+from archiver.preserve.sequencer import Sequencer
+from archiver.preserve.store.opening import open_store
+from archiver.preserve.store.threads import AsyncStore
+from archiver.preserve.writer import Writer, WriterLimits
+from retention.rules import RuleSet
+from retention.schedules import Schedule
+
+SOFTWARE = f"muniment/{__version__}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether the parts answer, in words."""
+
+    database: Database
+    store: AsyncStore
+    loops: Loops
+
+    async def ready(self) -> Mapping[str, str]:
+        """Return `ok` or the problem for each part."""
+        answers = {"database": await self._database(), "store": await self._store()}
+        for name, state in self.loops.states.items():
+            answers[name] = state.problem or "ok"
+        return answers
+
+    async def _database(self) -> str:
+        try:
+            async with self.database.reading() as tx:
+                await ledger_rows.state(tx)
+        except ArchiverError as error:
+            return str(error)
+        return "ok"
+
+    async def _store(self) -> str:
+        try:
+            await self.store.probe()
+        except ArchiverError as error:
+            return str(error)
+        return "ok"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything the faces (web, command line) may call."""
+
+    settings: Settings
+    clock: Clock
+    version: str
+    archive: ArchiveRow
+    database: Database
+    store: AsyncStore
+    epochs: Epochs
+    writer: Writer
+    documents: Documents
+    index: SearchIndex
+    loops: Loops
+    recovered: Recovered
+    trail: Trail
+    ingest: Ingest
+    importing: Importing
+    searching: Searching
+    records: Records
+    filing: Filing
+    holds: Holds
+    log: LogView
+    tokens: Tokens
+    health: Health
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, *, clock: Clock = system_clock
+) -> AsyncIterator[Services]:
+    """Open the archive the settings name, adopt what a crash left, and yield its services.
+
+    Raises:
+        ConfigurationError: there is no archive, or settings, keyring and database do not belong
+            together. Nothing is ever created because it is missing.
+        OperatorError: a component did not answer.
+    """
+    async with AsyncExitStack() as stack:
+        keyring = open_keyring(
+            settings.effective_keyring_file,
+            settings.keyring_secret_file,
+            passphrase=settings.keyring_passphrase_file is not None,
+        )
+        database = open_database(settings.effective_database_url)
+        stack.push_async_callback(database.close)
+        await schema.check(database)
+        async with database.reading() as tx:
+            archive = await archive_rows.get(tx)
+            plan = await load_file_plan(tx, to_millis(clock()))
+        _require_same_archive(archive, keyring)
+        blocking = open_store(settings.effective_store_url, clock=clock, create=False)
+        store = AsyncStore(blocking)
+        stack.push_async_callback(store.close)
+        yield await _compose(stack, settings, clock, keyring, database, archive, plan, store)
+
+
+async def _compose(  # noqa: PLR0917 - the one function that knows everything
+    stack: AsyncExitStack,
+    settings: Settings,
+    clock: Clock,
+    keyring: Keyring,
+    database: Database,
+    archive: ArchiveRow,
+    plan: FilePlan,
+    store: AsyncStore,
+) -> Services:
+    randomness = os.urandom
+    ulids = Ulids(randomness)
+    signer = Ed25519Signer.from_seed(keyring.origin, keyring.log_key)
+    epochs = Epochs(keyring, store.blocking, randomness)
+    lock_limit = timedelta(days=366 * settings.lock_limit_years)
+    sequencer = Sequencer(database=database, signer=signer, clock=clock)
+    writer = Writer(
+        archive_id=archive.id,
+        software=SOFTWARE,
+        epochs=epochs,
+        store=store,
+        sequencer=sequencer,
+        clock=clock,
+        ulids=ulids,
+        limits=WriterLimits(
+            outstanding_records=settings.queue_records,
+            segments_in_flight=8 if store.blocking.url.startswith("s3:") else 4,
+            lock_limit=lock_limit,
+        ),
+    )
+    reader = RecordReader(archive.id, store.blocking, epochs)
+    recovery = Recovery(
+        archive_id=archive.id,
+        store=store.blocking,
+        reader=reader,
+        database=database,
+        sequencer=sequencer,
+        clock=clock,
+    )
+    recovered = await _recover(stack, database, recovery)
+    documents = Documents(database, reader)
+    sequencer.listen(documents.remember)
+    index = SearchIndex(index_path(settings.effective_search_url), database, documents)
+    stack.callback(index.close)
+    integrator = Integrator(
+        archive_id=archive.id,
+        signer=signer,
+        verifier=Ed25519Verifier.from_vkey(archive.vkey),
+        store=store.blocking,
+        database=database,
+        clock=clock,
+        lock_mode=LockMode(settings.log_lock),
+    )
+    stack.callback(integrator.close)
+    await stack.enter_async_context(writer)
+    trail = Trail(
+        archive_id=archive.id,
+        writer=writer,
+        plan=plan,
+        clock=clock,
+        ulids=ulids,
+        randomness=randomness,
+    )
+    holds = Holds(
+        database=database,
+        store=store,
+        index=index,
+        documents=documents,
+        zone=ZoneInfo(archive.zone),
+        trail=trail,
+        clock=clock,
+        ulids=ulids,
+    )
+    loops = Loops(
+        database=database,
+        integrator=integrator,
+        index=index,
+        recovery=recovery,
+        mirror_holds=holds.mirror,
+        clock=clock,
+        publish_interval_s=settings.publish_interval_s,
+        index_interval_s=settings.index_interval_s,
+    )
+    stack.push_async_callback(loops.close)
+    sequencer.listen(loops.notify)
+    blobs = BlobWriter(
+        archive_id=archive.id,
+        store=store,
+        clock=clock,
+        ulids=ulids,
+        randomness=randomness,
+        inline_limit=settings.inline_limit_bytes,
+        lock_limit=lock_limit,
+    )
+    ingest = Ingest(
+        archive_id=archive.id,
+        plan=plan,
+        writer=writer,
+        blobs=blobs,
+        database=database,
+        signer=signer,
+        clock=clock,
+        ulids=ulids,
+        randomness=randomness,
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        version=__version__,
+        archive=archive,
+        database=database,
+        store=store,
+        epochs=epochs,
+        writer=writer,
+        documents=documents,
+        index=index,
+        loops=loops,
+        recovered=recovered,
+        trail=trail,
+        ingest=ingest,
+        importing=Importing(
+            worker=Worker(archive.id, plan, settings.inline_limit_bytes),
+            writer=writer,
+            ingest=ingest,
+            database=database,
+            trail=trail,
+            clock=clock,
+        ),
+        searching=Searching(
+            index=index, database=database, records=reader, zone=ZoneInfo(archive.zone), trail=trail
+        ),
+        records=Records(
+            archive=archive, database=database, store=store, reader=reader, trail=trail
+        ),
+        filing=Filing(database=database, trail=trail, clock=clock),
+        holds=holds,
+        log=LogView(archive=archive, database=database, store=store),
+        tokens=Tokens(database, clock=clock, ids=ulids, trail=trail, randomness=randomness),
+        health=Health(database=database, store=store, loops=loops),
+    )
+
+
+async def load_file_plan(tx: Transaction, at: int) -> FilePlan:
+    """Return the class rules and schedules in force at a moment in milliseconds."""
+    rules = RuleSet.from_dict(await file_plan_rows.rules_in_force(tx, at))
+    bodies = await file_plan_rows.schedules_in_force(tx, at)
+    return FilePlan(rules, {code: Schedule.from_dict(body) for code, body in bodies.items()})
+
+
+async def _recover(stack: AsyncExitStack, database: Database, recovery: Recovery) -> Recovered:
+    """Adopt what a crash left, before the first post is taken.
+
+    Alone on the archive, every unsequenced segment is a dead process's; beside other writers only
+    the loop adopts, and only what is old.
+    """
+    lease = await try_alone(database, "writers")
+    if lease is None:
+        lease = await shared(database, "writers")
+        stack.push_async_callback(lease.release)
+        return Recovered()
+    stack.push_async_callback(lease.release)
+    recovered = await recovery.adopt_orphans()
+    await lease.share()
+    return recovered
+
+
+def _require_same_archive(archive: ArchiveRow, keyring: Keyring) -> None:
+    if (archive.id, archive.origin) != (keyring.archive_id, keyring.origin):
+        raise ConfigurationError(
+            f"the database is of archive {archive.id} ({archive.origin}), the keyring of "
+            f"{keyring.archive_id} ({keyring.origin}); check MUNIMENT_HOME, MUNIMENT_DATABASE_URL "
+            "and MUNIMENT_KEYRING_FILE: they must belong to one archive"
+        )

@@ -1,0 +1,45 @@
+"""Every kind of event, as `subject:act`. One list, so that no event goes undocumented."""
+
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What was done."""
+
+    ARCHIVE_CREATED = "archive:created"
+    ARCHIVE_RECOVERED = "archive:recovered"
+    RECORD_VIEWED = "record:viewed"
+    RECORD_EXPLAINED = "record:explained"
+    RECORD_VERIFIED = "record:verified"
+    SEARCH_RUN = "search:run"
+    IMPORT_FINISHED = "import:finished"
+    HOLD_PLACED = "hold:placed"
+    HOLD_RELEASED = "hold:released"
+    HOLD_VIEWED = "hold:viewed"
+    CLASS_ADOPTED = "class:adopted"
+    TOKEN_CREATED = "token:created"
+    TOKEN_REVOKED = "token:revoked"
+    ACCESS_DENIED = "access:denied"
+    VERIFICATION_FINISHED = "verification:finished"
+    INDEX_REBUILT = "index:rebuilt"
+
+
+SENTENCES: dict[Action, str] = {
+    Action.ARCHIVE_CREATED: "{actor} created the archive",
+    Action.ARCHIVE_RECOVERED: "{actor} sequenced what a crash had left",
+    Action.RECORD_VIEWED: "{actor} looked at record {object}",
+    Action.RECORD_EXPLAINED: "{actor} asked why record {object} is kept",
+    Action.RECORD_VERIFIED: "{actor} verified record {object}",
+    Action.SEARCH_RUN: "{actor} searched",
+    Action.IMPORT_FINISHED: "{actor} imported posts",
+    Action.HOLD_PLACED: "{actor} placed hold {object}",
+    Action.HOLD_RELEASED: "{actor} released hold {object}",
+    Action.HOLD_VIEWED: "{actor} looked at hold {object}",
+    Action.CLASS_ADOPTED: "{actor} took class {object} into the file plan",
+    Action.TOKEN_CREATED: "{actor} created API token {object}",
+    Action.TOKEN_REVOKED: "{actor} revoked API token {object}",
+    Action.ACCESS_DENIED: "{actor} was denied {object}",
+    Action.VERIFICATION_FINISHED: "{actor} verified the archive",
+    Action.INDEX_REBUILT: "{actor} rebuilt the search index",
+}
+"""The sentence of each action, for people."""

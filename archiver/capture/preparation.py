@@ -1,0 +1,123 @@
+"""From an arrival to a sealed record, ready to be written. Pure: worker processes run it too.
+
+The verbatim payload is hashed as it came; class and retention are decided; the record is sealed
+with its own key; and what the search index will want is made at the same time, while the text is at
+hand, so that the index follower need not decrypt it again.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from archiver.clock import to_millis
+from archiver.errors import InvalidInput
+from archiver.model.post import Arrival, PartRole, Post
+from archiver.preserve.filing import Filed, FilePlan
+from archiver.preserve.sealing import SECRET_BYTES, Draft, Sealed, seal
+from archiver.preserve.segments.manifest import Blob, content_key, describe_source
+from search.document import Document, document
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """An arrival with the keys under which it is stored once. The second is empty if none came."""
+
+    arrival: Arrival
+    raw_sha256: bytes
+    content_key: bytes
+    idempotency_key: bytes
+
+
+def identify(arrival: Arrival, sender: str) -> Identified:
+    """Return the arrival with its keys; an idempotency key counts per sender.
+
+    Raises:
+        InvalidInput: the arrival has no verbatim payload.
+    """
+    if not arrival.parts or arrival.parts[0].role is not PartRole.RAW:
+        raise InvalidInput("expected a verbatim payload as the first part, found none")
+    raw = hashlib.sha256(arrival.parts[0].content).digest()
+    sent = arrival.idempotency_key
+    return Identified(
+        arrival,
+        raw,
+        content_key(arrival.post, raw),
+        hashlib.sha256(f"{sender}\x00{sent}".encode()).digest() if sent else b"",
+    )
+
+
+def prepare(
+    identified: Identified,
+    filed: Filed,
+    *,
+    archive_id: str,
+    record_id: str,
+    captured_at: datetime,
+    secret: bytes,
+    blobs: Sequence[tuple[int, Blob]] = (),
+) -> Sealed:
+    """Seal one arrival. `secret` is `SECRET_BYTES` of fresh randomness."""
+    arrival = identified.arrival
+    draft = Draft(
+        record_id=record_id,
+        entry_type="rec",
+        lane=filed.lane,
+        source=describe_source(arrival),
+        parts=arrival.parts,
+        retention=filed.retention,
+        post=arrival.post,
+        idempotency_key=identified.idempotency_key,
+        blobs=tuple(blobs),
+    )
+    found = describe_document(
+        arrival.post,
+        class_code=filed.retention.class_code,
+        has_media=any(part.role is PartRole.MEDIA for part in arrival.parts),
+        captured_at=captured_at,
+    )
+    return seal(archive_id, draft, captured_at, secret, found)
+
+
+def describe_document(
+    post: Post, *, class_code: str, has_media: bool, captured_at: datetime, number: int = 0
+) -> Document:
+    """Return what search knows of a post; `number` is its log index once it has one."""
+    return document(
+        number=number,
+        text=post.text,
+        platform=post.platform,
+        account=post.account,
+        author_handle=post.author.handle,
+        kind=post.kind,
+        change=post.change.value,
+        lang=post.lang,
+        class_code=class_code,
+        tags=post.tags,
+        has_media=has_media,
+        posted_at=to_millis(post.posted_at) if post.posted_at else None,
+        captured_at=to_millis(captured_at),
+    )
+
+
+def prepare_all(
+    identified: Sequence[Identified],
+    plan: FilePlan,
+    *,
+    archive_id: str,
+    record_ids: Sequence[str],
+    captured_at: datetime,
+    secrets: bytes,
+) -> list[Sealed]:
+    """File and seal many arrivals, drawing on one pool of randomness."""
+    return [
+        prepare(
+            each,
+            plan.file_post(each.arrival.post, captured_at),
+            archive_id=archive_id,
+            record_id=record_id,
+            captured_at=captured_at,
+            secret=secrets[number * SECRET_BYTES : (number + 1) * SECRET_BYTES],
+        )
+        for number, (each, record_id) in enumerate(zip(identified, record_ids, strict=True))
+    ]

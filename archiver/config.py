@@ -1,0 +1,150 @@
+"""Settings: from the environment (`MUNIMENT_*`) or a TOML file. The only reader of either.
+
+`MUNIMENT_CONFIG_FILE` names the TOML file; without it `muniment.toml` in the home is read if it is
+there. The environment wins. Secrets are only ever paths of files. `deploy/SETTINGS.md` lists every
+setting; an architecture test holds it to this class.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from archiver.errors import ConfigurationError
+
+PREFIX = "MUNIMENT_"
+
+
+class Settings(BaseModel):
+    """Every setting, with its default. Frozen; made once by `load_settings`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Field(Path("muniment-data"), description="Folder for all local state.")
+    database_url: str = Field(
+        "", description="sqlite:///path or postgresql://…; default SQLite in the home."
+    )
+    store_url: str = Field(
+        "", description="file:path or s3://bucket/prefix?endpoint_url=…; default file: in the home."
+    )
+    search_url: str = Field("", description="tantivy:path; default tantivy: in the home.")
+    keyring_file: Path | None = Field(None, description="The keyring; default in the home.")
+    keyring_key_file: Path | None = Field(
+        None, description="Key file that opens the keyring; default in the home."
+    )
+    keyring_passphrase_file: Path | None = Field(
+        None, description="File with the passphrase that opens the keyring, instead of a key file."
+    )
+    origin: str = Field(
+        "", description="Name of the log, like archive.example.com/acme; set at `muniment init`."
+    )
+    zone: str = Field(
+        "UTC", description="IANA time zone of dates in queries and schedules; set at init."
+    )
+    class_templates: str = Field(
+        "default", description="Template ids taken into the file plan at init; the first is default."
+    )
+    fiscal_year_starts: int = Field(
+        1, ge=1, le=12, description="Month the fiscal year begins with, for schedules that count it."
+    )
+    lock_limit_years: int = Field(
+        30, ge=1, le=100, description="No object lock is set further ahead than this."
+    )
+    log_lock: str = Field(
+        "governance",
+        pattern="^(compliance|governance|none)$",
+        description="Lock mode of the log's own objects: compliance, governance or none.",
+    )
+    publish_interval_s: float = Field(
+        1.0, ge=0.05, le=3600, description="Seconds between checkpoints while there is news."
+    )
+    inline_limit_bytes: int = Field(
+        256 * 1024, ge=1024, le=4 * 1024 * 1024, description="Larger parts become blobs."
+    )
+    max_body_bytes: int = Field(
+        16 * 1024 * 1024, ge=1024, description="Largest request body that is read."
+    )
+    queue_records: int = Field(
+        4096, ge=1, description="Posts taken and not yet committed; beyond it: 503."
+    )
+    public_log: bool = Field(
+        default=True, description="Serve /log/ (checkpoint and tiles) without signing in."
+    )
+    index_interval_s: float = Field(
+        1.0, ge=0.05, le=60, description="Seconds between commits of the search index."
+    )
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
+    )
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"expected an IANA time zone, found {value!r}") from error
+        return value
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database URL, with the default filled in."""
+        return self.database_url or f"sqlite:///{(self.home / 'archive.db').resolve()}"
+
+    @property
+    def effective_store_url(self) -> str:
+        """The store URL, with the default filled in."""
+        return self.store_url or f"file:{(self.home / 'store').resolve()}"
+
+    @property
+    def effective_search_url(self) -> str:
+        """The search URL, with the default filled in."""
+        return self.search_url or f"tantivy:{(self.home / 'index').resolve()}"
+
+    @property
+    def effective_keyring_file(self) -> Path:
+        """The keyring's path, with the default filled in."""
+        return self.keyring_file or self.home / "keyring.json"
+
+    @property
+    def keyring_secret_file(self) -> Path:
+        """The file whose content opens the keyring."""
+        return (
+            self.keyring_passphrase_file or self.keyring_key_file or self.home / "keyring.key"
+        )
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Return the settings an environment asks for.
+
+    Raises:
+        ConfigurationError: all problems together, each with the name to change.
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
+    }
+    named = given.pop("config_file", "")
+    home = Path(given.get("home", str(Settings.model_fields["home"].default)))
+    path = Path(named) if named else home / "muniment.toml"
+    try:
+        return Settings(**(_read_file(path, required=bool(named)) | given))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{PREFIX}{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise ConfigurationError(f"settings: {problems}; see deploy/SETTINGS.md") from error
+
+
+def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
+    if not required and not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"settings file {path} could not be read: {error}") from error

@@ -1,0 +1,116 @@
+"""The file plan's rows: classes, schedule versions and class-rule versions, as JSON bodies."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, insert, select
+
+from archiver.db.tables import class_rules, file_class, schedule
+from archiver.db.transaction import Transaction
+from archiver.errors import ConfigurationError, NotFound
+
+Body = Mapping[str, Any]
+
+
+async def add_class(tx: Transaction, code: str, body: Body) -> None:
+    """Add a class."""
+    await tx.execute(insert(file_class).values(code=code, body=json.dumps(body)))
+
+
+async def add_schedule(
+    tx: Transaction, class_code: str, version: int, body: Body, in_force_from: int
+) -> None:
+    """Add a version of a class's schedule, in force from a moment in milliseconds."""
+    await tx.execute(
+        insert(schedule).values(
+            class_code=class_code,
+            version=version,
+            body=json.dumps(body),
+            in_force_from=in_force_from,
+        )
+    )
+
+
+async def add_rules(tx: Transaction, version: int, body: Body, in_force_from: int) -> None:
+    """Add a version of the class rules, in force from a moment in milliseconds."""
+    await tx.execute(
+        insert(class_rules).values(
+            version=version, body=json.dumps(body), in_force_from=in_force_from
+        )
+    )
+
+
+async def list_classes(tx: Transaction) -> list[dict[str, Any]]:
+    """Return every class, by code."""
+    rows = await tx.execute(select(file_class.c.body).order_by(file_class.c.code))
+    return [json.loads(row[0]) for row in rows]
+
+
+async def get_class(tx: Transaction, code: str) -> dict[str, Any]:
+    """Return one class. Raises NotFound."""
+    row = (await tx.execute(select(file_class.c.body).where(file_class.c.code == code))).first()
+    if row is None:
+        raise NotFound(f"no class {code}")
+    return dict(json.loads(row[0]))
+
+
+async def list_schedules(tx: Transaction, class_code: str) -> list[dict[str, Any]]:
+    """Return every schedule version of a class, newest first, with `in_force_from`."""
+    rows = await tx.execute(
+        select(schedule.c.body, schedule.c.in_force_from)
+        .where(schedule.c.class_code == class_code)
+        .order_by(schedule.c.version.desc())
+    )
+    return [{**json.loads(row.body), "in_force_from": row.in_force_from} for row in rows]
+
+
+async def get_schedule(tx: Transaction, class_code: str, version: int) -> dict[str, Any]:
+    """Return one schedule version. Raises NotFound."""
+    row = (
+        await tx.execute(
+            select(schedule.c.body).where(
+                schedule.c.class_code == class_code, schedule.c.version == version
+            )
+        )
+    ).first()
+    if row is None:
+        raise NotFound(f"no schedule version {version} of class {class_code}")
+    return dict(json.loads(row[0]))
+
+
+async def schedules_in_force(tx: Transaction, at: int) -> dict[str, dict[str, Any]]:
+    """Return, for each class, the schedule in force at a moment in milliseconds."""
+    newest = (
+        select(schedule.c.class_code, func.max(schedule.c.version).label("version"))
+        .where(schedule.c.in_force_from <= at)
+        .group_by(schedule.c.class_code)
+        .subquery()
+    )
+    rows = await tx.execute(
+        select(schedule.c.class_code, schedule.c.body).join(
+            newest,
+            (newest.c.class_code == schedule.c.class_code)
+            & (newest.c.version == schedule.c.version),
+        )
+    )
+    return {row.class_code: json.loads(row.body) for row in rows}
+
+
+async def rules_in_force(tx: Transaction, at: int) -> dict[str, Any]:
+    """Return the class rules in force at a moment in milliseconds.
+
+    Raises:
+        ConfigurationError: there are none; the archive was not set up.
+    """
+    row = (
+        await tx.execute(
+            select(class_rules.c.body)
+            .where(class_rules.c.in_force_from <= at)
+            .order_by(class_rules.c.version.desc())
+            .limit(1)
+        )
+    ).first()
+    if row is None:
+        raise ConfigurationError("no class rules are in force; run `muniment init`")
+    return dict(json.loads(row[0]))

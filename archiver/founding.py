@@ -1,0 +1,165 @@
+"""Founding an archive: keyring, schema, store and file plan. `muniment init`.
+
+Each step is safe to repeat: what exists is kept, so an interrupted `init` is finished by another, and
+on an existing archive it only brings the schema up to date. Only here is anything created.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from archiver.clock import Clock, to_millis
+from archiver.config import Settings
+from archiver.db import archive as archive_rows
+from archiver.db import file_plan as file_plan_rows
+from archiver.db import ledger as ledger_rows
+from archiver.db import schema
+from archiver.db.archive import ArchiveRow
+from archiver.db.transaction import Database, Transaction, open_database
+from archiver.errors import ConfigurationError, NotFound
+from archiver.ids import Randomness, Ulids
+from archiver.preserve.keyring import (
+    Keyring,
+    create_keyring,
+    open_keyring,
+    write_keyring,
+    write_private,
+)
+from archiver.preserve.ledger.merkle import EMPTY_ROOT
+from archiver.preserve.ledger.note import Ed25519Signer
+from archiver.preserve.object_keys import log_prefix
+from archiver.preserve.store import ObjectStore
+from archiver.preserve.store.opening import open_store
+from retention.errors import RetentionError
+from retention.rules import RuleSet
+from retention.templates import AUDIT_CLASS, get_template, shipped_templates
+
+_FIRST_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Founded:
+    """What `init` did. `new` is false where the archive existed already."""
+
+    archive: ArchiveRow
+    new: bool
+    classes: tuple[str, ...]
+    keyring_file: Path
+    store_url: str
+    enforces_locks: bool
+
+
+async def found_archive(
+    settings: Settings, *, clock: Clock, randomness: Randomness, ulids: Ulids
+) -> Founded:
+    """Create the archive the settings describe, or bring an existing one up to date.
+
+    Raises:
+        ConfigurationError: settings are wrong, or what exists does not belong together.
+        OperatorError: a component did not answer; run it again.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keyring = _keyring(settings, ulids.one(clock()), randomness)
+    database = open_database(settings.effective_database_url)
+    try:
+        await schema.migrate(database)
+        async with database.reading() as tx:
+            known = await archive_rows.find(tx)
+        store = open_store(settings.effective_store_url, clock=clock, create=known is None)
+        try:
+            store.probe()
+            new = known is None
+            if known is None:
+                _require_unused(store, keyring)
+                known = await _fill(settings, database, keyring, to_millis(clock()))
+            _publish_policy(store, known)
+            async with database.reading() as tx:
+                classes = [str(body["code"]) for body in await file_plan_rows.list_classes(tx)]
+            return Founded(
+                archive=known,
+                new=new,
+                classes=tuple(classes),
+                keyring_file=settings.effective_keyring_file,
+                store_url=store.url,
+                enforces_locks=store.enforces_locks,
+            )
+        finally:
+            store.close()
+    finally:
+        await database.close()
+
+
+def _keyring(settings: Settings, archive_id: str, randomness: Randomness) -> Keyring:
+    path, passphrase = settings.effective_keyring_file, settings.keyring_passphrase_file
+    secret_file = settings.keyring_secret_file
+    if not path.exists():
+        origin = settings.origin or f"muniment.invalid/{archive_id.lower()}"
+        keyring = create_keyring(archive_id, origin, randomness)
+        if passphrase is None and not secret_file.exists():
+            write_private(secret_file, randomness(32).hex().encode("ascii") + b"\n")
+        secret = secret_file.read_bytes()
+        if passphrase is not None:
+            secret = secret.rstrip(b"\r\n")
+        seal = "scrypt" if passphrase is not None else "key-file"
+        write_keyring(path, keyring, seal=seal, secret=secret, randomness=randomness)
+    return open_keyring(path, secret_file, passphrase=passphrase is not None)
+
+
+async def _fill(
+    settings: Settings, database: Database, keyring: Keyring, now: int
+) -> ArchiveRow:
+    signer = Ed25519Signer.from_seed(keyring.origin, keyring.log_key)
+    archive = ArchiveRow(
+        id=keyring.archive_id,
+        origin=keyring.origin,
+        vkey=str(signer.vkey),
+        zone=settings.zone,
+        created_at=now,
+    )
+    async with database.transaction() as tx:
+        await archive_rows.create(tx, archive)
+        await ledger_rows.create(tx, EMPTY_ROOT)
+        await _adopt_templates(tx, settings, now)
+    return archive
+
+
+async def _adopt_templates(tx: Transaction, settings: Settings, now: int) -> None:
+    """Take the audit class and the chosen templates into the file plan, in force at once."""
+    chosen = [name.strip() for name in settings.class_templates.split(",") if name.strip()]
+    audit = next(t.id for t in shipped_templates() if t.code == AUDIT_CLASS)
+    try:
+        templates = [get_template(name) for name in dict.fromkeys([*chosen, audit])]
+        for template in templates:
+            schedule = template.schedule(
+                version=_FIRST_VERSION,
+                zone=settings.zone,
+                fiscal_year_starts=(
+                    settings.fiscal_year_starts if template.needs_fiscal_year else None
+                ),
+            )
+            await file_plan_rows.add_class(tx, template.code, template.file_class().to_dict())
+            await file_plan_rows.add_schedule(
+                tx, template.code, _FIRST_VERSION, schedule.to_dict(), now
+            )
+        rules = RuleSet(version=_FIRST_VERSION, default_class=templates[0].code)
+    except RetentionError as error:
+        raise ConfigurationError(f"MUNIMENT_CLASS_TEMPLATES: {error}") from error
+    await file_plan_rows.add_rules(tx, _FIRST_VERSION, rules.to_dict(), now)
+
+
+def _require_unused(store: ObjectStore, keyring: Keyring) -> None:
+    """An empty database beside a store that has this archive's log is a lost database."""
+    if next(iter(store.list_keys(log_prefix(keyring.archive_id) + "checkpoints/")), None):
+        raise ConfigurationError(
+            f"the store already holds the log of archive {keyring.archive_id}, but the database is "
+            "empty: it was lost. Restore the database; founding over it would fork the log"
+        )
+
+
+def _publish_policy(store: ObjectStore, archive: ArchiveRow) -> None:
+    """Put the public trust file beside the log (C2SP tlog-policy)."""
+    name = log_prefix(archive.id) + "policy.txt"
+    body = f"log {archive.vkey}\nquorum none\n".encode()
+    try:
+        store.get(name)
+    except NotFound:
+        store.put(name, body)

@@ -1,0 +1,163 @@
+"""The background loops of a process: integrate, index, mirror holds, adopt what others left.
+
+Each loop does a little, waits for news or its interval, and does it again. An operator's error
+(store, database or index away) is logged, counted and tried again with growing pauses. Evidence that
+something stored is not what was promised stops the loop for good and shows in `/readyz`: it is never
+retried and never passed over.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from archiver.clock import Clock
+from archiver.db import ledger as ledger_rows
+from archiver.db.lease import Lease, try_alone
+from archiver.db.transaction import Database
+from archiver.errors import EvidenceError, OperatorError
+from archiver.jobs.search_index import SearchIndex
+from archiver.preserve.ledger.integrator import Integrator
+from archiver.preserve.recovery import Recovery
+
+ADOPT_AFTER = timedelta(minutes=5)
+"""Segments older than this that no transaction names belong to a process that has died."""
+
+_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+_ADOPT_EVERY_S = 120.0
+_MIRROR_EVERY_S = 5.0
+
+_log = structlog.get_logger("muniment.jobs")
+
+
+@dataclass(slots=True)
+class LoopState:
+    """What `/readyz` and `/metrics` tell of a loop."""
+
+    problem: str = ""
+    failures: int = 0
+    stopped: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Loops:
+    """The loops of one process and their state."""
+
+    database: Database
+    integrator: Integrator
+    index: SearchIndex
+    recovery: Recovery
+    mirror_holds: Callable[[], Awaitable[object]]
+    clock: Clock
+    publish_interval_s: float
+    index_interval_s: float
+    states: dict[str, LoopState] = field(default_factory=dict)
+    _news: list[asyncio.Event] = field(default_factory=list)
+    _lease: Lease | None = None
+
+    def all(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+        """Return the loops, to be run side by side until cancelled."""
+        return [self.integrate, self.follow_index, self.mirror, self.adopt]
+
+    def notify(self, *_: object) -> None:
+        """Tell the loops that something was sequenced (a `Sequencer` listener)."""
+        for news in self._news:
+            news.set()
+
+    async def integrate(self) -> None:
+        """Integrate and publish while there is news. Runs only in the holder of the lease."""
+        await self._repeat("integrator", self.integrate_once, self.publish_interval_s)
+
+    async def follow_index(self) -> None:
+        """Keep the search index up, where no other process does."""
+        await self._repeat("search index", self.index_once, self.index_interval_s)
+
+    async def mirror(self) -> None:
+        """Repair object holds that a crash or a store left behind the holds in force."""
+        await self._repeat("hold mirror", self._mirror_once, _MIRROR_EVERY_S)
+
+    async def adopt(self) -> None:
+        """Adopt segments that a process on another machine left when it died."""
+        await self._repeat("recovery", self._adopt_once, _ADOPT_EVERY_S)
+
+    async def integrate_once(self) -> bool:
+        """Integrate one batch if this process leads; True if there may be more."""
+        if self._lease is not None and not await self._lease.alive():
+            self._lease = None
+        if self._lease is None:
+            self._lease = await try_alone(self.database, "integrator")
+            if self._lease is None:
+                return False
+            await self.integrator.start()
+        return await self.integrator.integrate() is not None
+
+    async def index_once(self) -> bool:
+        """Index one batch if this process writes the index; True if there may be more."""
+        return await self.index.open_writer() and await self.index.follow()
+
+    async def catch_up(
+        self, progress: Callable[[int, int], None] = lambda _done, _total: None
+    ) -> None:
+        """Integrate and index everything sequenced by now, here or in the process that leads.
+
+        Raises:
+            OperatorError, EvidenceError: it could not be done.
+        """
+        async with self.database.reading() as tx:
+            goal = (await ledger_rows.state(tx)).next_index
+        while True:
+            more = [await self.integrate_once(), await self.index_once()]
+            async with self.database.reading() as tx:
+                size = (await ledger_rows.state(tx)).size
+            done = min(size, await asyncio.to_thread(lambda: self.index.watermark))
+            progress(min(done, goal), goal)
+            if done >= goal:
+                return
+            if not any(more):
+                await asyncio.sleep(_PAUSE_S)
+
+    async def close(self) -> None:
+        """Give the lease back."""
+        if self._lease is not None:
+            await self._lease.release()
+            self._lease = None
+
+    async def _mirror_once(self) -> bool:
+        await self.mirror_holds()
+        return False
+
+    async def _adopt_once(self) -> bool:
+        await self.recovery.adopt_orphans(before=self.clock() - ADOPT_AFTER)
+        return False
+
+    async def _repeat(
+        self, name: str, act: Callable[[], Awaitable[bool]], interval_s: float
+    ) -> None:
+        state = self.states[name] = LoopState()
+        news = asyncio.Event()
+        self._news.append(news)
+        while True:
+            try:
+                # Waiting first lets a burst gather; news during the work is not lost.
+                news.clear()
+                while await act():
+                    pass
+                state.problem, state.failures = "", 0
+            except OperatorError as error:
+                state.problem, state.failures = str(error), state.failures + 1
+                _log.warning("loop.failed", loop=name, error=str(error), failures=state.failures)
+                await asyncio.sleep(min(_PAUSE_S * 2**state.failures, _LONGEST_PAUSE_S))
+                continue
+            except EvidenceError as error:
+                state.problem, state.stopped = str(error), True
+                _log.critical("loop.stopped", loop=name, error=str(error))
+                return
+            try:
+                await asyncio.wait_for(news.wait(), timeout=max(interval_s, 1.0))
+            except TimeoutError:
+                continue
+            await asyncio.sleep(interval_s)

@@ -1,0 +1,86 @@
+"""Filing: each record gets its class, its retention date and its lane when it is captured.
+
+`FilePlan` is a snapshot of the class rules and schedules in force, handed to whoever seals records,
+worker processes included. The rule set and schedule version are pinned on the record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from archiver.clock import rfc3339
+from archiver.errors import ConfigurationError
+from archiver.model.lock import LockMode
+from archiver.model.post import Post
+from archiver.preserve.lanes import Lane, period_of
+from archiver.preserve.segments.manifest import Retention
+from retention.decisions import retain_until
+from retention.facts import Facts
+from retention.rules import RuleSet
+from retention.schedules import Schedule
+from retention.templates import AUDIT_CLASS
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What filing decided: what the manifest says of it, and where the record is packed."""
+
+    retention: Retention
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlan:
+    """The class rules in force and the schedule in force of every class they name."""
+
+    rules: RuleSet
+    schedules: Mapping[str, Schedule]
+
+    def file_post(self, post: Post, captured_at: datetime) -> Filed:
+        """Return where a post captured at `captured_at` belongs."""
+        facts = facts_of(post, captured_at)
+        assignment = self.rules.assign(facts)
+        rule = f"{assignment.rules_version}/{assignment.rule_id or 'default'}"
+        return self._filed(self._schedule(assignment.class_code), rule, facts)
+
+    def file_event(self, captured_at: datetime) -> Filed:
+        """Return where an event of the archive's own belongs."""
+        facts = Facts(platform="", account="", captured_at=captured_at)
+        return self._filed(self._schedule(AUDIT_CLASS), "", facts)
+
+    def _filed(self, schedule: Schedule, rule: str, facts: Facts) -> Filed:
+        keep = retain_until(facts, schedule)
+        return Filed(
+            Retention(
+                class_code=schedule.class_code,
+                rule=rule,
+                schedule_version=schedule.version,
+                until=rfc3339(keep.until) if keep.until else "",
+            ),
+            Lane(
+                schedule.class_code,
+                # While an event is awaited, the latest end already known is what can be locked to.
+                period_of(keep.until or keep.at_least, facts.captured_at),
+                LockMode(schedule.lock.value),
+            ),
+        )
+
+    def _schedule(self, class_code: str) -> Schedule:
+        found = self.schedules.get(class_code)
+        if found is None:
+            raise ConfigurationError(
+                f"class {class_code} has no schedule in force; nothing can be filed in it. "
+                "Publish one, or restore the file plan with `muniment init`"
+            )
+        return found
+
+
+def facts_of(post: Post, captured_at: datetime) -> Facts:
+    """Return what the retention engine may know of a post."""
+    return Facts(
+        platform=post.platform,
+        account=post.account,
+        captured_at=captured_at,
+        posted_at=post.posted_at,
+        kind=post.kind,
+        tags=post.tags,
+    )

@@ -1,0 +1,153 @@
+"""Giving content back: every read checks what the log promised before anything is returned.
+
+Objects are read by the version the database names, so a newer version or delete marker on the same
+key changes nothing; the frame's hash is compared with the log entry, the manifest's with the entry,
+and each part's with the manifest. Calls block: asynchronous callers use a thread.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from archiver.db.records import RecordRow
+from archiver.db.segments import SegmentRow
+from archiver.errors import IntegrityError
+from archiver.ids import ulid_bytes
+from archiver.model.post import Part, PartRole
+from archiver.preserve.epochs import Epochs
+from archiver.preserve.ledger.entry import RecordEntry, decode_entry
+from archiver.preserve.ledger.note import decode_base64
+from archiver.preserve.segments.frame import frame_hash, open_frame
+from archiver.preserve.segments.keys import parse_keys, unwrap_key, wrapping_key
+from archiver.preserve.segments.manifest import Manifest, parse_manifest
+from archiver.preserve.segments.media import media_context, open_media
+from archiver.preserve.segments.segment import Segment, parse_segment
+from archiver.preserve.store import ObjectStore
+
+_KEY_OBJECTS_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRecord:
+    """A record whose frame and manifest agree with its log entry. Parts are opened on demand."""
+
+    manifest: Manifest
+    manifest_bytes: bytes = field(repr=False)
+    inline: bytes = field(repr=False)
+    entry: bytes
+
+
+class RecordReader:
+    """Opens records of one archive."""
+
+    def __init__(self, archive_id: str, store: ObjectStore, epochs: Epochs) -> None:
+        self._archive_id = archive_id
+        self._store = store
+        self._epochs = epochs
+        self._keys: OrderedDict[str, dict[int, bytes]] = OrderedDict()
+
+    def open(self, segment: SegmentRow, row: RecordRow, entry: bytes) -> OpenedRecord:
+        """Return one record, read by range from its segment.
+
+        Raises:
+            IntegrityError: stored bytes differ from what `entry`, the log's leaf, commits to.
+            NotFound, StorageUnavailable: the objects could not be read.
+        """
+        frame = self._store.get_range(
+            segment.object_key, row.frame_offset, row.frame_length, version_id=segment.version_id
+        )
+        keys = self._wrapped_keys(segment)
+        return self._open_frame(segment, row.frame, frame, entry, keys)
+
+    def open_segment(self, segment: SegmentRow) -> Iterator[OpenedRecord]:
+        """Yield all records of a segment, in frame order, from one read of the object."""
+        data = self._store.get(segment.object_key, version_id=segment.version_id)
+        keys = self._wrapped_keys(segment)
+        yield from self.open_parsed(segment, parse_segment(data), data, keys)
+
+    def open_parsed(
+        self, segment: SegmentRow, parsed: Segment, data: bytes, keys: dict[int, bytes]
+    ) -> Iterator[OpenedRecord]:
+        """Yield the records of a segment whose bytes are at hand."""
+        for number, (place, entry) in enumerate(zip(parsed.frames, parsed.entries, strict=True)):
+            frame = data[place.offset : place.offset + place.length]
+            yield self._open_frame(segment, number, frame, entry, keys)
+
+    def part(self, record: OpenedRecord, number: int) -> Part:
+        """Return one part, checked against the manifest.
+
+        Raises:
+            IntegrityError: its bytes are not those the manifest names.
+        """
+        manifest = record.manifest
+        entry = manifest.parts[number]
+        if entry.blob is None:
+            start = sum(part.len for part in manifest.parts[:number] if part.blob is None)
+            content = record.inline[start : start + entry.len]
+        else:
+            blob = self._store.get(entry.blob.key, version_id=entry.blob.version_id)
+            context = media_context(
+                ulid_bytes(self._archive_id), ulid_bytes(manifest.id), number
+            )
+            content = open_media(decode_base64(entry.blob.dek), context, blob)
+        if hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise IntegrityError(
+                f"record {manifest.id}, part {entry.name}: expected SHA-256 {entry.sha256}, "
+                f"found {hashlib.sha256(content).hexdigest()}",
+                record_id=manifest.id,
+            )
+        return Part(
+            name=entry.name,
+            role=PartRole(entry.role),
+            media_type=entry.media_type,
+            content=content,
+        )
+
+    def _wrapped_keys(self, segment: SegmentRow) -> dict[int, bytes]:
+        known = self._keys.get(segment.id)
+        if known is None:
+            data = self._store.get(segment.keys_object_key, version_id=segment.keys_version_id)
+            known = self._keys[segment.id] = parse_keys(data, ulid_bytes(segment.id))
+            while len(self._keys) > _KEY_OBJECTS_KEPT:
+                self._keys.popitem(last=False)
+        return known
+
+    def _open_frame(
+        self, segment: SegmentRow, number: int, frame: bytes, entry: bytes, keys: dict[int, bytes]
+    ) -> OpenedRecord:
+        promised = decode_entry(entry)
+        if not isinstance(promised, RecordEntry):
+            raise IntegrityError(
+                f"segment {segment.id}, frame {number}: its log entry is not a record's",
+                object_key=segment.object_key,
+            )
+        if frame_hash(frame) != promised.frame_sha256:
+            raise IntegrityError(
+                f"record {promised.id}: the stored frame is not the one the log commits to; "
+                "restore the object from its second copy and run `muniment verify --full`",
+                object_key=segment.object_key,
+                record_id=promised.id,
+            )
+        if number not in keys:
+            raise IntegrityError(
+                f"record {promised.id}: its key is not in {segment.keys_object_key}",
+                object_key=segment.keys_object_key,
+                record_id=promised.id,
+            )
+        epoch = self._epochs.for_reading(segment.class_code, segment.period)
+        record_id = ulid_bytes(promised.id)
+        wrapping = wrapping_key(epoch, ulid_bytes(segment.id))
+        key = unwrap_key(wrapping, number, record_id, keys[number])
+        manifest_bytes, inline = open_frame(ulid_bytes(self._archive_id), key, frame)
+        manifest = parse_manifest(manifest_bytes)
+        if (
+            hashlib.sha256(manifest_bytes).digest() != promised.manifest_sha256
+            or manifest.id != promised.id
+        ):
+            raise IntegrityError(
+                f"record {promised.id}: the manifest inside is not the one the log commits to",
+                object_key=segment.object_key,
+                record_id=promised.id,
+            )
+        return OpenedRecord(manifest, manifest_bytes, inline, entry)

@@ -1,0 +1,176 @@
+"""What a crash left is adopted, never thrown away.
+
+A segment is durable before any transaction names it, so a process that dies in between leaves it in
+the store alone. At start, before the first post is taken, such segments are sequenced: their frames,
+footer and manifests hold all the rows. A retry by the sender then finds its post already there.
+
+| found in the store | means | done |
+|---|---|---|
+| `.seg` and `.keys`, not in the database | died before the commit | adopted: sequenced as it is |
+| `.keys` without `.seg` | died between the two puts | left; it expires under its own lock |
+| `.seg` without `.keys` | the same, the other way round | an `orphan` entry names it: unreadable |
+"""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from archiver.clock import Clock, to_millis
+from archiver.db import ledger as ledger_rows
+from archiver.db import segments as segment_rows
+from archiver.db.segments import SegmentRow
+from archiver.db.transaction import Database
+from archiver.errors import NotFound
+from archiver.ids import Ulids, ulid_bytes
+from archiver.model.lock import LockMode
+from archiver.preserve.event_record import event_row, parse_event
+from archiver.preserve.lanes import Lane
+from archiver.preserve.ledger.entry import orphan_entry
+from archiver.preserve.object_keys import keys_for_segment, segment_id_of, segment_prefix
+from archiver.preserve.reader import OpenedRecord, RecordReader
+from archiver.preserve.sealing import Sealed, record_facts
+from archiver.preserve.segments.keys import parse_keys
+from archiver.preserve.segments.segment import parse_segment
+from archiver.preserve.sequencer import DurableSegment, Sequencer, Written
+from archiver.preserve.store import ObjectStore
+from archiver.preserve.writer import segment_row
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """What recovery found: segments adopted, records in them, and segments without keys."""
+
+    segments: int = 0
+    records: int = 0
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Orphan:
+    row: SegmentRow
+    records: list[Sealed]
+    places: list[tuple[int, int]]
+
+
+class Recovery:
+    """Adopts the segments of one archive that its database does not know."""
+
+    def __init__(
+        self,
+        *,
+        archive_id: str,
+        store: ObjectStore,
+        reader: RecordReader,
+        database: Database,
+        sequencer: Sequencer,
+        clock: Clock,
+    ) -> None:
+        self._archive_id = archive_id
+        self._store = store
+        self._reader = reader
+        self._database = database
+        self._sequencer = sequencer
+        self._clock = clock
+
+    async def adopt_orphans(self, *, before: datetime | None = None) -> Recovered:
+        """Sequence every stored segment that no transaction names.
+
+        `before` leaves younger segments alone: other processes may be about to commit those.
+
+        Raises:
+            IntegrityError: an unsequenced segment was altered; the object is named.
+        """
+        segments = records = 0
+        unreadable = []
+        for key in await self._unknown_segments(before):
+            orphan = await asyncio.to_thread(self._load, key)
+            if orphan is None:
+                unreadable.append(key)
+                continue
+            done: asyncio.Future[list[Written]] = asyncio.get_running_loop().create_future()
+            await self._sequencer.adopt(
+                DurableSegment(
+                    orphan.row, orphan.records, orphan.places, receipts=False, done=done
+                )
+            )
+            segments += 1
+            records += len(orphan.records)
+        await self._log_unreadable(unreadable)
+        return Recovered(segments=segments, records=records, unreadable=tuple(unreadable))
+
+    async def _unknown_segments(self, before: datetime | None) -> list[str]:
+        unknown: list[str] = []
+        newest = Ulids.bound(before) if before else ""
+        after = ""
+        while page := await asyncio.to_thread(self._list, after):
+            after = page[-1]
+            keys = {segment_id_of(key): key for key in page if key.endswith(".seg")}
+            async with self._database.reading() as tx:
+                known = await segment_rows.known(tx, list(keys))
+            unknown.extend(
+                key
+                for segment, key in keys.items()
+                if segment not in known and (not newest or segment < newest)
+            )
+        # Oldest first, so that log order stays as near to capture order as it can be.
+        return sorted(unknown, key=segment_id_of)
+
+    def _list(self, after: str) -> list[str]:
+        keys = self._store.list_keys(segment_prefix(self._archive_id), after=after)
+        return [key for key, _ in zip(keys, range(_PAGE), strict=False)]
+
+    def _load(self, key: str) -> "_Orphan | None":
+        try:
+            stored_keys = self._store.head(keys_for_segment(key))
+            keys = self._store.get(stored_keys.key, version_id=stored_keys.version_id)
+        except NotFound:
+            return None
+        stored = self._store.head(key)
+        data = self._store.get(key, version_id=stored.version_id)
+        parsed = parse_segment(data)
+        row = segment_row(parsed.footer, stored, data, stored_keys, keys)
+        wrapped = parse_keys(keys, ulid_bytes(parsed.footer.segment))
+        opened = self._reader.open_parsed(row, parsed, data, wrapped)
+        return _Orphan(
+            row,
+            [self._restore(row, record) for record in opened],
+            [(frame.offset, frame.length) for frame in parsed.frames],
+        )
+
+    def _restore(self, row: SegmentRow, record: OpenedRecord) -> Sealed:
+        """Return a record as its writer had it, but for key and frame, which are stored."""
+        manifest = record.manifest
+        event = None
+        if manifest.type == "aud":
+            event = event_row(manifest.id, parse_event(self._reader.part(record, 0).content))
+        return Sealed(
+            lane=Lane(row.class_code, row.period, LockMode(row.lock_mode)),
+            record_id=manifest.id,
+            key=b"",
+            frame=b"",
+            entry=record.entry,
+            facts=record_facts(manifest),
+            blobs=tuple(part.blob for part in manifest.parts if part.blob is not None),
+            event=event,
+        )
+
+    async def _log_unreadable(self, keys: list[str]) -> None:
+        """Name each segment that has no keys in the log, once, so that verification explains it."""
+        if not keys:
+            return
+        hashes = {key: await asyncio.to_thread(self._hash, key) for key in keys}
+        now = to_millis(self._clock())
+        async with self._database.transaction() as tx:
+            new = [key for key in keys if key not in await ledger_rows.orphans(tx)]
+            if new:
+                first = await ledger_rows.reserve(tx, len(new))
+                await ledger_rows.append(
+                    tx, first, [orphan_entry(key, hashes[key], now) for key in new]
+                )
+                await ledger_rows.note_orphans(tx, first, new)
+
+    def _hash(self, key: str) -> bytes:
+        return hashlib.sha256(self._store.get(key)).digest()

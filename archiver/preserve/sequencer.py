@@ -1,0 +1,230 @@
+"""Sequencing: durable segments get their log indexes in one transaction and are acknowledged.
+
+Nothing is rolled back. A segment whose commit failed stays in the queue until the database is back,
+so that a sender's retry finds its post already there; one that outlives the process is adopted at
+the next start. Commits serve every segment that waits (group commit).
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from archiver.clock import Clock, to_millis
+from archiver.db import events as event_rows
+from archiver.db import ledger as ledger_rows
+from archiver.db import records as record_rows
+from archiver.db import segments as segment_rows
+from archiver.db.segments import SegmentRow
+from archiver.db.transaction import Database, Row, Transaction
+from archiver.errors import ArchiverError, Conflict, DatabaseUnavailable
+from archiver.preserve.ledger.merkle import leaf_hash
+from archiver.preserve.ledger.note import Signer
+from archiver.preserve.ledger.receipt import Receipt, make_receipts
+from archiver.preserve.sealing import FACT_CONTENT_KEY, FACT_IDEMPOTENCY_KEY, Sealed
+
+_RETRY_S = (0.05, 0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The answer for one record: what it is called, where it stands, and the promise.
+
+    `duplicate_of` names the record that answers for it, where two servers stored the same post.
+    """
+
+    record_id: str
+    log_index: int
+    receipt: Receipt | None
+    duplicate_of: str | None = None
+
+
+@dataclass(slots=True)
+class DurableSegment:
+    """A segment that is in the store and waits for its commit. `places`: offset and length."""
+
+    row: SegmentRow
+    records: Sequence[Sealed]
+    places: Sequence[tuple[int, int]]
+    receipts: bool
+    done: "asyncio.Future[list[Written]]"
+    duplicates: dict[int, str] = field(default_factory=dict)
+
+
+Listener = Callable[[int, Sequence[Sealed]], None]
+"""Called after a commit with the first log index and the records, in log order."""
+
+
+class Sequencer:
+    """Commits durable segments. One per process; the writer owns it."""
+
+    def __init__(self, *, database: Database, signer: Signer, clock: Clock) -> None:
+        self._database = database
+        self._signer = signer
+        self._clock = clock
+        self._queue: asyncio.Queue[DurableSegment] = asyncio.Queue()
+        self._listeners: list[Listener] = []
+        self.failure: ArchiverError | None = None
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` after each commit."""
+        self._listeners.append(listener)
+
+    def submit(self, segment: DurableSegment) -> None:
+        """Queue a segment; its `done` future gets the answers after the commit."""
+        self._queue.put_nowait(segment)
+
+    async def run(self) -> None:
+        """Commit what is queued, for ever. Cancel it to stop; what is left is adopted later."""
+        while True:
+            batch = [await self._queue.get()]
+            while not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            await self._commit(batch)
+
+    async def adopt(self, segment: DurableSegment) -> None:
+        """Sequence a segment found in the store that no transaction names (recovery).
+
+        Raises:
+            DatabaseUnavailable: not sequenced, or not known to be.
+        """
+        await self._sequence([segment])
+
+    async def _commit(self, batch: list[DurableSegment]) -> None:
+        attempt = 0
+        while batch:
+            try:
+                await self._sequence(batch)
+            except DatabaseUnavailable:
+                await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
+                attempt += 1
+                batch = await self._unacknowledged(batch)
+            except ArchiverError as error:
+                # A rule of the schema was broken in a way retrying cannot mend: take no more posts.
+                self.failure = error
+                for segment in batch:
+                    segment.done.set_exception(error)
+                return
+            else:
+                return
+
+    async def _unacknowledged(self, batch: list[DurableSegment]) -> list[DurableSegment]:
+        """After a commit of unknown outcome: acknowledge what was committed, return the rest."""
+        try:
+            async with self._database.reading() as tx:
+                known = await segment_rows.known(tx, [segment.row.id for segment in batch])
+        except DatabaseUnavailable:
+            return batch
+        for segment in batch:
+            if segment.row.id in known:
+                self._acknowledge(segment, known[segment.row.id])
+        return [segment for segment in batch if segment.row.id not in known]
+
+    async def _sequence(self, batch: list[DurableSegment]) -> None:
+        try:
+            await self._transact(batch)
+        except Conflict:
+            # Another process committed some of the same posts between the probe and this commit,
+            # or a commit whose answer was lost had succeeded.
+            left = await self._unacknowledged(batch)
+            async with self._database.reading() as tx:
+                await _mark_duplicates(tx, left)
+            if left:
+                await self._transact(left)
+
+    async def _transact(self, batch: list[DurableSegment]) -> None:
+        async with self._database.transaction() as tx:
+            first = await ledger_rows.reserve(tx, sum(len(s.records) for s in batch))
+            starts = _starts(first, batch)
+            rows = [
+                replace(segment.row, first_index=start)
+                for segment, start in zip(batch, starts, strict=True)
+            ]
+            await segment_rows.insert(tx, rows)
+            await record_rows.insert(
+                tx,
+                [row for s, start in zip(batch, starts, strict=True) for row in _rows(s, start)],
+            )
+            records = [record for segment in batch for record in segment.records]
+            await ledger_rows.append(tx, first, [record.entry for record in records])
+            await segment_rows.insert_blobs(
+                tx, [row for record in records for row in _blob_rows(record)]
+            )
+            await event_rows.insert(tx, [record.event for record in records if record.event])
+        for segment, start in zip(batch, starts, strict=True):
+            self._acknowledge(segment, start)
+
+    def _acknowledge(self, segment: DurableSegment, first: int) -> None:
+        for listener in self._listeners:
+            listener(first, segment.records)
+        receipts: Sequence[Receipt | None] = [None] * len(segment.records)
+        if segment.receipts:
+            leaves = [leaf_hash(record.entry) for record in segment.records]
+            now = to_millis(self._clock())
+            receipts = make_receipts(self._signer, self._signer.name, first, leaves, now)
+        if not segment.done.done():
+            segment.done.set_result(
+                [
+                    Written(
+                        record_id=record.record_id,
+                        log_index=first + number,
+                        receipt=receipt,
+                        duplicate_of=segment.duplicates.get(number),
+                    )
+                    for number, (record, receipt) in enumerate(
+                        zip(segment.records, receipts, strict=True)
+                    )
+                ]
+            )
+
+
+def _starts(first: int, batch: Sequence[DurableSegment]) -> list[int]:
+    starts = []
+    for segment in batch:
+        starts.append(first)
+        first += len(segment.records)
+    return starts
+
+
+async def _mark_duplicates(tx: Transaction, batch: Sequence[DurableSegment]) -> None:
+    records = [record for segment in batch for record in segment.records]
+    by_content, by_sent = await record_rows.find_stored(
+        tx,
+        [key for record in records if (key := record.content_key)],
+        [key for record in records if (key := record.idempotency_key)],
+    )
+    first = {key: known.record_id for key, known in (by_content | by_sent).items()}
+    for segment in batch:
+        for number, record in enumerate(segment.records):
+            for key in (record.content_key, record.idempotency_key):
+                if key is None:
+                    continue
+                answers = first.setdefault(key, record.record_id)
+                if answers != record.record_id:
+                    segment.duplicates[number] = answers
+
+
+def _rows(segment: DurableSegment, first: int) -> list[Row]:
+    rows: list[Row] = []
+    for number, record in enumerate(segment.records):
+        duplicate_of = segment.duplicates.get(number)
+        facts = record.facts
+        if duplicate_of is not None:  # stored and logged, but the first one answers for it
+            unkeyed = list(facts)
+            unkeyed[FACT_CONTENT_KEY] = unkeyed[FACT_IDEMPOTENCY_KEY] = None
+            facts = tuple(unkeyed)
+        place = (
+            first + number,
+            segment.row.id,
+            number,
+            *segment.places[number],
+            duplicate_of,
+        )
+        rows.append(place + facts)
+    return rows
+
+
+def _blob_rows(record: Sealed) -> list[Row]:
+    return [
+        (blob.key, blob.version_id, record.record_id, blob.len, bytes.fromhex(blob.sha256), False)
+        for blob in record.blobs
+    ]
