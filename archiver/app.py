@@ -279,7 +279,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         filing=Filing(database=database, trail=trail, clock=clock),
         holds=holds,
         log=LogView(archive=archive, database=database, store=store),
-        tokens=Tokens(database, clock=clock, ids=ulids, trail=trail, randomness=randomness),
+        tokens=Tokens(database=database, clock=clock, ulids=ulids, trail=trail, randomness=randomness),
         health=Health(database=database, store=store, loops=loops),
     )
 

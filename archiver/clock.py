@@ -27,9 +27,7 @@ def from_millis(millis: int) -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Return `2026-11-21T22:01:26.123Z` (RFC 3339, UTC, milliseconds)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + (
-        f"{moment.microsecond // 1000:03d}Z"
-    )
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,8 +4,8 @@ A ULID is 16 bytes (48-bit milliseconds, 80 random bits); its text form is 26 Cr
 characters. Records, segments, holds and matters are named by ULIDs; segments store the 16 bytes.
 """
 
-import base64
 import os
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import NewType
@@ -18,11 +18,11 @@ SegmentId = NewType("SegmentId", str)
 
 Randomness = Callable[[int], bytes]
 
-_HEX32 = b"0123456789ABCDEFGHIJKLMNOPQRSTUV"
-_CROCKFORD = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_TO_CROCKFORD = bytes.maketrans(_HEX32, _CROCKFORD)
-_FROM_CROCKFORD = bytes.maketrans(_CROCKFORD, _HEX32)
-_TEXT_LENGTH = 26
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [high + low for high in _CROCKFORD for low in _CROCKFORD]  # 10 bits at a time
+_SHIFTS = range(120, -1, -10)
+_TO_BASE_32 = str.maketrans(_CROCKFORD, "0123456789abcdefghijklmnopqrstuv")
+_is_ulid = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}").fullmatch
 
 
 class Ulids:
@@ -61,7 +61,8 @@ class Ulids:
 
 def ulid_text(raw: bytes) -> str:
     """Return the 26-character text of a 16-byte ULID."""
-    return base64.b32hexencode(b"\0\0\0\0" + raw)[6:].translate(_TO_CROCKFORD).decode("ascii")
+    value = int.from_bytes(raw, "big")
+    return "".join([_PAIRS[value >> shift & 1023] for shift in _SHIFTS])
 
 
 def ulid_bytes(text: str) -> bytes:
@@ -70,15 +71,8 @@ def ulid_bytes(text: str) -> bytes:
     Raises:
         InvalidInput: `text` is not a ULID.
     """
-    try:
-        if len(text) != _TEXT_LENGTH:
-            raise ValueError(text)
-        padded = b"000000" + text.encode("ascii").translate(_FROM_CROCKFORD)
-        raw = base64.b32hexdecode(padded)[4:]
-        if ulid_text(raw) != text:
-            raise ValueError(text)
-    except ValueError as error:
+    if not _is_ulid(text):
         raise InvalidInput(
             f"expected an id of 26 characters 0-9 A-Z without I L O U, found {text!r}"
-        ) from error
-    return raw
+        )
+    return int(text.translate(_TO_BASE_32), 32).to_bytes(16, "big")

@@ -1,0 +1,48 @@
+# The front door. `make` alone lists what there is. Needs Python 3.11 or newer; everything else is fetched.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: help setup demo test check types lint contracts bench test-faults lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## virtual environment with everything that is locked
+
+$(STAMP): requirements.lock pyproject.toml
+	PYTHON="$(PYTHON)" VENV="$(VENV)" deploy/setup.sh
+	@touch $@
+
+demo: $(STAMP)  ## a sample company's posts from end to end, then the web page
+	$(BIN)/muniment demo
+
+test: $(STAMP)  ## the test suite, a few minutes
+	$(BIN)/pytest -q -m "not faults"
+
+check: lint types contracts  ## style, types and import contracts
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+contracts: $(STAMP)
+	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## ratios against references, as JSON
+	$(BIN)/python -m tests.benchmarks.run
+
+test-faults: $(STAMP)  ## the long sweeps: kill -9, full disk, failing store and database
+	$(BIN)/pytest -q -m faults
+
+lock: $(STAMP)  ## resolve requirements.lock anew from pyproject.toml
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header -o requirements.lock
+
+clean:  ## remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
