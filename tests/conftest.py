@@ -1,11 +1,13 @@
 """Fixtures shared by all tests: real components, and one of each kind of store."""
 
+import functools
 import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from archiver.clock import system_clock
 from archiver.preserve.store import ObjectStore
@@ -25,6 +27,9 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
             SeaweedFS(tmp_path_factory.mktemp("seaweedfs")) as server,
             pytest.MonkeyPatch.context() as patch,
         ):
+            # Parsing botocore's descriptions takes 0.1 s per client; tests open hundreds.
+            load_once = functools.cache(JSONFileLoader().load_file)
+            patch.setattr(JSONFileLoader, "load_file", lambda _self, path: load_once(path))
             for name in [name for name in os.environ if name.startswith("AWS_")]:
                 patch.delenv(name)
             for name, value in server.environ.items():
