@@ -1,5 +1,7 @@
 """Query trees as tantivy queries."""
 
+from collections.abc import Sequence
+
 import tantivy
 
 from search.engines.tantivy.schema import KEYWORDS, SCHEMA, STATE
@@ -56,13 +58,28 @@ def time_range(field: str, start: int | None, end: int | None) -> tantivy.Query:
     """Return the documents with `start <= field < end`."""
     kind = tantivy.FieldType.Integer
     return tantivy.Query.range_query(
-        SCHEMA, field, kind, start, end, include_lower=True, include_upper=False
+        SCHEMA, field, kind, start, end, include_lower=True, include_upper=end is None
     )
+
+
+def any_number(numbers: Sequence[int]) -> tantivy.Query:
+    """Return the documents with one of `numbers`.
+
+    Deletion goes through this and not through `delete_documents_by_term`, which in tantivy 0.27
+    takes every int for a signed one and silently deletes nothing from an unsigned field.
+    """
+    return tantivy.Query.term_set_query(SCHEMA, "number", numbers)
 
 
 def number_range(*, above: int | None = None, below: int | None = None) -> tantivy.Query:
     """Return the documents with `above < number < below`."""
     kind = tantivy.FieldType.Unsigned
     return tantivy.Query.range_query(
-        SCHEMA, "number", kind, above, below, include_lower=False, include_upper=False
+        SCHEMA,
+        "number",
+        kind,
+        above,
+        below,
+        include_lower=above is None,  # tantivy wants an open side called inclusive
+        include_upper=below is None,
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 import tantivy
 
 from search.document import Document
-from search.engines.tantivy.schema import SCHEMA, SPACES, STATE, laid_out, state_document
+from search.engines.tantivy.compiler import STATE_ONLY, any_number
+from search.engines.tantivy.schema import SCHEMA, SPACES, laid_out, state_document
 from search.engines.tantivy.snapshot import TantivySnapshot, failures_as_damage
 from search.errors import IndexDamaged, IndexUnavailable
 
@@ -59,7 +60,7 @@ def open_reader(path: Path) -> "TantivyReader":
         IndexDamaged: its files are missing, cut short or inconsistent.
         IndexOutdated: written by another analyzer version, layout or tantivy.
     """
-    if not tantivy.Index.exists(str(path)):
+    if not (path.is_dir() and tantivy.Index.exists(str(path))):
         raise IndexUnavailable(f"There is no index in {path}; the writing process creates it.")
     with failures_as_damage(path):
         index = tantivy.Index.open(str(path))
@@ -115,24 +116,23 @@ class TantivyIndex(TantivyReader):
 
     def add(self, documents: Sequence[Document]) -> None:
         """See `Index`."""
+        newest = {document.number: document for document in documents}
+        self.delete([number for number in newest if number <= self._highest])
+        self._highest = max([self._highest, *newest])
         with self._writing() as writer:
-            for document in documents:
-                if document.number <= self._highest:
-                    writer.delete_documents_by_term("number", document.number)
-                else:
-                    self._highest = document.number
+            for document in newest.values():
                 writer.add_document(laid_out(document))
 
     def delete(self, numbers: Sequence[int]) -> None:
         """See `Index`."""
         with self._writing() as writer:
-            for number in numbers:
-                writer.delete_documents_by_term("number", number)
+            if numbers:
+                writer.delete_documents_by_query(any_number(numbers))
 
     def commit(self, watermark: int) -> None:
         """See `Index`."""
         with self._writing() as writer:
-            writer.delete_documents_by_term(STATE, STATE)
+            writer.delete_documents_by_query(STATE_ONLY)
             writer.add_document(state_document(watermark))
             writer.commit()
         self._watermark = watermark

@@ -1,0 +1,277 @@
+"""What every engine promises (`search.index`), run against each of them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from search.document import Document, document
+from search.engines import tantivy
+from search.errors import IndexUnavailable
+from search.grammar import parse
+from search.index import Hit, Index, Reader
+from tests.fakes.memory_index import MemoryDirectory, MemoryIndex, MemoryReader
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How to open one index of an engine, again and again."""
+
+    writer: Callable[[], Index]
+    reader: Callable[[], Reader]
+
+
+def _memory() -> Engine:
+    directory = MemoryDirectory()
+    return Engine(writer=lambda: MemoryIndex(directory), reader=lambda: MemoryReader(directory))
+
+
+@pytest.fixture(params=["tantivy", "memory"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
+    if request.param == "memory":
+        return _memory()
+    path = tmp_path / "index"
+    return Engine(
+        writer=lambda: tantivy.open_writer(path), reader=lambda: tantivy.open_reader(path)
+    )
+
+
+@pytest.fixture
+def index(engine: Engine) -> Iterator[Index]:
+    with closing(engine.writer()) as opened:
+        yield opened
+
+
+def _post(number: int, text: str = "quarterly earnings", *, at: int | None = None) -> Document:
+    return document(number=number, text=text, posted_at=at, captured_at=1_000 + number)
+
+
+def _count(reader: Reader, text: str) -> int:
+    with reader.snapshot() as snapshot:
+        return snapshot.count(parse(text))
+
+
+def test_a_new_index_is_empty_and_has_read_nothing(index: Index) -> None:
+    assert index.watermark == 0
+    with index.snapshot() as snapshot:
+        assert (snapshot.known(), snapshot.watermark) == (0, 0)
+        assert snapshot.count(parse("NOT earnings")) == 0
+        assert snapshot.page(parse("NOT earnings"), limit=10) == []
+        assert list(snapshot.all_numbers()) == []
+
+
+def test_documents_are_found_once_committed_and_not_before(index: Index) -> None:
+    index.add([_post(3), _post(4, "something else")])
+    assert _count(index, "earnings") == 0
+    index.commit(5)
+    assert _count(index, "earnings") == 1
+    assert _count(index, "NOT earnings") == 1
+    with index.snapshot() as snapshot:
+        assert (snapshot.known(), snapshot.watermark, index.watermark) == (2, 5, 5)
+
+
+def test_a_snapshot_does_not_see_a_later_commit(index: Index) -> None:
+    index.add([_post(0)])
+    index.commit(1)
+    with index.snapshot() as snapshot:
+        index.add([_post(1)])
+        index.commit(2)
+        assert (snapshot.count(parse("earnings")), snapshot.watermark) == (1, 1)
+        assert snapshot.page(parse("earnings"), limit=9) == [Hit(0, 1_000)]
+    assert _count(index, "earnings") == 2
+
+
+def test_replaying_documents_changes_nothing(index: Index) -> None:
+    posts = [_post(number) for number in range(20)]
+    index.add(posts)
+    index.add(posts[10:])
+    index.commit(20)
+    index.add(posts)
+    index.commit(20)
+    with index.snapshot() as snapshot:
+        assert (snapshot.known(), snapshot.count(parse("earnings"))) == (20, 20)
+        assert list(snapshot.all_numbers()) == [list(range(20))]
+
+
+def test_a_document_added_again_replaces_the_earlier_one(index: Index) -> None:
+    index.add([_post(7, "the old words")])
+    index.commit(8)
+    index.add([_post(7, "the new words")])
+    index.commit(8)
+    assert (_count(index, "old"), _count(index, "new")) == (0, 1)
+
+
+def test_a_deleted_document_is_found_no_more_and_unknown_numbers_are_ignored(index: Index) -> None:
+    index.add([_post(1), _post(2)])
+    index.commit(3)
+    index.delete([2, 99])
+    assert _count(index, "earnings") == 2
+    index.commit(3)
+    with index.snapshot() as snapshot:
+        assert (snapshot.known(), list(snapshot.all_numbers())) == (1, [[1]])
+        assert snapshot.count(parse("NOT absent")) == 1
+
+
+def test_a_document_deleted_before_its_commit_never_appears(index: Index) -> None:
+    index.add([_post(1)])
+    index.delete([1])
+    index.commit(2)
+    assert _count(index, "earnings") == 0
+
+
+def test_reset_forgets_everything_even_what_was_not_committed(index: Index) -> None:
+    index.add([_post(1)])
+    index.commit(2)
+    index.add([_post(2)])
+    index.reset()
+    with index.snapshot() as snapshot:
+        assert (snapshot.known(), snapshot.watermark, index.watermark) == (0, 0, 0)
+    index.add([_post(1)])
+    index.commit(2)
+    assert _count(index, "earnings") == 1
+
+
+def test_reopening_gives_the_last_commit(engine: Engine) -> None:
+    with closing(engine.writer()) as first:
+        first.add([_post(1)])
+        first.commit(2)
+        first.add([_post(2)])
+    with closing(engine.writer()) as second:
+        assert second.watermark == 2
+        assert _count(second, "earnings") == 1
+        second.add([_post(1), _post(2)])  # the follower replays from its watermark
+        second.commit(3)
+        assert _count(second, "earnings") == 2
+
+
+def test_only_one_writer_at_a_time(engine: Engine) -> None:
+    with closing(engine.writer()), pytest.raises(IndexUnavailable):
+        engine.writer()
+    engine.writer().close()
+
+
+def test_a_reader_follows_the_commits_of_the_writer(engine: Engine) -> None:
+    with closing(engine.writer()) as writer, closing(engine.reader()) as reader:
+        assert _count(reader, "earnings") == 0
+        writer.add([_post(1)])
+        writer.commit(2)
+        assert _count(reader, "earnings") == 1
+
+
+def test_there_is_nothing_to_read_before_the_first_writer(engine: Engine) -> None:
+    with pytest.raises(IndexUnavailable):
+        engine.reader()
+
+
+def test_a_closed_index_refuses_work_and_may_be_closed_again(engine: Engine) -> None:
+    index = engine.writer()
+    index.close()
+    index.close()
+    with pytest.raises(IndexUnavailable, match="closed"), index.snapshot():
+        pass
+    with pytest.raises(IndexUnavailable, match="closed"):
+        index.add([_post(1)])
+    with pytest.raises(IndexUnavailable, match="closed"):
+        index.commit(1)
+
+
+def test_pages_are_newest_first_and_ties_go_by_number(index: Index) -> None:
+    index.add([_post(1, at=50), _post(2, at=70), _post(3, at=50), _post(4, at=-5), _post(5, at=70)])
+    index.commit(6)
+    index.add([_post(6, at=50)])
+    index.commit(7)
+    with index.snapshot() as snapshot:
+        hits = snapshot.page(parse("earnings"), limit=10)
+    assert hits == [Hit(5, 70), Hit(2, 70), Hit(6, 50), Hit(3, 50), Hit(1, 50), Hit(4, -5)]
+
+
+def test_a_post_without_a_time_is_ordered_by_its_capture_but_in_no_posted_range(
+    index: Index,
+) -> None:
+    index.add([_post(1, at=500), _post(2), _post(3, at=5_000)])
+    index.commit(4)
+    with index.snapshot() as snapshot:
+        assert [hit.number for hit in snapshot.page(parse("earnings"), limit=5)] == [3, 2, 1]
+        assert snapshot.count(parse("after:1970-01-01")) == 2
+        assert snapshot.count(parse("captured:1970-01-01")) == 3
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
+def test_pages_neither_repeat_nor_leave_out_a_hit(
+    index: Index, *, newest_first: bool, limit: int
+) -> None:
+    posts = [_post(number, at=number * 7 % 5) for number in range(30)]
+    for start in range(0, 30, 6):  # several segments
+        index.add(posts[start : start + 6])
+        index.commit(start + 6)
+    expected = [Hit(post.number, post.time) for post in posts]
+    if newest_first:
+        expected.sort(key=lambda hit: (hit.time, hit.number), reverse=True)
+    seen: list[Hit] = []
+    with index.snapshot() as snapshot:
+        query = parse("earnings")
+        while page := snapshot.page(
+            query, limit=limit, newest_first=newest_first, after=seen[-1] if seen else None
+        ):
+            seen += page
+    assert seen == expected
+
+
+def test_paging_goes_on_after_a_hit_that_was_destroyed_meanwhile(index: Index) -> None:
+    index.add([_post(number, at=9) for number in range(4)])
+    index.commit(4)
+    with index.snapshot() as snapshot:
+        first = snapshot.page(parse("earnings"), limit=2)
+    index.delete([first[-1].number])
+    index.commit(4)
+    with index.snapshot() as snapshot:
+        rest = snapshot.page(parse("earnings"), limit=9, after=first[-1])
+    assert [hit.number for hit in first + rest] == [3, 2, 1, 0]
+
+
+def test_a_page_of_nothing_is_a_mistake_of_the_caller(index: Index) -> None:
+    with index.snapshot() as snapshot, pytest.raises(ValueError, match="one hit or more"):
+        snapshot.page(parse("a"), limit=0)
+
+
+def test_numbers_come_sorted_in_chunks_and_agree_with_the_count(index: Index) -> None:
+    numbers = [0, 5, 2**32, 2**63 + 1, 2**64 - 1]
+    for number in reversed(numbers):
+        index.add([document(number=number, text="found", captured_at=0)])
+        index.commit(1)
+    index.add([document(number=number, text="found", captured_at=0) for number in numbers])
+    index.commit(1)
+    with index.snapshot() as snapshot:
+        assert list(snapshot.numbers(parse("found"), chunk=2)) == [
+            numbers[:2],
+            numbers[2:4],
+            numbers[4:],
+        ]
+        assert list(snapshot.numbers(parse("found"), chunk=5)) == [numbers]
+        assert list(snapshot.numbers(parse("absent"))) == []
+        assert snapshot.count(parse("found")) == 5
+
+
+def test_an_empty_text_is_known_and_found_by_its_fields(index: Index) -> None:
+    index.add([document(number=0, text="", platform="x", captured_at=0)])
+    index.commit(1)
+    assert (_count(index, "platform:X"), _count(index, "anything")) == (1, 0)
+
+
+def test_values_no_engine_expects_are_kept_apart(index: Index) -> None:
+    odd = ["a\x00b", "A  B", "\ud83d", "état", "x" * 70_000, "state"]
+    index.add(
+        [
+            document(number=number, text=f"odd {value}", account=value, captured_at=0)
+            for number, value in enumerate(odd)
+        ]
+    )
+    index.commit(6)
+    assert _count(index, "odd") == 6
+    assert _count(index, 'account:"a b"') == 1
+    assert _count(index, "account:ÉTAT") == 1
+    assert _count(index, f"account:{'x' * 15_000}") == 0
+    assert _count(index, "state AND NOT etat") == 1
