@@ -114,3 +114,13 @@ async def rules_in_force(tx: Transaction, at: int) -> dict[str, Any]:
     if row is None:
         raise ConfigurationError("no class rules are in force; run `muniment init`")
     return dict(json.loads(row[0]))
+
+
+async def get_rules(tx: Transaction, version: int) -> dict[str, Any]:
+    """Return one version of the class rules. Raises NotFound."""
+    row = (
+        await tx.execute(select(class_rules.c.body).where(class_rules.c.version == version))
+    ).first()
+    if row is None:
+        raise NotFound(f"no version {version} of the class rules")
+    return dict(json.loads(row[0]))

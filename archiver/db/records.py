@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from archiver.db.tables import hold, hold_record, log_entry, record
+from archiver.db.tables import hold, hold_record, log_entry, not_searchable, record
 from archiver.db.transaction import Row, Transaction
 from archiver.errors import NotFound
 
@@ -209,6 +209,25 @@ async def count_searchable(tx: Transaction, log_size: int) -> tuple[int, int]:
         )
     ).one()
     return int(row[0]), int(row[1])
+
+
+async def count_not_searchable(tx: Transaction, log_size: int) -> int:
+    """Return how many posts below `log_size` hold nothing that can be searched.
+
+    Answered from a partial index, since every search asks it; literal values let SQLite use that.
+    """
+    statement = select(func.count()).where(not_searchable, record.c.log_index < log_size)
+    return int((await tx.execute(statement)).scalar_one())
+
+
+async def entries_at(tx: Transaction, indexes: Sequence[int]) -> dict[int, bytes]:
+    """Return the log's entries at these indexes, by index."""
+    found: dict[int, bytes] = {}
+    for start in range(0, len(indexes), _BATCH):
+        chunk = indexes[start : start + _BATCH]
+        rows = await tx.execute(select(log_entry).where(log_entry.c.log_index.in_(chunk)))
+        found.update((row.log_index, bytes(row.entry)) for row in rows)
+    return found
 
 
 async def holds_on(tx: Transaction, indexes: Sequence[int]) -> dict[int, list[tuple[str, str]]]:

@@ -1,9 +1,9 @@
 """Segments and blobs: where the stored objects are, their versions, hashes and locks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from archiver.db.tables import blob, hold, hold_record, record, segment
 from archiver.db.transaction import Row, Transaction
@@ -69,6 +69,17 @@ async def get(tx: Transaction, segment_id: str) -> SegmentRow:
     return SegmentRow(**row._mapping)
 
 
+async def get_many(tx: Transaction, segment_ids: Collection[str]) -> dict[str, SegmentRow]:
+    """Return these segments by id; unknown ids are absent."""
+    found: dict[str, SegmentRow] = {}
+    wanted = sorted(segment_ids)
+    for start in range(0, len(wanted), _BATCH):
+        chunk = wanted[start : start + _BATCH]
+        rows = await tx.execute(select(segment).where(segment.c.id.in_(chunk)))
+        found.update((row["id"], SegmentRow(**row)) for row in rows.mappings())
+    return found
+
+
 async def known(tx: Transaction, segment_ids: Sequence[str]) -> dict[str, int]:
     """Return `{id: first log index}` of those of these segments that are in the database."""
     found: dict[str, int] = {}
@@ -120,20 +131,19 @@ async def newest_by_lane(tx: Transaction) -> dict[tuple[str, str], str]:
 
 async def hold_drift(tx: Transaction) -> list[tuple[SegmentRow, bool]]:
     """Return segments whose object hold differs from the holds in force, with the wanted state."""
-    wanted = (
-        select(hold_record.c.log_index)
-        .join(hold, hold.c.id == hold_record.c.hold_id)
-        .where(
-            hold.c.state == "active",
-            hold_record.c.log_index >= segment.c.first_index,
-            hold_record.c.log_index < segment.c.first_index + segment.c.records,
-        )
-        .exists()
-    )
+    wanted = _wanted()
     rows = await tx.execute(
         select(segment, wanted.label("wanted")).where(segment.c.legal_hold != wanted)
     )
     return [(SegmentRow(**{k: row._mapping[k] for k in _COLUMNS}), bool(row.wanted)) for row in rows]
+
+
+async def held_lanes(tx: Transaction) -> set[tuple[str, str]]:
+    """Return the `(class, period)` of every segment with a record under a hold in force."""
+    rows = await tx.execute(
+        select(segment.c.class_code, segment.c.period).where(_wanted()).distinct()
+    )
+    return {(row[0], row[1]) for row in rows}
 
 
 async def blob_hold_drift(tx: Transaction) -> list[tuple[BlobRow, bool]]:
@@ -171,3 +181,17 @@ async def list_blobs(tx: Transaction, after: str, limit: int) -> list[BlobRow]:
         select(blob).where(blob.c.object_key > after).order_by(blob.c.object_key).limit(limit)
     )
     return [BlobRow(**row._mapping) for row in rows]
+
+
+def _wanted() -> ColumnElement[bool]:
+    """Whether a hold in force covers a record of the segment."""
+    return (
+        select(hold_record.c.log_index)
+        .join(hold, hold.c.id == hold_record.c.hold_id)
+        .where(
+            hold.c.state == "active",
+            hold_record.c.log_index >= segment.c.first_index,
+            hold_record.c.log_index < segment.c.first_index + segment.c.records,
+        )
+        .exists()
+    )

@@ -1,0 +1,213 @@
+"""Legal holds and their members. Rows stay when a hold is released: they are evidence.
+
+Members are log indexes of posts (`rec`); events are never members. Sets are written by the database
+where it knows them, and by one prepared statement where the search engine does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Insert, Select, bindparam, exists, func, insert, literal, select, update
+
+from archiver.db.tables import a_duplicate, hold, hold_record, record
+from archiver.db.transaction import Transaction
+from archiver.errors import NotFound
+
+ACTIVE = "active"
+RELEASED = "released"
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRow:
+    """One hold. Moments are milliseconds since 1970 UTC; `scope` is JSON.
+
+    The set was computed over the log below `log_size`, which is also the index of the `hold` entry
+    that placed it; `members_sha256` is `archiver.preserve.ledger.entry.members_digest`.
+    """
+
+    id: str
+    name: str
+    matter: str
+    reason: str
+    scope: str
+    state: str
+    log_size: int
+    records: int
+    members_sha256: bytes
+    placed_at: int
+    placed_by: str
+    released_at: int | None = None
+    released_by: str | None = None
+    release_reason: str | None = None
+
+
+_COLUMNS = tuple(HoldRow.__dataclass_fields__)
+
+
+async def add(tx: Transaction, row: HoldRow) -> None:
+    """Insert a hold, whose members follow in the same transaction."""
+    await tx.execute(insert(hold).values({name: getattr(row, name) for name in _COLUMNS}))
+
+
+async def settle(tx: Transaction, hold_id: str, *, records: int, members_sha256: bytes) -> None:
+    """Note how many members a hold has and their digest, once they are inserted."""
+    await tx.execute(
+        update(hold)
+        .where(hold.c.id == hold_id)
+        .values(records=records, members_sha256=members_sha256)
+    )
+
+
+async def release(tx: Transaction, hold_id: str, *, at: int, by: str, reason: str) -> bool:
+    """Release an active hold; False where there is no active hold with this id."""
+    result = await tx.execute(
+        update(hold)
+        .where(hold.c.id == hold_id, hold.c.state == ACTIVE)
+        .values(state=RELEASED, released_at=at, released_by=by, release_reason=reason)
+    )
+    return result.rowcount == 1
+
+
+async def get(tx: Transaction, hold_id: str) -> HoldRow:
+    """Return one hold. Raises NotFound."""
+    row = (await tx.execute(select(hold).where(hold.c.id == hold_id))).mappings().first()
+    if row is None:
+        raise NotFound(f"no hold {hold_id!r}; list the holds to see their ids")
+    return HoldRow(**row)
+
+
+async def list_all(tx: Transaction) -> list[HoldRow]:
+    """Return every hold, released ones included, newest first."""
+    rows = await tx.execute(select(hold).order_by(hold.c.id.desc()))
+    return [HoldRow(**row) for row in rows.mappings()]
+
+
+async def active_on(tx: Transaction, log_index: int) -> list[HoldRow]:
+    """Return the holds in force on one record, oldest first."""
+    rows = await tx.execute(
+        select(hold)
+        .join(hold_record, hold_record.c.hold_id == hold.c.id)
+        .where(hold_record.c.log_index == log_index, hold.c.state == ACTIVE)
+        .order_by(hold.c.id)
+    )
+    return [HoldRow(**row) for row in rows.mappings()]
+
+
+async def add_accounts(
+    tx: Transaction, hold_id: str, accounts: Sequence[str], log_size: int
+) -> None:
+    """Make every post of these accounts (each named once) below `log_size` a member."""
+    for start in range(0, len(accounts), _BATCH):
+        members = select(literal(hold_id), record.c.log_index).where(
+            record.c.account.in_(accounts[start : start + _BATCH]),
+            record.c.entry_type == "rec",
+            record.c.log_index < log_size,
+        )
+        await tx.execute(_insert(members))
+
+
+async def add_members(tx: Transaction, hold_id: str, indexes: Sequence[int]) -> None:
+    """Make the posts at these log indexes members."""
+    rows = [(hold_id, index) for index in indexes]
+    await tx.insert_many(hold_record, ("hold_id", "log_index"), rows)
+
+
+async def add_duplicates(tx: Transaction, hold_id: str, log_size: int) -> None:
+    """Make every stored duplicate of a member a member too: it holds the same words."""
+    original, present = record.alias("original"), hold_record.alias("present")
+    duplicates = (
+        select(literal(hold_id), record.c.log_index)
+        .join(original, original.c.id == record.c.duplicate_of)
+        .join(hold_record, hold_record.c.log_index == original.c.log_index)
+        .where(
+            a_duplicate,
+            hold_record.c.hold_id == hold_id,
+            record.c.log_index < log_size,
+            ~exists().where(
+                present.c.hold_id == hold_id, present.c.log_index == record.c.log_index
+            ),
+        )
+    )
+    await tx.execute(_insert(duplicates))
+
+
+async def member_ids(tx: Transaction, hold_id: str) -> list[str]:
+    """Return the record ids of all members, in log order."""
+    rows = await tx.execute(
+        _members(select(record.c.id), hold_id).order_by(hold_record.c.log_index)
+    )
+    return [row[0] for row in rows]
+
+
+async def members(tx: Transaction, hold_id: str, after: int, limit: int) -> list[tuple[int, str]]:
+    """Return `(log index, record id)` of members after a log index, in log order."""
+    rows = await tx.execute(
+        _members(select(hold_record.c.log_index, record.c.id), hold_id)
+        .where(hold_record.c.log_index > after)
+        .order_by(hold_record.c.log_index)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+async def posts_of(tx: Transaction, indexes: Sequence[int], accounts: Sequence[str]) -> list[int]:
+    """Return those of these log indexes whose post is of one of the accounts, ascending."""
+    wanted = set(accounts)
+    kept: list[int] = []
+    for start in range(0, len(indexes), _BATCH):
+        chunk = indexes[start : start + _BATCH]
+        rows = await tx.execute(
+            select(record.c.log_index, record.c.account).where(
+                record.c.log_index.in_(chunk), record.c.entry_type == "rec"
+            )
+        )
+        kept.extend(row.log_index for row in rows if row.account in wanted)
+    return sorted(kept)
+
+
+async def originals(tx: Transaction, record_ids: Sequence[str]) -> dict[str, int]:
+    """Return the log index of the post each id names; of the first copy where it is a duplicate.
+
+    Ids of nothing, and of events, are absent.
+    """
+    first = record.alias("first")
+    found: dict[str, int] = {}
+    for start in range(0, len(record_ids), _BATCH):
+        rows = await tx.execute(
+            select(record.c.id, func.coalesce(first.c.log_index, record.c.log_index))
+            .outerjoin(first, first.c.id == record.c.duplicate_of)
+            .where(
+                record.c.id.in_(record_ids[start : start + _BATCH]), record.c.entry_type == "rec"
+            )
+        )
+        found.update((row[0], row[1]) for row in rows)
+    return found
+
+
+async def unknown_accounts(tx: Transaction, accounts: Sequence[str]) -> list[str]:
+    """Return those of these accounts that have no post."""
+    one = (
+        select(record.c.log_index)
+        .where(record.c.account == bindparam("account"), record.c.entry_type == "rec")
+        .limit(1)
+    )
+    return [
+        account
+        for account in accounts
+        if (await tx.execute(one, {"account": account})).first() is None
+    ]
+
+
+def _insert(members: Select[Any]) -> Insert:
+    return insert(hold_record).from_select(["hold_id", "log_index"], members)
+
+
+def _members(columns: Select[Any], hold_id: str) -> Select[Any]:
+    return (
+        columns.select_from(hold_record)
+        .join(record, record.c.log_index == hold_record.c.log_index)
+        .where(hold_record.c.hold_id == hold_id)
+    )

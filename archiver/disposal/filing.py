@@ -1,0 +1,194 @@
+"""Why a record is kept and until when; the classes of the file plan and their schedules.
+
+`why` asks the retention engine with the schedule version pinned on the record, as the gate of
+destruction will, and puts first which class the record is in and which rule put it there.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from archiver.access.rules import Permission, require
+from archiver.audit.actions import Action
+from archiver.audit.trail import Trail
+from archiver.clock import Clock, from_millis, rfc3339, to_millis
+from archiver.db import file_plan as file_plan_rows
+from archiver.db import holds as hold_rows
+from archiver.db import records as record_rows
+from archiver.db import segments as segment_rows
+from archiver.db.holds import HoldRow
+from archiver.db.records import RecordRow
+from archiver.db.segments import SegmentRow
+from archiver.db.transaction import Database, Transaction
+from archiver.model.actor import Actor
+from archiver.model.lock import LockMode
+from retention.decisions import Decision, decide
+from retention.facts import Facts, Hold
+from retention.reasons import Reason
+from retention.rules import RuleSet
+from retention.schedules import Schedule
+
+_EVENT = "aud"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """The state of one record, until when it is kept (None while no such moment is known), why."""
+
+    id: str
+    state: str
+    until: datetime | None
+    reasons: tuple[Reason, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON of DESIGN section 11."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "until": rfc3339(self.until) if self.until else None,
+            "reasons": [
+                {"text": reason.text, "citation": reason.citation} for reason in self.reasons
+            ],
+        }
+
+
+class Filing:
+    """The use cases on the file plan."""
+
+    def __init__(self, *, database: Database, trail: Trail, clock: Clock) -> None:
+        self._database = database
+        self._trail = trail
+        self._clock = clock
+
+    async def why(self, record_id: str, *, actor: Actor) -> Explanation:
+        """Return the state of a record now, and every reason for it, in words.
+
+        Raises:
+            Denied: the actor may not read the file plan.
+            NotFound: no such record, or its pinned schedule version is missing.
+        """
+        require(actor, Permission.READ_FILE_PLAN)
+        now = self._clock()
+        async with self._database.reading() as tx:
+            row = await record_rows.get(tx, record_id)
+            facts = await _facts(tx, row)
+            filed = await _filed_because(tx, row, facts)
+            body = await file_plan_rows.get_schedule(tx, row.class_code, row.schedule_version)
+            holds = await hold_rows.active_on(tx, row.log_index)
+            segment = await segment_rows.get(tx, row.segment_id)
+        decision = decide(
+            facts,
+            Schedule.from_dict(body),
+            tuple(_hold(hold) for hold in holds),
+            now,
+            lock_until=_lock_until(segment),
+        )
+        await self._trail.record(
+            Action.RECORD_EXPLAINED,
+            actor=actor,
+            object_type="record",
+            object_id=record_id,
+            details={"state": str(decision.state)},
+        )
+        return _explained(record_id, decision, filed)
+
+    async def classes(self, *, actor: Actor) -> list[dict[str, Any]]:
+        """Return every class by code, with the schedule in force now (None: none yet).
+
+        Raises:
+            Denied: the actor may not read the file plan.
+        """
+        require(actor, Permission.READ_FILE_PLAN)
+        async with self._database.reading() as tx:
+            classes = await file_plan_rows.list_classes(tx)
+            schedules = await file_plan_rows.schedules_in_force(tx, to_millis(self._clock()))
+        return [{**body, "schedule": schedules.get(body["code"])} for body in classes]
+
+    async def schedules(self, class_code: str, *, actor: Actor) -> list[dict[str, Any]]:
+        """Return every version of a class's schedule, newest first, each with `in_force_from`.
+
+        Raises:
+            Denied: the actor may not read the file plan.
+            NotFound: no such class.
+        """
+        require(actor, Permission.READ_FILE_PLAN)
+        async with self._database.reading() as tx:
+            await file_plan_rows.get_class(tx, class_code)
+            found = await file_plan_rows.list_schedules(tx, class_code)
+        return [{**body, "in_force_from": _shown(body["in_force_from"])} for body in found]
+
+
+async def _facts(tx: Transaction, row: RecordRow) -> Facts:
+    return Facts(
+        platform=row.platform,
+        account=row.account,
+        captured_at=from_millis(row.captured_at),
+        posted_at=None if row.posted_at is None else from_millis(row.posted_at),
+        superseded_at=await _superseded_at(tx, row),
+        kind=row.kind,
+        tags=tuple(row.tags.split()),
+    )
+
+
+async def _superseded_at(tx: Transaction, row: RecordRow) -> datetime | None:
+    """Return when the next version of the same post took this one's place, None: it stands.
+
+    Counted from our captures, never from a platform's edit time: that may be wrong, and the later
+    moment keeps longer. Where versions arrived out of order, neither ends before both were here.
+    """
+    if row.entry_type == _EVENT:
+        return None
+    versions = await record_rows.versions(tx, row.platform, row.account, row.post_id)
+    ids = [version.id for version in versions]
+    place = ids.index(row.duplicate_of or row.id)
+    if place + 1 == len(versions):
+        return None
+    return from_millis(max(row.captured_at, versions[place + 1].captured_at))
+
+
+async def _filed_because(tx: Transaction, row: RecordRow, facts: Facts) -> Reason:
+    """Return which class the record is in and why, from the rules version pinned on it."""
+    citation = f"class {row.class_code}, schedule version {row.schedule_version}"
+    applies = f"Schedule version {row.schedule_version} of the class applies."
+    if row.entry_type == _EVENT:
+        text = f"An event of the archive's own: it is in class {row.class_code}. {applies}"
+        return Reason(text=text, citation=citation)
+    version, _, rule_id = row.rule.partition("/")
+    rules = RuleSet.from_dict(await file_plan_rows.get_rules(tx, int(version)))
+    assignment = rules.assign(facts)
+    named = (assignment.class_code, assignment.rule_id or "default")
+    reason = assignment.reason
+    if named != (row.class_code, rule_id):  # reclassified, or decided by facts not kept here
+        reason = (
+            f"Rule {rule_id} of class rules version {version} named class {row.class_code} when "
+            "the record was filed."
+        )
+    return Reason(text=f"{reason} {applies}", citation=citation)
+
+
+def _hold(row: HoldRow) -> Hold:
+    return Hold(
+        id=row.id,
+        matter=row.matter or "not named",
+        placed_at=from_millis(row.placed_at),
+        name=row.name,
+    )
+
+
+def _lock_until(segment: SegmentRow) -> datetime | None:
+    if segment.lock_mode == LockMode.NONE or not segment.lock_until:
+        return None
+    return from_millis(segment.lock_until)
+
+
+def _explained(record_id: str, decision: Decision, filed: Reason) -> Explanation:
+    return Explanation(
+        id=record_id,
+        state=str(decision.state),
+        until=decision.until,
+        reasons=(filed, *decision.reasons),
+    )
+
+
+def _shown(millis: int) -> str:
+    return rfc3339(from_millis(millis))

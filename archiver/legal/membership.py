@@ -1,0 +1,161 @@
+"""Which posts a hold covers: computed from the records, with the search engine as accelerator.
+
+A post is a member when it meets every stated condition: the query, the accounts, the record ids.
+Accounts and ids are the database's to answer. The query is answered by the engine up to its
+watermark and by the matcher from there to the end of the log, so a hold never waits for the index
+and never misses what the index has not read. An index that does not hold exactly the searchable
+posts below its watermark is refused: a hold that is silently incomplete is the worst answer.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from archiver.db import holds as hold_rows
+from archiver.db import ledger as ledger_rows
+from archiver.db import records as record_rows
+from archiver.db.transaction import Database, Transaction
+from archiver.errors import InvalidInput, SearchUnavailable
+from archiver.legal.queries import OpenIndex, asking_the_engine
+from search.document import Document
+from search.matcher import matches
+from search.query import Query, normalise
+
+_AT_ONCE = 2_000
+_CLOSE = 500  # records the transaction may still have to match while captures wait for it
+_NAMED = 5
+
+
+class Documents(Protocol):
+    """Reads search documents by log index: `archiver.jobs.documents.Documents`."""
+
+    async def read(self, start: int, end: int) -> Sequence[Document]:
+        """Return the documents of the posts in [start, end) of the log, in log order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The conditions of a hold, all of which a member meets. Empty ones ask nothing."""
+
+    query: Query | None
+    accounts: tuple[str, ...]
+    record_ids: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.query is None and not self.accounts and not self.record_ids:
+            raise InvalidInput(
+                "expected at least one of a query, accounts and record ids, found none; a hold on "
+                "everything is placed by naming every account",
+                pointer="query",
+            )
+
+    def to_json(self) -> str:
+        """Return the scope as it is kept: the query in its normal form, which reads the same."""
+        return json.dumps(
+            {
+                "query": normalise(self.query) if self.query is not None else None,
+                "accounts": list(self.accounts),
+                "record_ids": list(self.record_ids),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The log indexes, ascending, of what a query finds below `until`."""
+
+    indexes: tuple[int, ...]
+    until: int
+
+
+class Membership:
+    """Computes members and writes them."""
+
+    def __init__(self, *, database: Database, index: OpenIndex, documents: Documents) -> None:
+        self._database = database
+        self._index = index
+        self._documents = documents
+
+    async def match(self, query: Query) -> Matched:
+        """Return what a query finds in nearly all of the log; `write` matches the rest.
+
+        Raises:
+            SearchUnavailable: the index does not answer, or is incomplete.
+        """
+        matched = await self._by_engine(query)
+        while True:
+            async with self._database.reading() as tx:
+                end = (await ledger_rows.state(tx)).next_index
+            if end - matched.until <= _CLOSE:
+                return matched
+            matched = await self._by_matcher(query, matched, min(end, matched.until + _AT_ONCE))
+
+    async def write(
+        self, tx: Transaction, hold_id: str, scope: Scope, matched: Matched | None, log_size: int
+    ) -> None:
+        """Insert the members among the posts below `log_size`, which this transaction has reserved.
+
+        Raises:
+            InvalidInput: the scope names accounts or records that are not there.
+        """
+        named = await self._named(tx, scope)
+        if scope.query is None and not scope.record_ids:
+            await hold_rows.add_accounts(tx, hold_id, scope.accounts, log_size)
+        else:
+            if scope.query is not None and matched is not None:
+                matched = await self._by_matcher(scope.query, matched, log_size)
+                found = set(matched.indexes)
+                indexes = sorted(found & named if scope.record_ids else found)
+            else:
+                indexes = sorted(named)
+            if scope.accounts:
+                indexes = await hold_rows.posts_of(tx, indexes, scope.accounts)
+            await hold_rows.add_members(tx, hold_id, indexes)
+        await hold_rows.add_duplicates(tx, hold_id, log_size)
+
+    async def _named(self, tx: Transaction, scope: Scope) -> set[int]:
+        if missing := await hold_rows.unknown_accounts(tx, scope.accounts):
+            raise InvalidInput(
+                f"no post of the archive is of {_listed('account', missing)}; names are compared "
+                "exactly. Nothing was held",
+                pointer="accounts",
+            )
+        originals = await hold_rows.originals(tx, scope.record_ids)
+        if missing := [each for each in scope.record_ids if each not in originals]:
+            raise InvalidInput(
+                f"the archive holds no post with {_listed('id', missing)}. Nothing was held",
+                pointer="record_ids",
+            )
+        return set(originals.values())
+
+    async def _by_engine(self, query: Query) -> Matched:
+        matched, known = await asyncio.to_thread(self._ask, query)
+        async with self._database.reading() as tx:
+            end = (await ledger_rows.state(tx)).next_index
+            posts, not_searchable = await record_rows.count_searchable(tx, matched.until)
+        if matched.until > end or known != posts - not_searchable:
+            raise SearchUnavailable(
+                f"the search index is not complete: up to log index {matched.until} of {end} it "
+                f"holds {known} posts where the archive has {posts - not_searchable} searchable "
+                "ones. No hold was placed, for it could be incomplete; run `muniment reindex`, "
+                "or place the hold by accounts"
+            )
+        return matched
+
+    def _ask(self, query: Query) -> tuple[Matched, int]:
+        with asking_the_engine(), self._index.reader().snapshot() as snapshot:
+            numbers = tuple(number for chunk in snapshot.numbers(query) for number in chunk)
+            return Matched(numbers, snapshot.watermark), snapshot.known()
+
+    async def _by_matcher(self, query: Query, matched: Matched, end: int) -> Matched:
+        documents = await self._documents.read(matched.until, end) if matched.until < end else ()
+        found = tuple(each.number for each in documents if matches(query, each))
+        return Matched(matched.indexes + found, end)
+
+
+def _listed(what: str, names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:_NAMED])
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"the {what} {shown}{more}"

@@ -1,0 +1,54 @@
+"""Reading a query and asking the engine, with the engine's errors in the application's families."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import tzinfo
+from typing import Protocol
+
+from archiver.errors import InvalidInput, SearchUnavailable
+from search.errors import IndexUnavailable, QueryError, RebuildNeeded
+from search.grammar import parse
+from search.index import Reader
+from search.query import Query
+
+
+class OpenIndex(Protocol):
+    """Knows which index is open for reading now: `archiver.jobs.search_index.SearchIndex`."""
+
+    def reader(self) -> Reader:
+        """Return it; a rebuild may replace it between two calls. Raises SearchError."""
+
+
+def read_query(text: str, zone: tzinfo) -> Query:
+    """Return the tree of a query; its days are days in `zone`.
+
+    Raises:
+        InvalidInput: not in the query language. The message shows the query with a caret under the
+            character it is about, so it is shown as it is, in a fixed-width font.
+    """
+    try:
+        return parse(text, zone=zone)
+    except QueryError as error:
+        raise InvalidInput(str(error), pointer="query") from error
+
+
+@contextmanager
+def asking_the_engine() -> Iterator[None]:
+    """Run what asks the engine.
+
+    Raises:
+        SearchUnavailable: in place of the engine's own errors, with what to do about it.
+    """
+    try:
+        yield
+    except RebuildNeeded as error:
+        raise SearchUnavailable(
+            f"the search index cannot be trusted and nothing was searched: {error} "
+            "Run `muniment reindex`; it rebuilds the index from the log and loses nothing"
+        ) from error
+    except IndexUnavailable as error:
+        raise SearchUnavailable(
+            f"the search index does not answer and nothing was searched: {error} If it is being "
+            "rebuilt, try again when that is done; else start `muniment serve` or "
+            "`muniment reindex`, which create it"
+        ) from error
