@@ -15,6 +15,8 @@ from archiver.preserve.store.filesystem import FilesystemStore
 from archiver.preserve.store.s3 import S3Store
 from tests.fakes.seaweedfs import SeaweedFS, SeaweedFSMissingError
 
+pytest_plugins = ["tests.fakes.database_fixtures"]
+
 BUCKET = "muniment-tests"
 _prefixes = itertools.count()
 

@@ -26,7 +26,7 @@ async def migrate(database: Database) -> None:
     """Bring `database` to the newest schema; nothing happens when it is there already.
 
     Each migration is one transaction: interrupted, the next call goes on where this one stopped.
-    On PostgreSQL several callers take turns.
+    Several processes take turns; within one process, Alembic allows one call at a time.
 
     Raises:
         ConfigurationError: the database is of a newer release.

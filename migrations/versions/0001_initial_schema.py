@@ -39,7 +39,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (
         *("follower", "token", "hold_record", "hold", "class_rules", "schedule", "file_class"),
-        *("event", "blob", "record", "segment", "log_entry", "log_state", "archive"),
+        *("event", "orphan", "blob", "record", "segment", "log_entry", "log_state", "archive"),
     ):
         op.drop_table(table)  # and its triggers
     if op.get_context().dialect.name == "postgresql":
@@ -108,6 +108,15 @@ def _create_segments() -> None:
         sa.PrimaryKeyConstraint("object_key", name=op.f("pk_blob")),
     )
     op.create_index(op.f("ix_blob_record_id"), "blob", ["record_id"])
+    op.create_table(
+        "orphan",
+        sa.Column("object_key", sa.Text(), nullable=False),
+        sa.Column("log_index", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("object_key", name=op.f("pk_orphan")),
+        comment=(
+            "Objects a crash left that no record refers to; each has an `orphan` entry in the log."
+        ),
+    )
 
 
 def _create_records() -> None:
@@ -137,6 +146,20 @@ def _create_records() -> None:
     )
     op.create_index(op.f("ix_record_platform_post_id"), "record", ["platform", "post_id"])
     op.create_index(op.f("ix_record_account"), "record", ["account"])
+    _create_partial_index(
+        "ix_record_not_searchable", "log_index", "entry_type = 'rec' AND searchable IS FALSE"
+    )
+    _create_partial_index("ix_record_duplicate_of", "duplicate_of", "duplicate_of IS NOT NULL")
+
+
+def _create_partial_index(name: str, column: str, where: str) -> None:
+    op.create_index(
+        op.f(name),
+        "record",
+        [column],
+        sqlite_where=sa.text(where),
+        postgresql_where=sa.text(where),
+    )
 
 
 def _post_columns() -> list[sa.Column]:

@@ -8,10 +8,14 @@ with Postgres(folder) as server:
 ```
 """
 
+import asyncio
 import os
 import shutil
 import socket
 import subprocess
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -137,3 +141,36 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@asynccontextmanager
+async def losing_one_commit(server: Postgres) -> AsyncIterator[int]:
+    """Give the port of a proxy before `server` that loses the answer to the first COMMIT.
+
+    The commit happens; its connection breaks before the client learns of it. Everything else, and
+    every later connection, passes unchanged.
+    """
+    losses = iter([True])
+
+    async def pass_on(client: StreamReader, to_client: StreamWriter) -> None:
+        backend, to_backend = await asyncio.open_connection("127.0.0.1", server.port)
+        committing = asyncio.Event()
+
+        async def forth() -> None:
+            while data := await client.read(65_536):
+                if b"COMMIT" in data and next(losses, False):
+                    committing.set()
+                to_backend.write(data)
+            to_backend.close()
+
+        async def back() -> None:
+            while (data := await backend.read(65_536)) and not committing.is_set():
+                to_client.write(data)
+            to_client.close()
+
+        await asyncio.gather(forth(), back())
+        to_backend.close()
+        await to_backend.wait_closed()
+
+    async with await asyncio.start_server(pass_on, "127.0.0.1", 0) as proxy:
+        yield proxy.sockets[0].getsockname()[1]
