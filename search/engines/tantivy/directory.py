@@ -1,6 +1,7 @@
 """Opening, writing and rebuilding the directory of a tantivy index."""
 
 import fcntl
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,16 +18,20 @@ HEAP = 32_000_000
 """Bytes tantivy buffers before it writes a segment. The importer has 256 MB in all."""
 
 _WRITER_LOCK = ".tantivy-writer.lock"
+_OURS = re.compile(r"(?:\.managed|meta)\.json|[0-9a-f]{32}\..+")
+"""The files of an index, without its locks. Only these are ever removed."""
+
 _WHITESPACE = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
 
 
 def open_writer(path: Path, *, anew: bool = False) -> "TantivyIndex":
     """Open the index in the directory `path` for writing; create it if there is none.
 
-    `anew` removes whatever is there first: the answer to `RebuildNeeded`.
+    `anew` removes an index that is there first: the answer to `RebuildNeeded`.
 
     Raises:
-        IndexUnavailable: another process writes it, or the directory cannot be written.
+        IndexUnavailable: another process writes it, the directory cannot be written, or it holds
+            files that are not an index.
         IndexDamaged: its files are missing, cut short or inconsistent.
         IndexOutdated: written by another analyzer version, layout or tantivy.
     """
@@ -35,8 +40,8 @@ def open_writer(path: Path, *, anew: bool = False) -> "TantivyIndex":
         if anew:
             _clear(path)
         fresh = not tantivy.Index.exists(str(path))
-        if fresh and any(not entry.name.startswith(".tantivy") for entry in path.iterdir()):
-            raise IndexDamaged(f"Expected meta.json in the index {path}, found other files only.")
+        if fresh:
+            _check_empty(path)
     except OSError as error:
         raise IndexUnavailable(f"The index directory {path} cannot be used: {error}.") from error
     with failures_as_damage(path):
@@ -182,5 +187,17 @@ def _clear(path: Path) -> None:
         except BlockingIOError as error:
             raise IndexUnavailable(f"The index {path} is being written; not rebuilt.") from error
         for entry in path.iterdir():
-            if entry.name != _WRITER_LOCK:
+            if _OURS.fullmatch(entry.name):
                 entry.unlink()
+
+
+def _check_empty(path: Path) -> None:
+    """Refuse to create an index among the files of another, or among files that are not ours."""
+    names = [entry.name for entry in path.iterdir() if not entry.name.startswith(".tantivy-")]
+    if any(_OURS.fullmatch(name) for name in names):
+        raise IndexDamaged(f"Expected meta.json in the index {path}, found other files of one.")
+    if names:
+        raise IndexUnavailable(
+            f"Expected an empty directory or an index in {path}, found {min(names)}; "
+            "give the index a directory of its own."
+        )

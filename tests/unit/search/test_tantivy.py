@@ -117,13 +117,15 @@ def test_a_reader_sees_an_index_rebuilt_under_it(path: Path) -> None:
         assert _count(reader) == 5
 
 
-def test_a_directory_of_other_files_is_not_taken_for_a_new_index(tmp_path: Path) -> None:
-    (tmp_path / "letters.txt").write_text("not ours")
-    with pytest.raises(IndexDamaged, match="other files"):
-        tantivy.open_writer(tmp_path)
-    (tmp_path / "file").touch()
+def test_a_directory_with_other_files_is_left_alone(tmp_path: Path) -> None:
+    letters = tmp_path / "letters.txt"
+    letters.write_text("not ours")
+    for anew in (False, True):
+        with pytest.raises(IndexUnavailable, match="directory of its own"):
+            tantivy.open_writer(tmp_path, anew=anew)
+    assert letters.read_text() == "not ours"
     with pytest.raises(IndexUnavailable, match="cannot be used"):
-        tantivy.open_writer(tmp_path / "file" / "index")
+        tantivy.open_writer(letters / "index")
 
 
 def test_a_tokenizer_is_registered_on_every_open_so_that_phrases_are_found(path: Path) -> None:
