@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData(
@@ -120,6 +121,22 @@ record = Table(
     Index("ix_record_account", "account"),
 )
 
+# Literals, not parameters: SQLite uses a partial index only where the statement repeats its words.
+not_searchable = text("entry_type = 'rec' AND searchable IS FALSE")
+a_duplicate = record.c.duplicate_of.is_not(None)
+Index(
+    "ix_record_not_searchable",
+    record.c.log_index,
+    sqlite_where=not_searchable,
+    postgresql_where=not_searchable,
+)
+Index(
+    "ix_record_duplicate_of",
+    record.c.duplicate_of,
+    sqlite_where=a_duplicate,
+    postgresql_where=a_duplicate,
+)
+
 blob = Table(
     "blob",
     metadata,
@@ -188,7 +205,7 @@ hold = Table(
     Column("state", Text, nullable=False),  # active, released
     Column("log_size", BigInteger, nullable=False),  # the set was computed over [0, log_size)
     Column("records", BigInteger, nullable=False),
-    Column("members_sha256", LargeBinary, nullable=False),  # of the sorted log indexes
+    Column("members_sha256", LargeBinary, nullable=False),  # ledger.entry.members_digest
     Column("placed_at", BigInteger, nullable=False),
     Column("placed_by", Text, nullable=False),
     Column("released_at", BigInteger),
