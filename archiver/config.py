@@ -5,6 +5,7 @@ there. The environment wins. Secrets are only ever paths of files. `deploy/SETTI
 setting; an architecture test holds it to this class.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,8 +45,8 @@ class Settings(BaseModel):
     zone: str = Field(
         "UTC", description="IANA time zone of dates in queries and schedules; set at init."
     )
-    class_templates: str = Field(
-        "default", description="Template ids taken into the file plan at init; the first is default."
+    default_class: str = Field(
+        "default", description="Class of records no class rule names; a template's code, set at init."
     )
     fiscal_year_starts: int = Field(
         1, ge=1, le=12, description="Month the fiscal year begins with, for schedules that count it."
@@ -115,6 +116,16 @@ class Settings(BaseModel):
         return (
             self.keyring_passphrase_file or self.keyring_key_file or self.home / "keyring.key"
         )
+
+
+def settings_from_environment(*, home: Path | None = None) -> Settings:
+    """Return the settings of this process's environment; `home` stands above `MUNIMENT_HOME`.
+
+    Raises:
+        ConfigurationError: as `load_settings`.
+    """
+    chosen = {} if home is None else {f"{PREFIX}HOME": str(home)}
+    return load_settings({**os.environ, **chosen})
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:

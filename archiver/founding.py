@@ -31,7 +31,7 @@ from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.opening import open_store
 from retention.errors import RetentionError
 from retention.rules import RuleSet
-from retention.templates import AUDIT_CLASS, get_template, shipped_templates
+from retention.templates import shipped_templates
 
 _FIRST_VERSION = 1
 
@@ -123,12 +123,14 @@ async def _fill(
 
 
 async def _adopt_templates(tx: Transaction, settings: Settings, now: int) -> None:
-    """Take the audit class and the chosen templates into the file plan, in force at once."""
-    chosen = [name.strip() for name in settings.class_templates.split(",") if name.strip()]
-    audit = next(t.id for t in shipped_templates() if t.code == AUDIT_CLASS)
+    """Take the shipped templates into the file plan, in force at once.
+
+    Templates whose period the adopter must state are left out: they cannot be in force without it.
+    """
     try:
-        templates = [get_template(name) for name in dict.fromkeys([*chosen, audit])]
-        for template in templates:
+        for template in shipped_templates():
+            if template.needs_period:
+                continue
             schedule = template.schedule(
                 version=_FIRST_VERSION,
                 zone=settings.zone,
@@ -140,9 +142,14 @@ async def _adopt_templates(tx: Transaction, settings: Settings, now: int) -> Non
             await file_plan_rows.add_schedule(
                 tx, template.code, _FIRST_VERSION, schedule.to_dict(), now
             )
-        rules = RuleSet(version=_FIRST_VERSION, default_class=templates[0].code)
+        rules = RuleSet(version=_FIRST_VERSION, default_class=settings.default_class)
     except RetentionError as error:
-        raise ConfigurationError(f"MUNIMENT_CLASS_TEMPLATES: {error}") from error
+        raise ConfigurationError(f"the file plan could not be set up: {error}") from error
+    if rules.default_class not in await file_plan_rows.schedules_in_force(tx, now):
+        raise ConfigurationError(
+            f"MUNIMENT_DEFAULT_CLASS: no shipped template has the code {rules.default_class!r}; "
+            "see retention/templates"
+        )
     await file_plan_rows.add_rules(tx, _FIRST_VERSION, rules.to_dict(), now)
 
 
