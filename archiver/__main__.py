@@ -1,0 +1,14 @@
+"""`python -m archiver`, and the console script `muniment`."""
+
+import sys
+
+from archiver.cli import main as command_line
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(command_line.main())
+
+
+if __name__ == "__main__":  # worker processes import this module under another name
+    main()

@@ -1,0 +1,102 @@
+"""`muniment hold`: place, list, show and release legal holds."""
+
+from archiver.cli.arguments import Parser, actions, add_action
+from archiver.cli.opening import Opened, on_archive
+from archiver.cli.output import Document, Output
+from archiver.cli.record import say_document
+from archiver.errors import InvalidInput
+
+
+def configure(parser: Parser) -> None:
+    """Declare the actions."""
+    group = actions(parser)
+    placed = add_action(group, "place", sentence="hold what the scope covers, at once")
+    placed.add_argument("--name", required=True, help="what the hold is called")
+    placed.add_argument("--reason", required=True, help="why; it stands in the audit trail")
+    placed.add_argument("--matter", default="", help="the matter it belongs to")
+    scope = placed.add_argument_group("scope: what meets all that is given is held")
+    scope.add_argument("--query", metavar="Q", help="records this query finds")
+    for option, name, sentence in (
+        ("--account", "accounts", "records of these accounts"),
+        ("--record", "record_ids", "these records, by id"),
+    ):
+        scope.add_argument(
+            option,
+            dest=name,
+            action="extend",
+            nargs="+",
+            default=[],
+            metavar=option[2].upper(),
+            help=sentence,
+        )
+    placed.add_argument(
+        "--dry-run", action="store_true", help="say what would be held; nothing is placed"
+    )
+    placed.set_defaults(act=on_archive(place))
+
+    listed = add_action(group, "list", sentence="all holds, released ones included")
+    listed.set_defaults(act=on_archive(list_all))
+
+    shown = add_action(group, "show", sentence="one hold with its scope and counts")
+    shown.add_argument("id", metavar="ID", help="the hold's id")
+    shown.set_defaults(act=on_archive(show))
+
+    released = add_action(group, "release", sentence="release a hold; nothing is disposed of")
+    released.add_argument("id", metavar="ID", help="the hold's id")
+    released.add_argument("--reason", required=True, help="why; it stands in the audit trail")
+    released.set_defaults(act=on_archive(release))
+
+
+async def place(opened: Opened) -> int:
+    """Place the hold, or say what it would cover."""
+    args, holds = opened.args, opened.services.holds
+    if args.query is None and not args.accounts and not args.record_ids:
+        raise InvalidInput("a hold needs a scope: give --query, --account or --record")
+    view = await holds.place(
+        name=args.name,
+        matter=args.matter,
+        reason=args.reason,
+        query=args.query,
+        accounts=args.accounts,
+        record_ids=args.record_ids,
+        dry_run=args.dry_run,
+        actor=opened.actor,
+    )
+    document = view.to_dict()
+    opened.output.answer(document, lambda output: _say(output, document, document["state"]))
+    return 0
+
+
+async def list_all(opened: Opened) -> int:
+    """List the holds."""
+    items = [view.to_dict() for view in await opened.services.holds.list(actor=opened.actor)]
+
+    def say(output: Output) -> None:
+        columns = ("id", "name", "matter", "state", "records", "placed_at", "placed_by")
+        output.table(columns, [[item.get(column) for column in columns] for item in items])
+        output.line(f"{len(items):,} holds")
+
+    opened.output.answer({"items": items}, say)
+    return 0
+
+
+async def show(opened: Opened) -> int:
+    """Show one hold."""
+    view = await opened.services.holds.show(opened.args.id, actor=opened.actor)
+    document = view.to_dict()
+    opened.output.answer(document, lambda output: _say(output, document, document["state"]))
+    return 0
+
+
+async def release(opened: Opened) -> int:
+    """Release the hold."""
+    args = opened.args
+    view = await opened.services.holds.release(args.id, reason=args.reason, actor=opened.actor)
+    document = view.to_dict()
+    opened.output.answer(document, lambda output: _say(output, document, "released"))
+    return 0
+
+
+def _say(output: Output, hold: Document, done: object) -> None:
+    say_document(output, hold)
+    output.line(f"\nHold {hold['name']} ({hold['id']}) {done}: {hold['records']:,} records")

@@ -1,0 +1,148 @@
+"""`muniment init`: create an archive, and say honestly what its store can promise."""
+
+import argparse
+import asyncio
+import os
+
+from archiver.app import Services, open_services
+from archiver.audit.actions import Action
+from archiver.cli.arguments import Parser
+from archiver.cli.logs import log_problems
+from archiver.cli.opening import person, settings_of
+from archiver.cli.output import Document, Output
+from archiver.clock import system_clock
+from archiver.config import Settings
+from archiver.db import ledger as ledger_rows
+from archiver.errors import ConfigurationError
+from archiver.founding import Founded, found_archive
+from archiver.ids import Ulids
+from archiver.model.actor import Role
+from archiver.preserve.keyring import write_private
+
+TOKEN_FILE = "admin.token"  # noqa: S105 - the name of a file
+
+_WORM = (
+    "Objects are written with an Object Lock. In compliance mode nobody can delete or change them "
+    "before their date, not even the owner of the account: WORM as 17 CFR 240.17a-4(f)(2)(i)(B) "
+    "asks."
+)
+_AUDIT_TRAIL = (
+    "The filesystem store is the audit-trail alternative of 17 CFR 240.17a-4(f)(2)(i)(A), not "
+    "WORM: whoever owns the disk can delete files, and the log shows it. For WORM set "
+    "MUNIMENT_STORE_URL to an S3 bucket with Object Lock before `muniment init`."
+)
+
+
+def configure(parser: Parser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "--role",
+        dest="roles",
+        action="append",
+        default=[],
+        choices=[role.value for role in Role],
+        metavar="ROLE",
+        help="another role for the first administrator, who by default reads no content",
+    )
+    parser.set_defaults(act=init)
+
+
+def init(args: argparse.Namespace, output: Output) -> int:
+    """Found the archive, or finish an interrupted founding, and tell what was made."""
+    settings = settings_of(args)
+    log_problems(settings.log_level)
+    roles = {Role.ADMINISTRATOR, *map(Role, args.roles)}
+    document = asyncio.run(establish(settings, roles))
+    output.answer(document, lambda output: _say(output, document))
+    return 0
+
+
+async def establish(settings: Settings, roles: set[Role]) -> Document:
+    """Create the archive and its first administrator; return what was made.
+
+    Raises:
+        ConfigurationError, OperatorError: as `found_archive`.
+    """
+    founded = await found_archive(
+        settings, clock=system_clock, randomness=os.urandom, ulids=Ulids()
+    )
+    async with open_services(settings) as services:
+        await _record_founding(services, founded)
+        secret = await _first_administrator(services, roles)
+        await services.loops.catch_up()
+    return {
+        "archive": founded.archive.id,
+        "new": founded.new,
+        "origin": founded.archive.origin,
+        "vkey": founded.archive.vkey,
+        "zone": founded.archive.zone,
+        "classes": list(founded.classes),
+        "home": str(settings.home.resolve()),
+        "keyring_file": str(founded.keyring_file),
+        "keyring_secret_file": str(settings.keyring_secret_file),
+        "store": founded.store_url,
+        "worm": founded.enforces_locks,
+        "promise": _WORM if founded.enforces_locks else _AUDIT_TRAIL,
+        "token_file": str(settings.home / TOKEN_FILE) if secret else None,
+        "token": secret,
+    }
+
+
+async def _record_founding(services: Services, founded: Founded) -> None:
+    """Make the founding the first entries of the log, also after an interrupted `init`."""
+    async with services.database.reading() as tx:
+        if (await ledger_rows.state(tx)).next_index > 0:
+            return
+    record, actor = services.trail.record, person()
+    await asyncio.gather(
+        record(
+            Action.ARCHIVE_CREATED,
+            actor=actor,
+            object_type="archive",
+            object_id=founded.archive.id,
+            details={"origin": founded.archive.origin, "store": founded.store_url},
+        ),
+        *(
+            record(Action.CLASS_ADOPTED, actor=actor, object_type="class", object_id=code)
+            for code in founded.classes
+        ),
+    )
+
+
+async def _first_administrator(services: Services, roles: set[Role]) -> str | None:
+    """Make the first administrator's token and file, unless there is an administrator."""
+    actor = person()
+    known = await services.tokens.list(actor=actor)
+    if any(Role.ADMINISTRATOR in view.roles and view.state == "active" for view in known):
+        return None
+    path = services.settings.home / TOKEN_FILE
+    if path.exists():
+        raise ConfigurationError(
+            f"{path} exists, but the archive has no administrator: the file is of another one; "
+            "move it away and run `muniment init` again"
+        )
+    _, secret = await services.tokens.create("administrator", roles, actor=actor)
+    write_private(path, f"{secret}\n".encode("ascii"))
+    return secret
+
+
+def _say(output: Output, made: Document) -> None:
+    output.facts(
+        [
+            ("Archive", made["archive"]),
+            ("Log", made["origin"]),
+            ("Log's public key", made["vkey"]),
+            ("Classes", ", ".join(made["classes"])),
+            ("Store", made["store"]),
+            ("Keyring", f"{made['keyring_file']}, opened by {made['keyring_secret_file']}"),
+            ("Administrator", made["token"] and f"{made['token']}  (kept in {made['token_file']})"),
+        ]
+    )
+    output.line(f"\n{made['promise']}")
+    output.line(
+        "Back up the keyring and what opens it, apart from each other and from the store: without "
+        "them nobody can read the archive. Whoever may read content needs a token of their own: "
+        "muniment token create NAME --role counsel"
+    )
+    state = "created" if made["new"] else "was there already and is up to date"
+    output.line(f"\nArchive {made['archive']} {state}; next: muniment serve")

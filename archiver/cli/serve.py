@@ -1,0 +1,94 @@
+"""`muniment serve`: API, web pages and background loops in one process, until SIGTERM."""
+
+import argparse
+import asyncio
+
+from archiver.app import Services, open_services
+from archiver.cli.arguments import Parser
+from archiver.cli.logs import log_everything
+from archiver.cli.opening import settings_of
+from archiver.cli.output import Output
+from archiver.config import Settings
+from archiver.errors import ConfigurationError
+from archiver.web import server
+from archiver.web.metrics import Reading
+
+HOST = "127.0.0.1"
+PORT = 8080
+_LAST_PORT = 65_535
+
+
+def configure(parser: Parser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--host", default=HOST, help=f"address to listen on ({HOST})")
+    parser.add_argument("--port", type=port, default=PORT, help=f"port to listen on ({PORT})")
+    parser.set_defaults(act=serve)
+
+
+def port(text: str) -> int:
+    """Return a TCP port. Raises ValueError, which argparse reports."""
+    number = int(text)
+    if not 1 <= number <= _LAST_PORT:
+        raise ValueError(text)
+    return number
+
+
+def serve(args: argparse.Namespace, output: Output) -> int:
+    """Serve; the log is JSON lines on stderr."""
+    settings = settings_of(args)
+    log_everything(settings.log_level)
+    url = f"http://{args.host}:{args.port}"
+    document = {"url": url, "home": str(settings.home.resolve())}
+    output.answer(document, lambda output: output.line(f"Serving on {url}; stop with Ctrl-C"))
+    with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
+        runner.run(_serve(settings, args.host, args.port))
+    return 0
+
+
+async def _serve(settings: Settings, host: str, port: int) -> None:
+    async with open_services(settings) as services:
+        await serve_archive(services, host, port)
+
+
+async def serve_archive(services: Services, host: str, port: int) -> None:
+    """Serve an open archive with all background loops until a signal.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+    """
+    failed: BaseException | None = None
+    try:
+        await server.serve(
+            services,
+            host,
+            port,
+            background=services.loops.all(),
+            readings=_readings(services),
+        )
+    except* OSError as group:
+        failed = group.exceptions[0]
+    if failed is not None:
+        raise ConfigurationError(
+            f"cannot listen on {host}:{port}: {failed}; choose another --host or --port"
+        ) from failed
+
+
+def _readings(services: Services) -> list[Reading]:
+    states = services.loops.states
+    return [
+        Reading(
+            name="loop_failures",
+            what="Failures in a row of background loops that are being tried again.",
+            read=lambda: float(sum(state.failures for state in states.values())),
+        ),
+        Reading(
+            name="loops_stopped",
+            what="Background loops stopped for good: stored evidence is not what was promised.",
+            read=lambda: float(sum(state.stopped for state in states.values())),
+        ),
+        Reading(
+            name="index_log_size",
+            what="Log size the search index covers.",
+            read=lambda: float(services.index.watermark),
+        ),
+    ]
