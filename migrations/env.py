@@ -29,9 +29,6 @@ def _run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        # Alembic takes SQLite for a database that cannot roll back DDL. It can: only the sqlite3
-        # module's own transaction handling stood in the way, and address.py turns that off.
-        transactional_ddl=True,
         transaction_per_migration=True,
         render_as_batch=connection.dialect.name == "sqlite",
     )
