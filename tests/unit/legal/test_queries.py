@@ -1,0 +1,64 @@
+"""Queries and cursors at the edge: only our own error families, whatever is sent."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.errors import InvalidInput, SearchUnavailable
+from archiver.legal.membership import Scope
+from archiver.legal.queries import asking_the_engine, read_query
+from archiver.legal.searching import _Cursor, _read_cursor, _write_cursor
+from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
+from search.index import Hit
+from search.query import normalise
+
+NUMBERS = st.integers(0, 2**63 - 1)
+
+
+@given(time=st.integers(-(2**63), 2**63 - 1), number=NUMBERS, log_size=NUMBERS)
+def test_a_cursor_is_read_as_it_was_written(time: int, number: int, log_size: int) -> None:
+    cursor = _Cursor(Hit(number=number, time=time), log_size)
+    assert _read_cursor(_write_cursor(cursor)) == cursor
+
+
+@given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
+def test_garbage_is_a_cursor_or_refused_as_input(text: str) -> None:
+    with suppress(InvalidInput):
+        _read_cursor(text)
+
+
+@given(st.text())
+def test_garbage_is_a_query_or_refused_as_input(text: str) -> None:
+    with suppress(InvalidInput):
+        read_query(text, UTC)
+
+
+def test_days_are_days_of_the_archives_zone() -> None:
+    tree = read_query("after:2026-03-01", ZoneInfo("America/New_York"))
+    assert normalise(tree) == "after:2026-03-01T05:00:00Z"
+
+
+def failing(error: Exception) -> Iterator[None]:
+    with asking_the_engine():
+        raise error
+    yield
+
+
+@pytest.mark.parametrize("error", [IndexDamaged("x"), IndexOutdated("x"), IndexUnavailable("x")])
+def test_what_ails_the_engine_becomes_search_unavailable_with_advice(error: Exception) -> None:
+    with pytest.raises(SearchUnavailable, match="muniment reindex"):
+        list(failing(error))
+
+
+def test_a_scope_keeps_its_query_in_the_form_that_reads_the_same() -> None:
+    query = read_query("Merger  AND after:2026-03-01", ZoneInfo("America/New_York"))
+    scope = Scope(query=query, accounts=("@acme",), record_ids=())
+    assert scope.to_json() == (
+        '{"query": "merger AND after:2026-03-01T05:00:00Z", "accounts": ["@acme"], '
+        '"record_ids": []}'
+    )
