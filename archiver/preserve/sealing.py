@@ -71,6 +71,12 @@ class Sealed:
     follow: object = None
 
     @property
+    def raw_sha256(self) -> bytes:
+        """SHA-256 of the verbatim payload."""
+        found = self.facts[FACT_RAW_SHA256]
+        return found if isinstance(found, bytes) else b""
+
+    @property
     def content_key(self) -> bytes | None:
         """The key under which these bytes of this post version are stored once."""
         found = self.facts[FACT_CONTENT_KEY]
@@ -83,6 +89,7 @@ class Sealed:
         return found if isinstance(found, bytes) else None
 
 
+FACT_RAW_SHA256 = 2
 FACT_CONTENT_KEY = 3
 FACT_IDEMPOTENCY_KEY = 4
 

@@ -48,6 +48,8 @@ class DurableSegment:
     receipts: bool
     done: "asyncio.Future[list[Written]]"
     duplicates: dict[int, str] = field(default_factory=dict)
+    keys_taken: set[int] = field(default_factory=set)
+    """Records whose idempotency key stands for another record's other bytes already."""
 
 
 Listener = Callable[[int, Sequence[Sealed]], None]
@@ -120,20 +122,25 @@ class Sequencer:
         return [segment for segment in batch if segment.row.id not in known]
 
     async def _sequence(self, batch: list[DurableSegment]) -> None:
-        try:
-            await self._transact(batch)
-        except Conflict:
-            # Another process committed some of the same posts between the probe and this commit,
-            # or a commit whose answer was lost had succeeded.
-            left = await self._unacknowledged(batch)
-            async with self._database.reading() as tx:
-                await _mark_duplicates(tx, left)
-            if left:
-                await self._transact(left)
+        settle = False
+        while batch:
+            try:
+                await self._transact(batch, settle=settle)
+            except Conflict:
+                # Another process committed some of the same posts between the probe and this
+                # commit, or a commit whose answer was lost had succeeded.
+                left = await self._unacknowledged(batch)
+                if settle and len(left) == len(batch):
+                    raise
+                batch, settle = left, True
+            else:
+                return
 
-    async def _transact(self, batch: list[DurableSegment]) -> None:
+    async def _transact(self, batch: list[DurableSegment], *, settle: bool) -> None:
         async with self._database.transaction() as tx:
             first = await ledger_rows.reserve(tx, sum(len(s.records) for s in batch))
+            if settle:  # the reserved row keeps other processes from adding more meanwhile
+                await _settle_keys(tx, batch)
             starts = _starts(first, batch)
             rows = [
                 replace(segment.row, first_index=start)
@@ -185,33 +192,40 @@ def _starts(first: int, batch: Sequence[DurableSegment]) -> list[int]:
     return starts
 
 
-async def _mark_duplicates(tx: Transaction, batch: Sequence[DurableSegment]) -> None:
+async def _settle_keys(tx: Transaction, batch: Sequence[DurableSegment]) -> None:
+    """Note which records another one answers for, and which must go without the sender's key."""
     records = [record for segment in batch for record in segment.records]
     by_content, by_sent = await record_rows.find_stored(
         tx,
         [key for record in records if (key := record.content_key)],
         [key for record in records if (key := record.idempotency_key)],
     )
-    first = {key: known.record_id for key, known in (by_content | by_sent).items()}
+    first = {
+        key: (known.record_id, known.raw_sha256) for key, known in (by_content | by_sent).items()
+    }
     for segment in batch:
         for number, record in enumerate(segment.records):
             for key in (record.content_key, record.idempotency_key):
                 if key is None:
                     continue
-                answers = first.setdefault(key, record.record_id)
-                if answers != record.record_id:
+                answers, raw = first.setdefault(key, (record.record_id, record.raw_sha256))
+                if answers == record.record_id:
+                    continue
+                if raw == record.raw_sha256:
                     segment.duplicates[number] = answers
+                else:  # other bytes are another post: it is kept as a record of its own
+                    segment.keys_taken.add(number)
 
 
 def _rows(segment: DurableSegment, first: int) -> list[Row]:
     rows: list[Row] = []
     for number, record in enumerate(segment.records):
         duplicate_of = segment.duplicates.get(number)
-        facts = record.facts
+        facts = list(record.facts)
         if duplicate_of is not None:  # stored and logged, but the first one answers for it
-            unkeyed = list(facts)
-            unkeyed[FACT_CONTENT_KEY] = unkeyed[FACT_IDEMPOTENCY_KEY] = None
-            facts = tuple(unkeyed)
+            facts[FACT_CONTENT_KEY] = None
+        if duplicate_of is not None or number in segment.keys_taken:
+            facts[FACT_IDEMPOTENCY_KEY] = None
         place = (
             first + number,
             segment.row.id,
@@ -219,7 +233,7 @@ def _rows(segment: DurableSegment, first: int) -> list[Row]:
             *segment.places[number],
             duplicate_of,
         )
-        rows.append(place + facts)
+        rows.append((*place, *facts))
     return rows
 
 
