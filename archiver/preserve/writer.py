@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
+from typing import Self
 
 import msgspec
 
@@ -97,7 +98,7 @@ class Writer:
         self._bytes = 0
         self._stopped = ""
 
-    async def __aenter__(self) -> "Writer":
+    async def __aenter__(self) -> Self:
         """Start sequencing."""
         self._sequencing = asyncio.create_task(self._sequencer.run(), name="sequencer")
         return self
@@ -124,16 +125,19 @@ class Writer:
             Overloaded: full; nothing was stored.
             Stopping: shutting down, or stopped after a fatal write error.
         """
-        if self._sequencer.failure is not None:
-            self._stopped = f"sequencing failed ({self._sequencer.failure})"
-        if self._stopped:
-            raise Stopping(f"not taking posts: {self._stopped}; send it again after the restart")
+        self._require_running()
         full = self._records + records > self._limits.outstanding_records and self._records > 0
         if full or self._bytes > self._limits.outstanding_bytes:
             raise Overloaded(
                 f"{self._records} records of at most {self._limits.outstanding_records} wait to be "
                 "written; nothing of this request was stored: send it again after a second"
             )
+
+    def _require_running(self) -> None:
+        if self._sequencer.failure is not None:
+            self._stopped = f"sequencing failed ({self._sequencer.failure})"
+        if self._stopped:
+            raise Stopping(f"not taking posts: {self._stopped}; send it again after the restart")
 
     def write(self, records: Sequence[Sealed]) -> list["asyncio.Future[Written]"]:
         """Write live records, gathered per lane with whatever else is waiting.
@@ -161,12 +165,10 @@ class Writer:
             StorageUnavailable: not stored.
             Stopping: the write path has stopped.
         """
-        self.check_room(0)
-        self._count(records, 1)
-        try:
-            return await (await self._make_durable(lane, records, receipts=False)).done
-        finally:
-            self._count(records, -1)
+        # Not counted as outstanding: an import bounds itself, and must neither be refused because
+        # of live posts nor get live posts refused.
+        self._require_running()
+        return await (await self._make_durable(lane, records, receipts=False)).done
 
     def _count(self, records: Sequence[Sealed], sign: int) -> None:
         self._records += sign * len(records)
@@ -188,11 +190,12 @@ class Writer:
     ) -> None:
         records = [record for record, _ in batch]
         try:
-            segment = await self._make_durable(lane, records, receipts=True)
-            self._release(lane)  # the next batch's write runs beside this one's commit
+            try:
+                segment = await self._make_durable(lane, records, receipts=True)
+            finally:
+                self._release(lane)  # the next batch's write runs beside this one's commit
             answers = await segment.done
         except ArchiverError as error:
-            self._release(lane)
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
