@@ -34,6 +34,7 @@ PATIENCE_S = 20.0
 """How long a caller waits for its commit before it is told to send again."""
 
 _GATHER = 512
+_STRETCH = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,7 @@ class Ingest:
         self._randomness = randomness
         self._waiting: list[_Waiting] = []
         self._in_flight: dict[bytes, tuple[bytes, asyncio.Future[Outcome]]] = {}
+        self._answered: list[bytes] = []
         self._pump: asyncio.Task[None] | None = None
 
     async def submit(self, arrivals: Sequence[Arrival], *, actor: Actor) -> tuple[Outcome, ...]:
@@ -94,16 +96,14 @@ class Ingest:
                 finds whatever was stored.
         """
         require(actor, Permission.CAPTURE)
-        self._writer.check_room(len(arrivals))
+        self._writer.check_room(len(self._waiting) + len(arrivals))
         loop = asyncio.get_running_loop()
         mine = []
         for arrival in arrivals:
             answer: asyncio.Future[Outcome] = loop.create_future()
             answer.add_done_callback(_retrieved)
             mine.append(_Waiting(identify(arrival, actor.name), answer))
-        self._waiting.extend(mine)
-        if self._pump is None or self._pump.done():
-            self._pump = asyncio.create_task(self._run(), name="ingest")
+        self._enqueue(mine)
         answers = [waiting.answer for waiting in mine]
         _, late = await asyncio.wait(answers, timeout=PATIENCE_S)
         if late:
@@ -113,6 +113,11 @@ class Ingest:
                 "twice"
             )
         return tuple(answer.result() for answer in answers)
+
+    def _enqueue(self, waiting: Sequence[_Waiting]) -> None:
+        self._waiting.extend(waiting)
+        if self._pump is None or self._pump.done():
+            self._pump = asyncio.create_task(self._run(), name="ingest")
 
     async def _run(self) -> None:
         while self._waiting:
@@ -125,6 +130,11 @@ class Ingest:
                         waiting.answer.set_exception(error)
 
     async def _take(self, batch: list[_Waiting]) -> None:
+        # Forgotten only now: what was answered by now is committed, so the look-up below sees it.
+        # What is answered during the look-up may be missing from its snapshot and is still here.
+        for key in self._answered:
+            self._in_flight.pop(key, None)
+        self._answered.clear()
         content = [w.identified.content_key for w in batch]
         sent = [w.identified.idempotency_key for w in batch if w.identified.idempotency_key]
         async with self._database.reading() as tx:
@@ -161,13 +171,12 @@ class Ingest:
         for key in keys:
             if key in self._in_flight:
                 raw, first = self._in_flight[key]
-                first.add_done_callback(
-                    lambda done: _follow(done, raw == found.raw_sha256, waiting)
-                )
+                same = raw == found.raw_sha256
+                first.add_done_callback(partial(_follow, waiting=waiting, same=same))
                 return True
         for key in keys:
             self._in_flight[key] = (found.raw_sha256, waiting.answer)
-        waiting.answer.add_done_callback(lambda _: [self._in_flight.pop(key) for key in keys])
+        waiting.answer.add_done_callback(lambda _: self._answered.extend(keys))
         return False
 
     async def _keep(self, fresh: list[_Waiting]) -> None:
@@ -192,31 +201,33 @@ class Ingest:
                     blobs=await self._blobs.put(large, record_id, filed.lane) if large else (),
                 )
             )
-            if number % 32 == 31:
+            if number % _STRETCH == _STRETCH - 1:
                 await asyncio.sleep(0)  # let the loop serve others between stretches of sealing
         for waiting, written in zip(fresh, self._writer.write(sealed), strict=True):
-            written.add_done_callback(partial(_answer, waiting))
+            written.add_done_callback(partial(self._answer, waiting))
 
-
-def _answer(waiting: _Waiting, done: "asyncio.Future[Written]") -> None:
-    if waiting.answer.done():
-        return
-    error = done.exception()
-    if error is not None:
-        waiting.answer.set_exception(error)
-        return
-    written = done.result()
-    waiting.answer.set_result(
-        Outcome(
-            status="unchanged" if written.duplicate_of else "captured",
-            record_id=written.duplicate_of or written.record_id,
-            log_index=written.log_index,
-            receipt=written.receipt,
+    def _answer(self, waiting: _Waiting, done: asyncio.Future[Written]) -> None:
+        if waiting.answer.done():
+            return
+        error = done.exception()
+        if error is not None:
+            waiting.answer.set_exception(error)
+            return
+        written = done.result()
+        if written.duplicate_of:  # another server was first: the look-up now finds its record
+            self._enqueue([waiting])
+            return
+        waiting.answer.set_result(
+            Outcome(
+                status="captured",
+                record_id=written.record_id,
+                log_index=written.log_index,
+                receipt=written.receipt,
+            )
         )
-    )
 
 
-def _follow(first: "asyncio.Future[Outcome]", same: bool, waiting: _Waiting) -> None:  # noqa: FBT001
+def _follow(first: "asyncio.Future[Outcome]", *, waiting: _Waiting, same: bool) -> None:
     if waiting.answer.done():
         return
     error = first.exception()

@@ -33,8 +33,9 @@ def identify(arrival: Arrival, sender: str) -> Identified:
     """Return the arrival with its keys; an idempotency key counts per sender.
 
     Raises:
-        InvalidInput: the arrival has no verbatim payload.
+        InvalidInput: the arrival has no verbatim payload, or a field that cannot be stored.
     """
+    _require_storable(arrival)
     if not arrival.parts or arrival.parts[0].role is not PartRole.RAW:
         raise InvalidInput("expected a verbatim payload as the first part, found none")
     raw = hashlib.sha256(arrival.parts[0].content).digest()
@@ -45,6 +46,35 @@ def identify(arrival: Arrival, sender: str) -> Identified:
         content_key(arrival.post, raw),
         hashlib.sha256(f"{sender}\x00{sent}".encode()).digest() if sent else b"",
     )
+
+
+def _require_storable(arrival: Arrival) -> None:
+    """Refuse what a store or database cannot hold, while nothing is written.
+
+    The edges make fields legible already. What slipped through would be durable before the
+    database refused it, and would then stop the write path, at every restart again.
+    """
+    post, source, author = arrival.post, arrival.provenance, arrival.post.author
+    fields = (
+        *(post.platform, post.account, post.post_id, post.kind, post.text, post.lang),
+        *(post.permalink, post.in_reply_to, post.conversation_id, *post.tags),
+        *(author.id, author.handle, author.name),
+        *(source.method, source.source, source.connector, source.version),
+        *(text for detail in source.details for text in detail),
+        *(text for part in arrival.parts for text in (part.name, part.media_type)),
+    )
+    together = "".join(fields)
+    try:
+        together.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            "a field of the post holds a lone surrogate, which is not text"
+        ) from error
+    if "\0" in together:
+        raise InvalidInput("a field of the post holds NUL, which databases refuse")
+    # RFC 8785 sorts names by UTF-16 units, which for ASCII is the order of bytes.
+    if not all(name.isascii() for name, _ in source.details):
+        raise InvalidInput("a name in the provenance's details is not ASCII")
 
 
 def prepare(
