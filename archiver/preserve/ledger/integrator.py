@@ -77,6 +77,7 @@ class Integrator:
         self._clock = clock
         self._lock_mode = lock_mode
         self._frontier = Frontier()
+        self._published = 0
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="integrator")
 
     async def start(self) -> LogState:
@@ -100,15 +101,16 @@ class Integrator:
         async with self._database.reading() as tx:
             state = await ledger_rows.state(tx)
             end = min(state.next_index, state.size + MAX_BATCH)
-            if end == state.size:
-                return None
             entries = await ledger_rows.entries(tx, state.size, end)
         if len(entries) != end - state.size:
             raise IntegrityError(
                 f"log: expected entries {state.size} to {end - 1} in the database, found "
                 f"{len(entries)}; rows are missing: restore the database, then run verify"
             )
-        return await self._publish(state, entries)
+        if state.size != self._published:
+            # Signed, but the store failed before it was public; no new entry need ever come.
+            await asyncio.to_thread(self._put_checkpoint, state.size, state.checkpoint)
+        return await self._publish(state, entries) if entries else None
 
     async def _publish(self, state: LogState, entries: Sequence[bytes]) -> LogState:
         growth = await asyncio.to_thread(self._write_and_check, state, entries)
@@ -196,13 +198,23 @@ class Integrator:
         self._store.put(checkpoint_object(self._archive_id, size), note, lock=keep)
         try:
             if self._store.get(self._prefix + _CHECKPOINT) == note:
+                self._published = size
                 return
         except NotFound:
             pass
         self._store.replace(self._prefix + _CHECKPOINT, note)
+        self._published = size
 
     def _read(self, path: str) -> bytes:
-        return self._store.get(self._prefix + path)
+        key = self._prefix + path
+        try:
+            return self._store.get(key)
+        except NotFound as error:
+            raise IntegrityError(
+                f"log: {key} must be there and is not; nothing was signed. Restore it from the "
+                "store's second copy",
+                object_key=key,
+            ) from error
 
     def _locks(self) -> tuple[Lock | None, Lock | None]:
         """Return the locks of what is kept for good and of partial tiles, which are superseded."""
