@@ -5,7 +5,6 @@ Destroying it, once its lock has ended, makes a whole month of a class unreadabl
 """
 
 import base64
-from datetime import UTC, datetime
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -13,12 +12,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from archiver.errors import IntegrityError, NotFound
 from archiver.ids import Randomness
-from archiver.model.lock import Lock
+from archiver.model.lock import Lock, longest
 from archiver.preserve.keyring import Keyring
 from archiver.preserve.object_keys import epoch_object
 from archiver.preserve.store import ObjectStore
-
-_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class _Epoch(msgspec.Struct, frozen=True):
@@ -40,7 +37,7 @@ class Epochs:
         self._store = store
         self._randomness = randomness
         self._opened: dict[tuple[str, str], bytes] = {}
-        self._locked_until: dict[str, datetime] = {}
+        self._locks: dict[str, Lock | None] = {}
 
     def for_writing(self, class_code: str, period: str, lock: Lock | None) -> bytes:
         """Return the epoch key of a lane, making it durable first where it is new.
@@ -67,16 +64,16 @@ class Epochs:
         except IntegrityError:  # other bytes are there: another server was first
             return self.for_writing(class_code, period, lock)
         self._opened[class_code, period] = key
-        if lock is not None:
-            self._locked_until[name] = lock.until
+        self._locks[name] = lock
         return key
 
     def _keep_locked(self, name: str, lock: Lock | None) -> None:
         # Keys are locked as long as the data: whoever could delete them could erase it early.
-        if lock is None or self._locked_until.get(name, _NEVER) >= lock.until:
+        kept = longest(self._locks.get(name), lock)
+        if lock is None or kept == self._locks.get(name):
             return
         self._store.extend_lock(name, version_id=self._store.head(name).version_id, lock=lock)
-        self._locked_until[name] = lock.until
+        self._locks[name] = kept
 
     def for_reading(self, class_code: str, period: str) -> bytes:
         """Return the epoch key of a lane.
@@ -107,7 +104,7 @@ class Epochs:
             ) from error
 
     def _context(self, class_code: str, period: str) -> bytes:
-        return "\x00".join(("epoch/v1", self._archive, class_code, period)).encode("ascii")
+        return f"epoch/v1\0{self._archive}\0{class_code}\0{period}".encode("ascii")
 
     @property
     def _archive(self) -> str:

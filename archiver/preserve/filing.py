@@ -20,6 +20,7 @@ from retention.rules import RuleSet
 from retention.schedules import Schedule
 from retention.templates import AUDIT_CLASS
 
+
 @dataclass(frozen=True, slots=True)
 class Filed:
     """What filing decided: what the manifest says of it, and where the record is packed."""

@@ -23,6 +23,8 @@ from archiver.ids import Randomness
 
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**17, 8, 1
 _SCRYPT_MEMORY = 256 * 1024 * 1024
+_SEALS = ("key-file", "scrypt")
+_LEAST_SEALED = 12 + 16  # nonce and tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,18 +94,25 @@ def open_keyring(path: Path, secret_path: Path | None, *, passphrase: bool) -> K
     """
     try:
         stored = msgspec.json.decode(path.read_bytes(), type=_File)
+        salt = base64.b64decode(stored.salt, validate=True)
+        blob = base64.b64decode(stored.sealed, validate=True)
+        context = stored.archive.encode("ascii")
         secret = secret_path.read_bytes() if secret_path else b""
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.MsgspecError, ValueError) as error:
         raise ConfigurationError(
             f"the keyring {path} could not be read ({error}); run `muniment init` for a new "
             "archive, or restore the keyring of this one"
         ) from error
+    if stored.v != 1 or stored.seal not in _SEALS or len(blob) < _LEAST_SEALED:
+        raise ConfigurationError(
+            f"the keyring {path} is not one this version knows: expected version 1 sealed by "
+            f"{' or '.join(_SEALS)}, found version {stored.v} sealed by {stored.seal!r}"
+        )
     if passphrase:
         secret = secret.rstrip(b"\r\n")
-    blob = base64.b64decode(stored.sealed)
     try:
-        opened = AESGCM(_sealing_key(stored.seal, secret, base64.b64decode(stored.salt))).decrypt(
-            blob[:12], blob[12:], stored.archive.encode("ascii")
+        opened = AESGCM(_sealing_key(stored.seal, secret, salt)).decrypt(
+            blob[:12], blob[12:], context
         )
     except InvalidTag as error:
         raise ConfigurationError(
@@ -122,17 +131,24 @@ def open_keyring(path: Path, secret_path: Path | None, *, passphrase: bool) -> K
 def write_private(path: Path, body: bytes) -> None:
     """Create a file that only its owner can read, durably, never over an existing one.
 
+    It gets its name when it is whole: a crash on the way leaves no half a keyring to trip over.
+
     Raises:
         ConfigurationError: the file exists.
     """
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        path.hardlink_to(unfinished)
     except FileExistsError as error:
         raise ConfigurationError(f"{path} exists already and is never overwritten") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
+    finally:
+        unfinished.unlink()
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
@@ -143,7 +159,13 @@ def write_private(path: Path, body: bytes) -> None:
 def _sealing_key(seal: str, secret: bytes, salt: bytes) -> bytes:
     if seal == "scrypt":
         return hashlib.scrypt(
-            secret, salt=salt, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P, maxmem=_SCRYPT_MEMORY, dklen=32
+            secret,
+            salt=salt,
+            n=_SCRYPT_N,
+            r=_SCRYPT_R,
+            p=_SCRYPT_P,
+            maxmem=_SCRYPT_MEMORY,
+            dklen=32,
         )
     # A key file holds 32 random bytes; hashing it with the salt only fixes the length.
     return hashlib.sha256(b"muniment keyring key-file\x00" + salt + secret).digest()

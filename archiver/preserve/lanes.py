@@ -5,7 +5,6 @@ mixed retention in one segment would force over-retention. A record's date is ro
 end of its month, which retention rules allow and the policy states.
 """
 
-import calendar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -60,7 +59,6 @@ def _rolling_end(now: datetime) -> datetime:
 
 
 def end_of_month(period: str) -> datetime:
-    """Return the last second of a `YYYY-MM` month in UTC."""
+    """Return the first moment after a `YYYY-MM` month in UTC."""
     year, month = int(period[:4]), int(period[5:])
-    day = calendar.monthrange(year, month)[1]
-    return datetime(year, month, day, 23, 59, 59, tzinfo=UTC)
+    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)

@@ -1,8 +1,8 @@
 """What a crash left is adopted, never thrown away.
 
-A segment is durable before any transaction names it, so a process that dies in between leaves it in
-the store alone. At start, before the first post is taken, such segments are sequenced: their frames,
-footer and manifests hold all the rows. A retry by the sender then finds its post already there.
+A segment is durable before any transaction names it, so a process that dies in between leaves it
+in the store alone. At start, before the first post is taken, such segments are sequenced: their
+frames, footer and manifests hold all the rows. A retry by the sender then finds its post there.
 
 | found in the store | means | done |
 |---|---|---|
@@ -21,8 +21,8 @@ from archiver.db import ledger as ledger_rows
 from archiver.db import segments as segment_rows
 from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Database
-from archiver.errors import NotFound
-from archiver.ids import Ulids, ulid_bytes
+from archiver.errors import IntegrityError, NotFound
+from archiver.ids import Ulids
 from archiver.model.lock import LockMode
 from archiver.preserve.event_record import event_row, parse_event
 from archiver.preserve.lanes import Lane
@@ -30,7 +30,6 @@ from archiver.preserve.ledger.entry import orphan_entry
 from archiver.preserve.object_keys import keys_for_segment, segment_id_of, segment_prefix
 from archiver.preserve.reader import OpenedRecord, RecordReader
 from archiver.preserve.sealing import Sealed, record_facts
-from archiver.preserve.segments.keys import parse_keys
 from archiver.preserve.segments.segment import parse_segment
 from archiver.preserve.sequencer import DurableSegment, Sequencer, Written
 from archiver.preserve.store import ObjectStore
@@ -86,15 +85,21 @@ class Recovery:
         segments = records = 0
         unreadable = []
         for key in await self._unknown_segments(before):
-            orphan = await asyncio.to_thread(self._load, key)
+            try:
+                orphan = await asyncio.to_thread(self._load, key)
+            except IntegrityError as error:
+                raise IntegrityError(
+                    f"{key}: stored before a crash and not sequenced yet, but altered since "
+                    f"({error}); restore the object and its keys from the store's second copy",
+                    object_key=key,
+                    record_id=error.record_id,
+                ) from error
             if orphan is None:
                 unreadable.append(key)
                 continue
             done: asyncio.Future[list[Written]] = asyncio.get_running_loop().create_future()
             await self._sequencer.adopt(
-                DurableSegment(
-                    orphan.row, orphan.records, orphan.places, receipts=False, done=done
-                )
+                DurableSegment(orphan.row, orphan.records, orphan.places, receipts=False, done=done)
             )
             segments += 1
             records += len(orphan.records)
@@ -132,8 +137,8 @@ class Recovery:
         data = self._store.get(key, version_id=stored.version_id)
         parsed = parse_segment(data)
         row = segment_row(parsed.footer, stored, data, stored_keys, keys)
-        wrapped = parse_keys(keys, ulid_bytes(parsed.footer.segment))
-        opened = self._reader.open_parsed(row, parsed, data, wrapped)
+        unlocked = self._reader.unlock(row, keys)
+        opened = self._reader.open_parsed(row, parsed, data, unlocked)
         return _Orphan(
             row,
             [self._restore(row, record) for record in opened],

@@ -50,9 +50,7 @@ def seal_frame(
     archive_id: bytes, record_id: bytes, key: bytes, manifest: bytes, parts: tuple[bytes, ...]
 ) -> bytes:
     """Return the frame of one record. `key` must never be used for anything else."""
-    plaintext = _compressor().compress(
-        b"".join((_LENGTH.pack(len(manifest)), manifest, *parts))
-    )
+    plaintext = _compressor().compress(b"".join((_LENGTH.pack(len(manifest)), manifest, *parts)))
     sealed = AESGCM(key).encrypt(_NONCE, plaintext, archive_id + record_id)
     return HEADER.pack(MAGIC, record_id, AES_256_GCM, ZSTD, len(sealed)) + sealed
 
@@ -70,9 +68,7 @@ def open_frame(archive_id: bytes, key: bytes, frame: bytes) -> tuple[bytes, byte
         )
     flags = frame[HEADER.size - 5]
     try:
-        plaintext = AESGCM(key).decrypt(
-            _NONCE, frame[HEADER.size :], archive_id + found.record_id
-        )
+        plaintext = AESGCM(key).decrypt(_NONCE, frame[HEADER.size :], archive_id + found.record_id)
         if flags & ZSTD:
             plaintext = _decompressor().decompress(plaintext, max_output_size=MAX_PLAINTEXT)
     except (InvalidTag, zstandard.ZstdError) as error:

@@ -1,8 +1,8 @@
-"""The `.keys` companion of a segment: the record keys, wrapped, under the same lock as the data.
+r"""The `.keys` companion of a segment: the record keys, wrapped, under the same lock as the data.
 
 ```
-"MUNKEY\\0\\1" | 16-byte segment id | u32 generation | u32 count
-| count × (u32 index | 48-byte wrapped key) | SHA-256 of all before
+"MUNKEY\0\1" | 16-byte segment id | u32 generation | u32 count
+| count of (u32 index | 48-byte wrapped key) | SHA-256 of all before
 wrapping key  = HKDF-SHA256(epoch key, info = "seg-wrap/v1" || segment id)
 wrapped key i = AES-256-GCM(wrapping key, nonce = i as 96 bits, record key, aad = record id)
 ```

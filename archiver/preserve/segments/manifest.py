@@ -182,8 +182,8 @@ def parse_manifest(data: bytes) -> Manifest:
 
 def content_key(post: Post, raw_sha256: bytes) -> bytes:
     """Return the key under which the same bytes of the same post version are stored once."""
-    named = "\x00".join((post.platform, post.account, post.post_id, post.change.value))
-    return hashlib.sha256(named.encode("utf-8") + b"\x00" + raw_sha256).digest()
+    named = f"{post.platform}\0{post.account}\0{post.post_id}\0{post.change.value}\0"
+    return hashlib.sha256(named.encode("utf-8") + raw_sha256).digest()
 
 
 def salt_text(salt: bytes) -> str:

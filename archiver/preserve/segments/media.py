@@ -1,8 +1,9 @@
-"""Large parts as blobs of their own, encrypted in chunks (C2SP chunked-encryption, Cobblestone-256).
+"""Large parts as blobs of their own, encrypted in chunks.
 
-Source: https://c2sp.org/chunked-encryption; `salt(24) || commitment(32) || 16 KiB chunks under
-AES-256-GCM`. The context is `archive id || record id || part number as u32`. The blob's key lives
-only inside the encrypted manifest that names it, so erasing the record erases the media.
+Source: https://c2sp.org/chunked-encryption, Cobblestone-256; `salt(24) || commitment(32) ||
+16 KiB chunks under AES-256-GCM`. The context is `archive id || record id || part number as u32`.
+The blob's key lives only inside the encrypted manifest that names it, so erasing the record erases
+the media.
 """
 
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor

@@ -1,8 +1,8 @@
-"""A segment: the frames of one lane (class and expiry month), with a footer that explains them.
+r"""A segment: the frames of one lane (class and expiry month), with a footer that explains them.
 
 ```
-"MUNSEG\\0\\1" | 16-byte segment id | frames … | footer (JSON)
-| u32 footer length | SHA-256 of all bytes before this trailer's last 40 | "MUNEND\\0\\1"
+"MUNSEG\0\1" | 16-byte segment id | frames … | footer (JSON)
+| u32 footer length | SHA-256 of all bytes before this trailer's last 40 | "MUNEND\0\1"
 ```
 
 The footer holds the log entries of the frames, in frame order and byte for byte, so a segment can
