@@ -2,8 +2,7 @@
 
 from archiver.cli.arguments import Parser, actions, add_action
 from archiver.cli.opening import Opened, on_archive
-from archiver.cli.output import Document, Output
-from archiver.cli.record import say_document
+from archiver.cli.output import Document, Output, counted
 from archiver.errors import InvalidInput
 
 
@@ -63,7 +62,7 @@ async def place(opened: Opened) -> int:
         actor=opened.actor,
     )
     document = view.to_dict()
-    opened.output.answer(document, lambda output: _say(output, document, document["state"]))
+    opened.output.answer(document, lambda output: _say(output, document))
     return 0
 
 
@@ -74,7 +73,7 @@ async def list_all(opened: Opened) -> int:
     def say(output: Output) -> None:
         columns = ("id", "name", "matter", "state", "records", "placed_at", "placed_by")
         output.table(columns, [[item.get(column) for column in columns] for item in items])
-        output.line(f"{len(items):,} holds")
+        output.line(counted(len(items), "hold"))
 
     opened.output.answer({"items": items}, say)
     return 0
@@ -84,7 +83,7 @@ async def show(opened: Opened) -> int:
     """Show one hold."""
     view = await opened.services.holds.show(opened.args.id, actor=opened.actor)
     document = view.to_dict()
-    opened.output.answer(document, lambda output: _say(output, document, document["state"]))
+    opened.output.answer(document, lambda output: _say(output, document))
     return 0
 
 
@@ -93,10 +92,11 @@ async def release(opened: Opened) -> int:
     args = opened.args
     view = await opened.services.holds.release(args.id, reason=args.reason, actor=opened.actor)
     document = view.to_dict()
-    opened.output.answer(document, lambda output: _say(output, document, "released"))
+    opened.output.answer(document, lambda output: _say(output, document))
     return 0
 
 
-def _say(output: Output, hold: Document, done: object) -> None:
-    say_document(output, hold)
-    output.line(f"\nHold {hold['name']} ({hold['id']}) {done}: {hold['records']:,} records")
+def _say(output: Output, hold: Document) -> None:
+    output.describe(hold)
+    named = f"{hold['name']} ({hold['id']})" if hold["id"] else hold["name"]
+    output.line(f"\nHold {named}: {hold['state']}, {counted(hold['records'], 'record')}")

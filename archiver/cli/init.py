@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+from typing import Any
 
 from archiver.app import Services, open_services
 from archiver.audit.actions import Action
@@ -57,7 +58,7 @@ def init(args: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-async def establish(settings: Settings, roles: set[Role]) -> Document:
+async def establish(settings: Settings, roles: set[Role]) -> dict[str, Any]:
     """Create the archive and its first administrator; return what was made.
 
     Raises:
@@ -132,7 +133,7 @@ def _say(output: Output, made: Document) -> None:
             ("Archive", made["archive"]),
             ("Log", made["origin"]),
             ("Log's public key", made["vkey"]),
-            ("Classes", ", ".join(made["classes"])),
+            ("Classes", f"{len(made['classes'])} in the file plan; see muniment class list"),
             ("Store", made["store"]),
             ("Keyring", f"{made['keyring_file']}, opened by {made['keyring_secret_file']}"),
             ("Administrator", made["token"] and f"{made['token']}  (kept in {made['token_file']})"),

@@ -3,7 +3,7 @@
 from archiver.cli import record
 from archiver.cli.arguments import Parser, actions, add_action
 from archiver.cli.opening import Opened, on_archive
-from archiver.cli.output import Output
+from archiver.cli.output import Document, Output
 
 
 def configure(parser: Parser) -> None:
@@ -36,12 +36,12 @@ async def checkpoint(opened: Opened) -> int:
 async def consistency(opened: Opened) -> int:
     """Print the consistency proof: its hashes in base64, one a line."""
     old, new = opened.args.old, opened.args.new
-    proof = await opened.services.log.consistency(old, new, actor=opened.actor)
+    proof: Document = await opened.services.log.consistency(old, new, actor=opened.actor)
 
     def say(output: Output) -> None:
         for hashed in proof["proof"]:
             output.line(hashed)
-        output.line(f"{len(proof['proof']):,} hashes prove that size {new:,} continues {old:,}")
+        output.line(f"Size {new:,} of the log continues size {old:,}")
 
     opened.output.answer(proof, say)
     return 0

@@ -58,12 +58,27 @@ class Output:
         """Say one line. A command's last line is its summary."""
         self._write(shown(text))
 
+    def progress_line(self, text: object) -> None:
+        """Say one line of a long answer while it grows; with `--json` it is in the document."""
+        if not self.json:
+            self.line(text)
+
     def facts(self, pairs: Iterable[tuple[str, object]]) -> None:
         """Say names and values, one pair a line; empty values are left out."""
-        known = [(name, shown(value)) for name, value in pairs if value not in {None, ""}]
+        said = [(name, shown(value)) for name, value in pairs]
+        known = [(name, value) for name, value in said if value]
         width = max((len(name) for name, _ in known), default=0)
         for name, value in known:
             self._write(f"{name:<{width}}  {value.replace(chr(10), chr(10) + ' ' * (width + 2))}")
+
+    def describe(self, document: Document) -> None:
+        """Say a document: names and values first, then its lists of documents as tables."""
+        self.facts(_plain(document))
+        for name, value in document.items():
+            if _is_table(value):
+                self.line(f"\n{_words(name)}")
+                columns = list(value[0])
+                self.table(columns, [[row.get(column) for column in columns] for row in value])
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         """Say rows under columns: drawn on a terminal, separated by tabs elsewhere."""
@@ -143,5 +158,30 @@ def _split(message: str) -> tuple[str, str]:
     """
     if "\n" in message:
         return message, ""
-    problem, _, todo = message.partition("; ")
-    return problem, todo
+    problem, _, todo = message.rpartition("; ")
+    return (problem, todo) if problem else (message, "")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 hold`, `1,284 holds`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _plain(document: Document, prefix: str = "") -> Iterator[tuple[str, object]]:
+    for key, value in document.items():
+        name = f"{prefix}{_words(key)}"
+        if isinstance(value, Mapping):
+            yield from _plain(value, f"{name} ")
+        elif isinstance(value, list | tuple):
+            if not _is_table(value):
+                yield name, ", ".join(map(str, value))
+        else:
+            yield name, value
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and isinstance(value[0], Mapping)
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")

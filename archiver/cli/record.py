@@ -6,7 +6,7 @@ import hashlib
 from archiver.cli.arguments import Parser, Subcommands, actions, add_action
 from archiver.cli.exits import OK, PROBLEMS
 from archiver.cli.opening import Act, Opened, on_archive
-from archiver.cli.output import Document, Output
+from archiver.cli.output import Document, Output, counted
 from archiver.model.post import Part
 
 
@@ -34,7 +34,7 @@ async def show(opened: Opened) -> int:
     """Show the record."""
     view = await opened.services.records.show(opened.args.id, actor=opened.actor)
     document = view.to_dict()
-    opened.output.answer(document, lambda output: say_document(output, document))
+    opened.output.answer(document, lambda output: output.describe(document))
     return OK
 
 
@@ -65,9 +65,9 @@ async def versions(opened: Opened) -> int:
 
     def say(output: Output) -> None:
         for item in items:
-            say_document(output, item)
+            output.describe(item)
             output.line()
-        output.line(f"{len(items):,} versions")
+        output.line(counted(len(items), "version"))
 
     opened.output.answer({"items": items}, say)
     return OK
@@ -84,7 +84,7 @@ async def proof(opened: Opened) -> int:
 async def verify(opened: Opened) -> int:
     """Verify the record and say each check."""
     checked = await opened.services.records.verify(opened.args.id, actor=opened.actor)
-    opened.output.answer(checked, lambda output: say_document(output, checked))
+    opened.output.answer(checked, lambda output: _say_checks(output, checked))
     return OK if checked["ok"] else PROBLEMS
 
 
@@ -105,30 +105,10 @@ def say_why(output: Output, explained: Document) -> None:
     output.line(f"{explained['id']}: {explained['state']}{until}")
 
 
-def say_document(output: Output, document: Document) -> None:
-    """Say a document as names and values, its lists of documents as tables."""
-    output.facts(
-        (name.replace("_", " "), value)
-        for name, value in document.items()
-        if not isinstance(value, dict | list | tuple)
-    )
-    for name, value in document.items():
-        if isinstance(value, dict):
-            output.line(f"\n{name.replace('_', ' ')}")
-            output.facts((key, inner) for key, inner in value.items())
-        elif isinstance(value, list | tuple) and value:
-            output.line(f"\n{name.replace('_', ' ')}")
-            _say_list(output, value)
-
-
-def _say_list(output: Output, items: list[object] | tuple[object, ...]) -> None:
-    documents = [item for item in items if isinstance(item, dict)]
-    if len(documents) != len(items):
-        for item in items:
-            output.line(f"- {item}")
-        return
-    columns = list(documents[0])
-    output.table(columns, [[item.get(column) for column in columns] for item in documents])
+def _say_checks(output: Output, checked: Document) -> None:
+    for check in checked["checks"]:
+        output.line(f"{'ok    ' if check['ok'] else 'FAILED'}  {check['what']}: {check['detail']}")
+    output.line(f"Record {checked['id']} {'verified' if checked['ok'] else 'is not as promised'}")
 
 
 def _describe(part: Part) -> dict[str, object]:
@@ -144,4 +124,4 @@ def _describe(part: Part) -> dict[str, object]:
 def _say_parts(output: Output, items: list[dict[str, object]]) -> None:
     columns = ("name", "role", "media_type", "size", "sha256")
     output.table(columns, [[item[column] for column in columns] for item in items])
-    output.line(f"{len(items):,} parts")
+    output.line(counted(len(items), "part"))

@@ -4,7 +4,7 @@ import json
 
 from archiver.cli.arguments import Parser, actions, add_action
 from archiver.cli.opening import Opened, on_archive
-from archiver.cli.output import Output
+from archiver.cli.output import Output, counted
 
 
 def configure(parser: Parser) -> None:
@@ -23,7 +23,7 @@ async def list_all(opened: Opened) -> int:
     def say(output: Output) -> None:
         for item in items:
             output.line(json.dumps(item, ensure_ascii=False, indent=2))
-        output.line(f"{len(items):,} versions of the schedule of {code}")
+        output.line(f"{counted(len(items), 'version')} of the schedule of {code}")
 
     opened.output.answer({"items": items}, say)
     return 0

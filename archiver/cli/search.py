@@ -4,7 +4,7 @@ from itertools import islice
 
 from archiver.cli.arguments import Parser
 from archiver.cli.opening import Opened, on_archive
-from archiver.cli.output import Document, Output
+from archiver.cli.output import Document, Output, counted
 from archiver.cli.query_parts import MAX_PARTS, parts_of
 from archiver.errors import InvalidInput
 
@@ -70,8 +70,8 @@ def _say(output: Output, found: Document) -> None:
         output.line(f"Next page: --cursor {found['next_cursor']}")
     covered = found["covered"]
     output.line(
-        f"{_records(found['count'])} found for {found['normalised']} among all "
-        f"{_records(covered['records'])} up to log size {covered['log_size']:,}; "
+        f"{counted(found['count'], 'record')} found for {found['normalised']} among all "
+        f"{counted(covered['records'], 'record')} up to log size {covered['log_size']:,}; "
         f"{covered['not_searchable']:,} not searchable"
     )
 
@@ -85,7 +85,3 @@ def _say_hit(output: Output, hit: Document) -> None:
     output.line("  ".join(part for part in parts if part))
     text = " ".join(str(hit.get("integrity") or hit["text"]).split())
     output.line(f"    {text[:_EXCERPT]}{'…' if len(text) > _EXCERPT else ''}")
-
-
-def _records(count: int) -> str:
-    return "1 record" if count == 1 else f"{count:,} records"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from archiver.cli.arguments import Parser, actions, add_action
 from archiver.cli.opening import Opened, on_archive
-from archiver.cli.output import Output
+from archiver.cli.output import Output, counted
 from archiver.errors import InvalidInput
 from archiver.model.actor import Role
 
@@ -66,7 +66,7 @@ async def list_all(opened: Opened) -> int:
         roles = [{"roles": " ".join(view.roles)} for view in views]
         rows = [{**item, **said} for item, said in zip(items, roles, strict=True)]
         output.table(columns, [[row[column] for column in columns] for row in rows])
-        output.line(f"{len(items):,} tokens")
+        output.line(counted(len(items), "token"))
 
     opened.output.answer({"items": items}, say)
     return 0
