@@ -38,6 +38,14 @@ class OpenedRecord:
     entry: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentKeys:
+    """What opens the frames of one segment: its wrapping key and its wrapped record keys."""
+
+    wrapping: bytes = field(repr=False)
+    wrapped: dict[int, bytes] = field(repr=False)
+
+
 class RecordReader:
     """Opens records of one archive."""
 
@@ -45,7 +53,7 @@ class RecordReader:
         self._archive_id = archive_id
         self._store = store
         self._epochs = epochs
-        self._keys: OrderedDict[str, dict[int, bytes]] = OrderedDict()
+        self._keys: OrderedDict[str, SegmentKeys] = OrderedDict()
 
     def open(self, segment: SegmentRow, row: RecordRow, entry: bytes) -> OpenedRecord:
         """Return one record, read by range from its segment.
@@ -57,17 +65,17 @@ class RecordReader:
         frame = self._store.get_range(
             segment.object_key, row.frame_offset, row.frame_length, version_id=segment.version_id
         )
-        keys = self._wrapped_keys(segment)
+        keys = self._segment_keys(segment)
         return self._open_frame(segment, row.frame, frame, entry, keys)
 
     def open_segment(self, segment: SegmentRow) -> Iterator[OpenedRecord]:
         """Yield all records of a segment, in frame order, from one read of the object."""
         data = self._store.get(segment.object_key, version_id=segment.version_id)
-        keys = self._wrapped_keys(segment)
+        keys = self._segment_keys(segment)
         yield from self.open_parsed(segment, parse_segment(data), data, keys)
 
     def open_parsed(
-        self, segment: SegmentRow, parsed: Segment, data: bytes, keys: dict[int, bytes]
+        self, segment: SegmentRow, parsed: Segment, data: bytes, keys: SegmentKeys
     ) -> Iterator[OpenedRecord]:
         """Yield the records of a segment whose bytes are at hand."""
         for number, (place, entry) in enumerate(zip(parsed.frames, parsed.entries, strict=True)):
@@ -87,9 +95,7 @@ class RecordReader:
             content = record.inline[start : start + entry.len]
         else:
             blob = self._store.get(entry.blob.key, version_id=entry.blob.version_id)
-            context = media_context(
-                ulid_bytes(self._archive_id), ulid_bytes(manifest.id), number
-            )
+            context = media_context(ulid_bytes(self._archive_id), ulid_bytes(manifest.id), number)
             content = open_media(decode_base64(entry.blob.dek), context, blob)
         if hashlib.sha256(content).hexdigest() != entry.sha256:
             raise IntegrityError(
@@ -104,17 +110,28 @@ class RecordReader:
             content=content,
         )
 
-    def _wrapped_keys(self, segment: SegmentRow) -> dict[int, bytes]:
+    def unlock(self, segment: SegmentRow, data: bytes) -> SegmentKeys:
+        """Return the keys in the bytes of a segment's `.keys` object.
+
+        Raises:
+            IntegrityError: they are not that segment's, or were altered.
+            NotFound: the epoch key is gone: the records of that month were destroyed.
+        """
+        segment_id = ulid_bytes(segment.id)
+        epoch = self._epochs.for_reading(segment.class_code, segment.period)
+        return SegmentKeys(wrapping_key(epoch, segment_id), parse_keys(data, segment_id))
+
+    def _segment_keys(self, segment: SegmentRow) -> SegmentKeys:
         known = self._keys.get(segment.id)
         if known is None:
             data = self._store.get(segment.keys_object_key, version_id=segment.keys_version_id)
-            known = self._keys[segment.id] = parse_keys(data, ulid_bytes(segment.id))
+            known = self._keys[segment.id] = self.unlock(segment, data)
             while len(self._keys) > _KEY_OBJECTS_KEPT:
                 self._keys.popitem(last=False)
         return known
 
     def _open_frame(
-        self, segment: SegmentRow, number: int, frame: bytes, entry: bytes, keys: dict[int, bytes]
+        self, segment: SegmentRow, number: int, frame: bytes, entry: bytes, keys: SegmentKeys
     ) -> OpenedRecord:
         promised = decode_entry(entry)
         if not isinstance(promised, RecordEntry):
@@ -129,16 +146,14 @@ class RecordReader:
                 object_key=segment.object_key,
                 record_id=promised.id,
             )
-        if number not in keys:
+        if number not in keys.wrapped:
             raise IntegrityError(
                 f"record {promised.id}: its key is not in {segment.keys_object_key}",
                 object_key=segment.keys_object_key,
                 record_id=promised.id,
             )
-        epoch = self._epochs.for_reading(segment.class_code, segment.period)
         record_id = ulid_bytes(promised.id)
-        wrapping = wrapping_key(epoch, ulid_bytes(segment.id))
-        key = unwrap_key(wrapping, number, record_id, keys[number])
+        key = unwrap_key(keys.wrapping, number, record_id, keys.wrapped[number])
         manifest_bytes, inline = open_frame(ulid_bytes(self._archive_id), key, frame)
         manifest = parse_manifest(manifest_bytes)
         if (

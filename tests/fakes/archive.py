@@ -84,7 +84,7 @@ def an_arrival(
             post_id=post_id or sha256(content).hexdigest()[:16],
             change=change,
             posted_at=posted_at,
-            text=content.decode(errors="replace"),
+            text=content.decode(errors="replace").replace("\0", "\ufffd"),
             author=Author(id="1", handle="acme", name="Acme"),
         ),
         parts=(raw, *files),
