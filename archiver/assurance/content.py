@@ -1,0 +1,218 @@
+"""Under the encryption: manifest, parts and blobs of each record, and what the database derived.
+
+Level B of the log's promise: parts → manifest → `m` of the log entry. It needs the keyring. The
+steps are written out here and not borrowed from `RecordReader`, so that the two check each other.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from archiver.assurance.report import Findings, Problem
+from archiver.db.events import COLUMNS
+from archiver.db.records import FACTS
+from archiver.errors import IntegrityError, NotFound
+from archiver.ids import ulid_bytes
+from archiver.preserve.epochs import Epochs
+from archiver.preserve.event_record import event_row, parse_event
+from archiver.preserve.keyring import Keyring
+from archiver.preserve.ledger.entry import RecordEntry, decode_entry
+from archiver.preserve.ledger.note import decode_base64
+from archiver.preserve.object_keys import keys_for_segment
+from archiver.preserve.sealing import FACT_CONTENT_KEY, FACT_IDEMPOTENCY_KEY, record_facts
+from archiver.preserve.segments.frame import frame_hash, open_frame
+from archiver.preserve.segments.keys import parse_keys, unwrap_key, wrapping_key
+from archiver.preserve.segments.manifest import Manifest, parse_manifest
+from archiver.preserve.segments.media import media_context, open_media
+from archiver.preserve.segments.segment import Segment, parse_segment
+from archiver.preserve.store import ObjectStore
+
+SEGMENTS_PER_TASK = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentTask:
+    """Segments to open, `(object key, version)`; the keyring goes to the worker and no further."""
+
+    keyring: Keyring = field(repr=False)
+    segments: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedFacts:
+    """What one record says of itself: its facts as `FACTS`, its event row if it is an event."""
+
+    frame: int
+    record_id: str
+    facts: tuple[object, ...] = field(repr=False)
+    event: tuple[object, ...] | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedSegment:
+    """The records of one segment that opened, and the problems of those that did not."""
+
+    key: str
+    records: tuple[OpenedFacts, ...]
+    problems: tuple[Problem, ...]
+
+
+def open_segments(store: ObjectStore, task: ContentTask) -> list[OpenedSegment]:
+    """Open every record of some segments. A task for `Workers`.
+
+    Raises:
+        StorageUnavailable: the store did not answer.
+    """
+    opener = RecordOpener(store, task.keyring)
+    return [_open_segment(store, opener, key, version) for key, version in task.segments]
+
+
+class RecordOpener:
+    """Opens records and checks them against their log entries."""
+
+    def __init__(self, store: ObjectStore, keyring: Keyring) -> None:
+        self._store = store
+        self._archive = ulid_bytes(keyring.archive_id)
+        self._epochs = Epochs(keyring, store, _no_randomness)
+
+    def wrapping(self, class_code: str, period: str, segment_id: str) -> bytes:
+        """Return the key that wraps the record keys of a segment.
+
+        Raises:
+            IntegrityError: its epoch key is missing or does not open.
+        """
+        try:
+            epoch = self._epochs.for_reading(class_code, period)
+        except NotFound as error:
+            raise IntegrityError(
+                f"the epoch key of class {class_code}, period {period} is missing"
+            ) from error
+        return wrapping_key(epoch, ulid_bytes(segment_id))
+
+    def open(
+        self, wrapping: bytes, number: int, wrapped: bytes, frame: bytes, entry: bytes
+    ) -> OpenedFacts:
+        """Return what a record says of itself, all of it checked.
+
+        Raises:
+            IntegrityError: frame, manifest, a part or a blob is not what the entry commits to.
+        """
+        promised = decode_entry(entry)
+        if not isinstance(promised, RecordEntry) or frame_hash(frame) != promised.frame_sha256:
+            raise IntegrityError("the frame is not the one the log commits to")
+        key = unwrap_key(wrapping, number, ulid_bytes(promised.id), wrapped)
+        data, inline = open_frame(self._archive, key, frame)
+        manifest = parse_manifest(data)
+        if hashlib.sha256(data).digest() != promised.manifest_sha256:
+            raise IntegrityError("the manifest is not the one the log commits to")
+        if (manifest.id, manifest.type) != (promised.id, promised.kind):
+            raise IntegrityError(f"the manifest is that of {manifest.type} {manifest.id}")
+        first = self._check_parts(manifest, inline)
+        event = event_row(manifest.id, parse_event(first)) if manifest.type == "aud" else None
+        return OpenedFacts(
+            frame=number, record_id=promised.id, facts=record_facts(manifest), event=event
+        )
+
+    def _check_parts(self, manifest: Manifest, inline: bytes) -> bytes:
+        """Compare every part with its hash; return the first part, the verbatim payload."""
+        first, offset = b"", 0
+        for number, part in enumerate(manifest.parts):
+            if part.blob is None:
+                content = inline[offset : offset + part.len]
+                offset += part.len
+            else:
+                try:
+                    blob = self._store.get(part.blob.key, version_id=part.blob.version_id)
+                except NotFound as error:
+                    raise IntegrityError(
+                        f"part {part.name}: its blob {part.blob.key} is missing"
+                    ) from error
+                if hashlib.sha256(blob).hexdigest() != part.blob.sha256:
+                    raise IntegrityError(f"part {part.name}: its blob {part.blob.key} was altered")
+                context = media_context(self._archive, ulid_bytes(manifest.id), number)
+                content = open_media(decode_base64(part.blob.dek), context, blob)
+            if hashlib.sha256(content).hexdigest() != part.sha256 or len(content) != part.len:
+                raise IntegrityError(f"part {part.name}: its SHA-256 is not the manifest's")
+            first = first or content
+        if offset != len(inline):
+            raise IntegrityError(f"the frame holds {len(inline) - offset} bytes beyond its parts")
+        return first
+
+
+def _open_segment(
+    store: ObjectStore, opener: RecordOpener, key: str, version: str
+) -> OpenedSegment:
+    problems: list[Problem] = []
+    records: list[OpenedFacts] = []
+    try:
+        data = store.get(key, version_id=version or None)
+        parsed = parse_segment(data)
+        footer = parsed.footer
+        wrapped = parse_keys(store.get(keys_for_segment(key)), ulid_bytes(footer.segment))
+        wrapping = opener.wrapping(footer.class_code, footer.period, footer.segment)
+    except (IntegrityError, NotFound) as error:
+        what = f"its records could not be opened: {error}"
+        return OpenedSegment(key=key, records=(), problems=(Problem(what=what, object_key=key),))
+    for number, record_id, frame, entry in _frames(parsed, data):
+        try:
+            found = opener.open(wrapping, number, wrapped.get(number, b""), frame, entry)
+            records.append(found)
+        except IntegrityError as error:
+            problems.append(Problem(what=str(error), object_key=key, record_id=record_id))
+    return OpenedSegment(key=key, records=tuple(records), problems=tuple(problems))
+
+
+def _frames(parsed: Segment, data: bytes) -> Iterator[tuple[int, str, bytes, bytes]]:
+    for number, (place, entry) in enumerate(zip(parsed.frames, parsed.entries, strict=True)):
+        frame = data[place.offset : place.offset + place.length]
+        yield number, entry[23:49].decode("ascii", "replace"), frame, entry
+
+
+def compare_facts(
+    opened: OpenedSegment,
+    first_index: int,
+    facts: Mapping[int, tuple[str | None, tuple[Any, ...]]],
+    events: Mapping[str, tuple[Any, ...]],
+    findings: Findings,
+) -> None:
+    """Compare what records say of themselves with what the database says of them."""
+    for record in opened.records:
+        row = facts.get(first_index + record.frame)
+        if row is None:
+            continue  # named as missing where places were compared
+        duplicate_of, stored = row
+        wanted = list(record.facts)
+        if duplicate_of is not None:
+            wanted[FACT_CONTENT_KEY] = wanted[FACT_IDEMPOTENCY_KEY] = None
+        _note("record", _changed(FACTS, stored, wanted), record.record_id, findings)
+        if record.event is not None:
+            found = events.get(record.record_id)
+            if found is None:
+                findings.problem(
+                    "the event has no row in the readable audit trail: it was deleted; rebuild it "
+                    "from the store (`muniment recover`)",
+                    object_key="database:event",
+                    record_id=record.record_id,
+                )
+            else:
+                changed = _changed(COLUMNS, found, record.event)
+                _note("event", changed, record.record_id, findings)
+
+
+def _changed(names: Sequence[str], stored: Sequence[object], wanted: Sequence[object]) -> list[str]:
+    return [name for name, left, right in zip(names, stored, wanted, strict=True) if left != right]
+
+
+def _note(table: str, changed: Sequence[str], record_id: str, findings: Findings) -> None:
+    if changed:  # only names of columns: the values are content, and reports travel
+        findings.problem(
+            f"the database's {', '.join(changed)} is not what the stored record says: the row was "
+            "altered; rebuild it from the store (`muniment recover`)",
+            object_key=f"database:{table}",
+            record_id=record_id,
+        )
+
+
+def _no_randomness(count: int) -> bytes:
+    raise IntegrityError(f"verification makes no keys, but was asked for {count} random bytes")

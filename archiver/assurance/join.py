@@ -1,0 +1,135 @@
+"""That segments and log are the same records: each frame has one leaf, each leaf one frame.
+
+The records of a segment stand together in the log, so one look-up by the leaf hash of its first
+entry places a whole segment, and memory grows with segments, not with records.
+"""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from archiver.assurance.log_check import CheckedLog
+from archiver.assurance.report import Findings
+from archiver.assurance.segment_check import ObjectFacts, ScannedSegment
+from archiver.assurance.spool import Spool
+from archiver.preserve.ledger.merkle import HASH_SIZE
+from archiver.preserve.segments.segment import HEADER_BYTES
+
+_LENGTH_BYTES = 4
+
+
+@dataclass(slots=True, kw_only=True)
+class KnownSegment:
+    """One segment of the store, and where in the log its first record stands; -1: nowhere (yet)."""
+
+    id: str
+    class_code: str
+    period: str
+    records: int
+    lock_mode: str
+    lock_until: int
+    created_at: int
+    object: ObjectFacts
+    keys: ObjectFacts | None
+    spooled: int
+    intact: bool
+    first_index: int = -1
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """The segments of the store. Leaf hashes and frame lengths lie in a spool."""
+
+    segments: list[KnownSegment] = field(default_factory=list)
+    by_first_leaf: dict[bytes, KnownSegment] = field(default_factory=dict)
+    spool: Spool = field(default_factory=Spool)
+    records: int = 0
+
+    def add(self, scanned: ScannedSegment, findings: Findings) -> None:
+        """Take in a segment whose footer could be read."""
+        frames = scanned.frames
+        if frames is None or not frames.records:
+            return
+        footer = frames.footer
+        segment = KnownSegment(
+            id=footer.segment,
+            class_code=footer.class_code,
+            period=footer.period,
+            records=frames.records,
+            lock_mode=footer.lock_mode,
+            lock_until=footer.lock_until,
+            created_at=footer.created_at,
+            object=scanned.object,
+            keys=scanned.keys,
+            spooled=self.spool.append(frames.leaves + frames.lengths),
+            intact=not scanned.problems,
+        )
+        twin = self.by_first_leaf.setdefault(scanned.first_leaf, segment)
+        if twin is not segment:
+            findings.problem(
+                f"it holds the same records as {twin.object.key}; one of them was copied here",
+                object_key=segment.object.key,
+            )
+            return
+        self.segments.append(segment)
+        self.records += segment.records
+
+    def leaves(self, segment: KnownSegment) -> bytes:
+        """Return the leaf hashes of a segment's entries."""
+        return self.spool.read(segment.spooled, segment.records * HASH_SIZE)
+
+    def places(self, segment: KnownSegment) -> list[tuple[int, int]]:
+        """Return offset and length of each frame of a segment."""
+        start = segment.spooled + segment.records * HASH_SIZE
+        lengths = array("I", self.spool.read(start, segment.records * _LENGTH_BYTES))
+        return list(zip(accumulate(lengths, initial=HEADER_BYTES), lengths, strict=False))
+
+
+def place_segments(
+    catalogue: Catalogue, log: CheckedLog, findings: Findings
+) -> list[tuple[int, int]]:
+    """Walk the log and give every segment its place; return the index ranges nobody holds.
+
+    Those are entries of records, [start, end), whose frames are in no segment of the store.
+    """
+    missing: list[tuple[int, int]] = []
+    index = 0
+    while index < log.end:
+        segment = catalogue.by_first_leaf.get(log.leaf_range(index, index + 1))
+        if segment is not None and segment.first_index < 0:
+            segment.first_index = index
+            _compare(catalogue, segment, log, findings)
+            index = min(index + segment.records, log.end)
+            continue
+        if index not in log.others and not log.is_unreadable(index):
+            if missing and missing[-1][1] == index:
+                missing[-1] = (missing[-1][0], index + 1)
+            else:
+                missing.append((index, index + 1))
+        index += 1
+    return missing
+
+
+def _compare(
+    catalogue: Catalogue, segment: KnownSegment, log: CheckedLog, findings: Findings
+) -> None:
+    start = segment.first_index
+    ours = catalogue.leaves(segment)
+    # A segment is sequenced whole, but a checkpoint may be signed in the middle of it.
+    theirs = log.leaf_range(start, min(start + segment.records, log.end))
+    if ours[: len(theirs)] == theirs:
+        return
+    for number in range(len(theirs) // HASH_SIZE):
+        at = slice(number * HASH_SIZE, (number + 1) * HASH_SIZE)
+        if ours[at] != theirs[at] and not log.is_unreadable(start + number):
+            findings.problem(
+                f"the entry of frame {number} is not the one at index {start + number} of the log: "
+                "the segment's footer was altered; restore the object from its second copy",
+                object_key=segment.object.key,
+            )
+
+
+def unplaced(catalogue: Catalogue) -> Iterator[KnownSegment]:
+    """Yield the segments that the verified part of the log does not know."""
+    return (segment for segment in catalogue.segments if segment.first_index < 0)

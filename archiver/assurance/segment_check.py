@@ -1,0 +1,166 @@
+"""One segment with all that belongs to it: its name, its `.keys` companion, and both locks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+
+from archiver.assurance.locks import lock_problem
+from archiver.assurance.report import Problem
+from archiver.assurance.segment_scan import ScannedFrames, diagnose, salvage, scan_segment
+from archiver.assurance.workers import read_together
+from archiver.errors import IntegrityError, NotFound
+from archiver.ids import ulid_bytes
+from archiver.model.lock import LockMode
+from archiver.preserve.ledger.merkle import HASH_SIZE
+from archiver.preserve.object_keys import keys_for_segment, segment_object
+from archiver.preserve.segments.keys import parse_keys
+from archiver.preserve.store import ObjectStore, StoredObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectFacts:
+    """One stored object as it was found: its key, version, size and SHA-256, and its hold."""
+
+    key: str
+    version_id: str
+    size: int
+    sha256: bytes
+    legal_hold: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScannedSegment:
+    """What is known of one segment after its bytes were read; None where they tell nothing.
+
+    `keys` is None where there is no `.keys` object: a problem, unless the log names the segment as
+    an orphan. `lock_until` is when the footer says the lock ends, in milliseconds.
+    """
+
+    object: ObjectFacts
+    keys: ObjectFacts | None
+    frames: ScannedFrames | None
+    problems: tuple[Problem, ...]
+    stored_bytes: int
+
+    @property
+    def first_leaf(self) -> bytes:
+        """The leaf hash of its first entry; empty where there is none."""
+        return self.frames.leaves[:HASH_SIZE] if self.frames else b""
+
+
+def check_segments(store: ObjectStore, keys: Sequence[tuple[str, str]]) -> list[ScannedSegment]:
+    """Check segments, named by key and version. A task for `Workers`.
+
+    Raises:
+        StorageUnavailable: the store did not answer, which says nothing about the segments.
+    """
+    return list(read_together(store, partial(_check_segment, store), keys))
+
+
+def _check_segment(store: ObjectStore, named: tuple[str, str]) -> ScannedSegment:
+    key, version_id = named
+    problems: list[Problem] = []
+    stored = read_object(store, key, version_id, problems)
+    if stored is None:
+        facts = ObjectFacts(key=key, version_id=version_id, size=0, sha256=b"", legal_hold=False)
+        return ScannedSegment(
+            object=facts, keys=None, frames=None, problems=tuple(problems), stored_bytes=0
+        )
+    found, data = stored
+    frames = _scan(key, data, problems)
+    keys, keys_size = _check_keys(store, key, frames, problems)
+    if frames is not None:
+        _check_name(key, frames, problems)
+        problems += _lock_problems(found, frames)
+    return ScannedSegment(
+        object=_facts(found, data, frames.sha256 if frames else sha256(data).digest()),
+        keys=keys,
+        frames=frames,
+        problems=tuple(problems),
+        stored_bytes=len(data) + keys_size,
+    )
+
+
+def read_object(
+    store: ObjectStore, key: str, version_id: str, problems: list[Problem]
+) -> tuple[StoredObject, bytes] | None:
+    """Return an object's description and bytes, or None and a problem where it cannot be had."""
+    try:
+        found = store.head(key, version_id=version_id or None)
+        # Without the version: the object in sight is what readers get, and `head` named its own.
+        return found, store.get(key, version_id=found.version_id if version_id else None)
+    except NotFound:
+        problems.append(
+            Problem(
+                what="the object cannot be read although the store lists it; restore it from its "
+                "second copy",
+                object_key=key,
+            )
+        )
+    except IntegrityError as error:
+        problems.append(Problem.of(error, key))
+    return None
+
+
+def _scan(key: str, data: bytes, problems: list[Problem]) -> ScannedFrames | None:
+    try:
+        return scan_segment(data)
+    except IntegrityError as error:
+        problems += diagnose(key, data, error)
+        return salvage(data)
+
+
+def _check_keys(
+    store: ObjectStore, segment_key: str, frames: ScannedFrames | None, problems: list[Problem]
+) -> tuple[ObjectFacts | None, int]:
+    key = keys_for_segment(segment_key)
+    try:
+        found = store.head(key)
+        data = store.get(key)
+    except NotFound:
+        return None, 0
+    except IntegrityError as error:
+        problems.append(Problem.of(error, key))
+        return ObjectFacts(key=key, version_id="", size=0, sha256=b"", legal_hold=False), 0
+    if frames is not None:
+        problems += _key_problems(key, data, frames) + _lock_problems(found, frames)
+    return _facts(found, data, sha256(data).digest()), len(data)
+
+
+def _key_problems(key: str, data: bytes, frames: ScannedFrames) -> list[Problem]:
+    advice = "restore the object from its second copy: without it the records cannot be read"
+    try:
+        wrapped = parse_keys(data, ulid_bytes(frames.footer.segment))
+    except IntegrityError as error:
+        return [Problem(what=f"{error}; {advice}", object_key=key)]
+    if list(wrapped) != list(range(frames.records)):
+        what = f"expected the keys of {frames.records} records, found {len(wrapped)}; {advice}"
+        return [Problem(what=what, object_key=key)]
+    return []
+
+
+def _check_name(key: str, frames: ScannedFrames, problems: list[Problem]) -> None:
+    footer = frames.footer
+    expected = segment_object(footer.archive, footer.class_code, footer.period, footer.segment)
+    if key != expected:
+        what = f"the segment stored here says that it belongs at {expected}; it was copied or moved"
+        problems.append(Problem(what=what, object_key=key))
+
+
+def _lock_problems(found: StoredObject, frames: ScannedFrames) -> list[Problem]:
+    mode = frames.footer.lock_mode
+    if mode not in set(LockMode):
+        return [Problem(what=f"its footer names no lock mode: {mode!r}", object_key=found.key)]
+    what = lock_problem(found.lock, LockMode(mode), frames.footer.lock_until)
+    return [Problem(what=what, object_key=found.key)] if what else []
+
+
+def _facts(found: StoredObject, data: bytes, digest: bytes) -> ObjectFacts:
+    return ObjectFacts(
+        key=found.key,
+        version_id=found.version_id,
+        size=len(data),
+        sha256=digest,
+        legal_hold=found.legal_hold,
+    )

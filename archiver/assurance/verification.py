@@ -1,0 +1,302 @@
+"""`muniment verify --full`: everything that is stored, derived again and compared.
+
+The order matters while the archive is live. First what is promised is fixed (the database's state,
+then the signed checkpoint), then the store is listed: whatever the checkpoint covers was stored
+before it. What comes later is not judged.
+"""
+
+import asyncio
+from time import perf_counter
+
+from archiver.assurance.checkpoints import (
+    LogHead,
+    choose_head,
+    read_kept,
+    read_published,
+)
+from archiver.assurance.content import SEGMENTS_PER_TASK, ContentTask, compare_facts, open_segments
+from archiver.assurance.database_check import DatabaseCheck
+from archiver.assurance.database_objects import (
+    check_blob_rows,
+    check_segment_rows,
+    judge_unplaced,
+)
+from archiver.assurance.inventory import (
+    Inventory,
+    list_archive,
+    note_leftovers,
+    note_unused_blobs,
+)
+from archiver.assurance.join import Catalogue, place_segments
+from archiver.assurance.lane_objects import (
+    check_blob_locks,
+    check_epochs,
+    hash_blobs,
+    lane_locks,
+)
+from archiver.assurance.log_check import CheckedLog, check_log, entries_at
+from archiver.assurance.report import Findings, Problem, Progress, Report
+from archiver.assurance.segment_check import check_segments
+from archiver.assurance.target import VerificationTarget
+from archiver.assurance.workers import Workers, batches
+from archiver.clock import to_millis
+from archiver.db import ledger as ledger_rows
+from archiver.db import verification as rows
+from archiver.db.ledger import LogState
+from archiver.errors import IntegrityError, InvalidInput
+from archiver.preserve.ledger.checkpoint import Checkpoint, open_checkpoint
+from archiver.preserve.ledger.note import Ed25519Verifier
+from archiver.preserve.object_keys import checkpoint_object, keys_for_segment
+
+PUBLICATION_S = 2.0
+"""A checkpoint is kept and committed a moment before it is published; so long we look again."""
+
+_SEGMENTS_PER_TASK = 8
+_PENDING_PAGE = 8192
+_STATE = "database:log_state"
+
+
+def quiet(phase: str, done: int, total: int) -> None:
+    """Report progress to nobody."""
+
+
+async def verify_full(
+    target: VerificationTarget, *, workers: int, content: bool, progress: Progress = quiet
+) -> Report:
+    """Verify every object, entry, record and row; with `content`, open every record as well.
+
+    Never stops at a problem: what could be wrong with the archive is in the report.
+
+    Raises:
+        InvalidInput: no workers, or content without the keyring.
+        StorageUnavailable, DatabaseUnavailable: they did not answer; that says nothing about what
+            is stored.
+        Stopping: a worker process died.
+    """
+    if workers < 1 or (content and target.keyring is None):
+        raise InvalidInput(
+            f"expected one worker or more, and the keyring to open content; found {workers}"
+            f"{'' if target.keyring else ' and no keyring'}"
+        )
+    pool = await asyncio.to_thread(Workers, target.store_url, target.clock, workers)
+    with pool:
+        return await _FullVerification(target, pool, progress).run(content=content)
+
+
+class _FullVerification:
+    """One run: the phases in order, and what they hand on to one another."""
+
+    def __init__(self, target: VerificationTarget, pool: Workers, progress: Progress) -> None:
+        self._target = target
+        self._archive_id = target.archive_id
+        self._pool = pool
+        self._progress = progress
+        self._findings = Findings()
+        self._catalogue = Catalogue()
+        self._log: CheckedLog | None = None
+
+    async def run(self, *, content: bool) -> Report:
+        started, started_ms = perf_counter(), to_millis(self._target.clock())
+        try:
+            state = await self._state()
+            head = await self._head(state)
+            inventory = await asyncio.to_thread(
+                list_archive, self._pool.store, self._archive_id, self._findings
+            )
+            await asyncio.to_thread(self._scan_segments, inventory)
+            log = self._log = await asyncio.to_thread(
+                check_log,
+                self._pool,
+                self._archive_id,
+                head,
+                inventory.partials,
+                self._findings,
+                self._progress,
+            )
+            await self._add_pending(log, state)
+            missing = await asyncio.to_thread(place_segments, self._catalogue, log, self._findings)
+            await asyncio.to_thread(self._name_missing, log, missing)
+            await self._check_objects(log, inventory, started_ms)
+            if self._target.database is not None:
+                await DatabaseCheck(
+                    database=self._target.database,
+                    store=self._pool.store,
+                    archive_id=self._archive_id,
+                    catalogue=self._catalogue,
+                    log=log,
+                    missing=missing,
+                    findings=self._findings,
+                ).run(self._progress)
+            await self._check_content(asked=content)
+        finally:
+            self._catalogue.spool.close()
+            if self._log is not None:
+                self._log.leaves.close()
+        return self._findings.report(
+            checked=self._catalogue.records,
+            size=head.size,
+            root=head.root,
+            seconds=perf_counter() - started,
+        )
+
+    async def _state(self) -> LogState | None:
+        database = self._target.database
+        if database is None:
+            self._findings.not_checked.append("the database: none was given")
+            return None
+        async with database.reading() as tx:
+            return await ledger_rows.state(tx)
+
+    async def _head(self, state: LogState | None) -> LogHead:
+        target, store = self._target, self._pool.store
+        self._progress("checkpoints", 0, 1)
+        kept = await asyncio.to_thread(
+            read_kept, self._pool, target.archive_id, target.origin, target.vkey, self._findings
+        )
+        if state is not None and state.size:
+            kept += self._database_checkpoint(state, kept)
+        promised = max((one.size for one in kept), default=0)
+        published: Checkpoint | Problem
+        for attempt in range(2):
+            published = await asyncio.to_thread(
+                read_published, store, target.archive_id, target.origin, target.vkey
+            )
+            if attempt or isinstance(published, Problem) or published.size >= promised:
+                break
+            await asyncio.sleep(PUBLICATION_S)
+        return await asyncio.to_thread(
+            choose_head, store, target.archive_id, published, kept, self._findings
+        )
+
+    def _database_checkpoint(self, state: LogState, kept: list[Checkpoint]) -> list[Checkpoint]:
+        """Return the database's checkpoint where it is a signed one and not kept as well."""
+        verifier = Ed25519Verifier.from_vkey(self._target.vkey)
+        try:
+            found = open_checkpoint(state.checkpoint, self._target.origin, [verifier])
+        except IntegrityError as error:
+            self._findings.problem(f"the database's checkpoint: {error}", object_key=_STATE)
+            return []
+        twins = [one for one in kept if one.size == found.size]
+        if (found.size, found.root) != (state.size, state.root) or any(
+            one.root != found.root for one in twins
+        ):
+            self._findings.problem(
+                f"the database says the log has {state.size} entries under root "
+                f"{state.root.hex()}, "
+                f"its own checkpoint or {checkpoint_object(self._archive_id, found.size)} says "
+                "otherwise: the row was altered, or the log was signed in two versions",
+                object_key=_STATE,
+            )
+            return []
+        return [] if twins else [found]
+
+    def _scan_segments(self, inventory: Inventory) -> None:
+        total, done = len(inventory.segments), 0
+        tasks = batches(inventory.segments, _SEGMENTS_PER_TASK)
+        for answers in self._pool.map(check_segments, tasks):
+            for scanned in answers:
+                self._findings.extend(scanned.problems)
+                self._findings.stored_bytes += scanned.stored_bytes
+                self._catalogue.add(scanned, self._findings)
+            done += len(answers)
+            self._progress("segments", done, total)
+        self._findings.count("segments", total)
+        used = {keys_for_segment(key) for key, _ in inventory.segments}
+        note_leftovers(inventory, used, self._findings)
+
+    async def _add_pending(self, log: CheckedLog, state: LogState | None) -> None:
+        """Add what was sequenced and not yet signed when we began: the database's word only."""
+        if state is None or self._target.database is None:
+            return
+        while log.end < state.next_index:
+            end = min(log.end + _PENDING_PAGE, state.next_index)
+            async with self._target.database.reading() as tx:
+                found = await rows.entries(tx, log.end, end)
+            if [index for index, _ in found] != list(range(log.end, end)):
+                self._findings.problem(
+                    f"entries {log.end} to {end - 1} are sequenced but not all in the database; "
+                    "rows were deleted before they were signed. Restore the database",
+                    object_key="database:log_entry",
+                )
+                return
+            log.extend([entry for _, entry in found])
+        if log.end > log.size:
+            self._findings.not_checked.append(
+                f"that the last {log.end - log.size} entries are under a signed checkpoint: they "
+                "were not integrated yet, and were compared with the database only"
+            )
+
+    def _name_missing(self, log: CheckedLog, missing: list[tuple[int, int]]) -> None:
+        for start, end in missing:
+            entries = entries_at(self._pool.store, self._archive_id, log.size, start, end)
+            for index in range(start, end):
+                entry = entries.get(index, b"")
+                self._findings.problem(
+                    f"the record is in the log at index {index}, but no segment of the store holds "
+                    "it as the log has it; restore its segment from its second copy",
+                    record_id=entry[23:49].decode("ascii", "replace"),
+                )
+
+    async def _check_objects(self, log: CheckedLog, inventory: Inventory, started_ms: int) -> None:
+        findings, database = self._findings, self._target.database
+        self._note_missing_keys(log)
+        lanes = lane_locks(self._catalogue.segments)
+        await asyncio.to_thread(
+            check_epochs, self._pool.store, self._archive_id, lanes, self._target.keyring, findings
+        )
+        blobs = await asyncio.to_thread(hash_blobs, self._pool, inventory.blobs, findings)
+        check_blob_locks(blobs, lanes, findings)
+        known = None
+        if database is not None:
+            listed = {key for key, _ in inventory.segments}
+            known = await check_segment_rows(database, self._catalogue, listed, log, findings)
+            listed = {key for key, _ in inventory.blobs}
+            used = await check_blob_rows(database, blobs, listed, findings)
+            note_unused_blobs(inventory, used, findings)
+        elif blobs:
+            findings.not_checked.append(
+                "that blobs are those of their records: that needs the database or --content"
+            )
+        judge_unplaced(self._catalogue, log, known, started_ms, findings)
+        findings.not_checked.append("the locks of the log's own tiles and checkpoints")
+
+    def _note_missing_keys(self, log: CheckedLog) -> None:
+        for segment in self._catalogue.segments:
+            if segment.keys is None and segment.object.key not in log.orphans:
+                self._findings.problem(
+                    f"the keys of this segment's {segment.records} records are missing: they "
+                    "cannot be read any more; restore the object from its second copy",
+                    object_key=keys_for_segment(segment.object.key),
+                )
+
+    async def _check_content(self, *, asked: bool) -> None:
+        keyring = self._target.keyring
+        if not asked or keyring is None:
+            self._findings.not_checked.append(
+                "what lies under encryption (manifests, parts, blobs), and so the database columns "
+                "derived from it, such as account, class and retain_until: that needs --content"
+            )
+            return
+        placed = {
+            segment.object.key: segment
+            for segment in self._catalogue.segments
+            if segment.first_index >= 0
+        }
+        names = [(key, segment.object.version_id) for key, segment in placed.items()]
+        tasks = (
+            ContentTask(keyring=keyring, segments=chunk)
+            for chunk in batches(names, SEGMENTS_PER_TASK)
+        )
+        answers, done = self._pool.map(open_segments, tasks), 0
+        while (opened := await asyncio.to_thread(next, answers, None)) is not None:
+            for one in opened:
+                self._findings.extend(one.problems)
+                segment = placed[one.key]
+                first, end = segment.first_index, segment.first_index + segment.records
+                if self._target.database is not None:
+                    async with self._target.database.reading() as tx:
+                        facts = await rows.facts(tx, first, end)
+                        events = await rows.events(tx, first, end)
+                    compare_facts(one, first, facts, events, self._findings)
+            done += len(opened)
+            self._progress("content", done, len(names))
