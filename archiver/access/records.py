@@ -6,21 +6,24 @@ returned. A read is answered only after its event is durable.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from archiver.access.record_views import (
+    AccessedRecord,
+    Json,
+    RecordSummary,
+    RecordView,
+    summary_of,
+)
 from archiver.access.rules import Permission, allowed, require
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
-from archiver.clock import from_millis, rfc3339
 from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
 from archiver.db.archive import ArchiveRow
 from archiver.db.records import RecordRow
-from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Database
 from archiver.errors import Conflict, IntegrityError, NotFound
 from archiver.model.actor import Actor
@@ -31,98 +34,11 @@ from archiver.preserve.ledger.proof import TlogProof
 from archiver.preserve.ledger.tiles import TileTree
 from archiver.preserve.object_keys import log_prefix
 from archiver.preserve.reader import OpenedRecord, RecordReader
-from archiver.preserve.segments.manifest import Manifest, PostEntry
 from archiver.preserve.store.threads import AsyncStore
 
-Json = dict[str, object]
 T = TypeVar("T")
 
 EVENT = "aud"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessedRecord:
-    """A record an actor may open: its rows, the log's entry, and the holds in force on it."""
-
-    row: RecordRow
-    segment: SegmentRow
-    entry: bytes
-    holds: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordSummary:
-    """One version of a post in a list: no content."""
-
-    id: str
-    log_index: int
-    platform: str
-    account: str
-    change: str
-    posted_at: datetime | None
-    edited_at: datetime | None
-    captured_at: datetime
-    sha256: str
-
-    def to_dict(self) -> Json:
-        """Return the JSON document."""
-        return {
-            "id": self.id,
-            "log_index": self.log_index,
-            "platform": self.platform,
-            "account": self.account,
-            "change": self.change,
-            "posted_at": _shown(self.posted_at),
-            "edited_at": _shown(self.edited_at),
-            "captured_at": rfc3339(self.captured_at),
-            "sha256": self.sha256,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordView:
-    """Everything known about a record but the bytes of its parts. Of an event there is no post."""
-
-    record: AccessedRecord
-    manifest: Manifest
-    versions: int
-
-    def to_dict(self) -> Json:
-        """Return the JSON document. Moments are as in the manifest: RFC 3339 in UTC, or null."""
-        row, manifest = self.record.row, self.manifest
-        source = manifest.source
-        return {
-            "id": row.id,
-            "log_index": row.log_index,
-            "type": row.entry_type,
-            **_post_fields(manifest.post),
-            "captured_at": manifest.captured_at,
-            "provenance": {
-                "method": source.method,
-                "source": source.source,
-                "connector": source.connector,
-                "version": source.version,
-                "details": dict(source.details),
-            },
-            "parts": [
-                {
-                    "name": part.name,
-                    "role": part.role,
-                    "media_type": part.media_type,
-                    "size": part.len,
-                    "sha256": part.sha256,
-                }
-                for part in manifest.parts
-            ],
-            "class_code": row.class_code,
-            "rule": row.rule,
-            "schedule_version": row.schedule_version,
-            "retain_until": _shown(_moment(row.retain_until)),
-            "holds": [{"id": hold_id, "name": name} for hold_id, name in self.record.holds],
-            "segment": self.record.segment.object_key,
-            "duplicate_of": row.duplicate_of,
-            "versions": self.versions,
-        }
 
 
 class Records:
@@ -208,7 +124,7 @@ class Records:
         found = await self.access_record(record_id, actor=actor)
         rows = await self._versions_of(found.row)
         await self._note(found, actor, what="versions")
-        return tuple(_summary(row) for row in rows)
+        return tuple(summary_of(row) for row in rows)
 
     async def proof(self, record_id: str, *, actor: Actor) -> str:
         """Return the tlog-proof of a record against the newest published checkpoint.
@@ -347,46 +263,3 @@ def _not_yet(row: RecordRow, size: int) -> Conflict:
         f"record {row.id} is not yet under a checkpoint: it stands at log index {row.log_index}, "
         f"the newest checkpoint covers {size} entries; try again in a second"
     )
-
-
-def _summary(row: RecordRow) -> RecordSummary:
-    return RecordSummary(
-        id=row.id,
-        log_index=row.log_index,
-        platform=row.platform,
-        account=row.account,
-        change=row.change,
-        posted_at=_moment(row.posted_at),
-        edited_at=_moment(row.edited_at),
-        captured_at=from_millis(row.captured_at),
-        sha256=row.raw_sha256.hex(),
-    )
-
-
-def _post_fields(post: PostEntry | None) -> Json:
-    if post is None:
-        return {}
-    return {
-        "platform": post.platform,
-        "account": post.account,
-        "post_id": post.post_id,
-        "kind": post.kind,
-        "change": post.change,
-        "posted_at": post.posted_at or None,
-        "edited_at": post.edited_at or None,
-        "author": {"id": post.author.id, "handle": post.author.handle, "name": post.author.name},
-        "text": post.text,
-        "lang": post.lang,
-        "permalink": post.permalink,
-        "in_reply_to": post.in_reply_to,
-        "conversation_id": post.conversation_id,
-        "tags": list(post.tags),
-    }
-
-
-def _moment(millis: int | None) -> datetime | None:
-    return None if millis is None else from_millis(millis)
-
-
-def _shown(moment: datetime | None) -> str | None:
-    return None if moment is None else rfc3339(moment)

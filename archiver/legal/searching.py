@@ -14,21 +14,21 @@ import asyncio
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from importlib.metadata import version
 from typing import NamedTuple
 
 from archiver.access.rules import Permission, require
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
-from archiver.clock import from_millis, rfc3339
+from archiver.clock import from_millis
 from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
 from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Database
 from archiver.errors import IntegrityError, InvalidInput, NotFound, SearchUnavailable
+from archiver.legal.answers import Answer, Coverage, Hit
 from archiver.legal.queries import OpenIndex, asking_the_engine, read_query
 from archiver.model.actor import Actor
 from archiver.preserve.reader import RecordReader
@@ -45,96 +45,6 @@ EMBEDDED_ENGINE = f"tantivy {version('tantivy')}"
 _TOGETHER = 8  # records opened at a time for one page
 _CURSOR_NUMBERS = 3
 _LARGEST = 2**63
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coverage:
-    """What an answer speaks of: the log below `log_size`, in which `records` can be found.
-
-    `not_searchable` posts below `log_size` hold nothing that can be searched; they are in no count.
-    """
-
-    log_size: int
-    records: int
-    not_searchable: int
-
-    def to_dict(self) -> dict[str, int]:
-        """Return the JSON form."""
-        return {
-            "log_size": self.log_size,
-            "records": self.records,
-            "not_searchable": self.not_searchable,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """A record found. `integrity` says what is wrong with its stored bytes; empty: they verified.
-
-    Where they did not, `author`, `text` and `permalink` are empty rather than doubtful.
-    """
-
-    id: str
-    log_index: int
-    platform: str
-    account: str
-    author: str
-    posted_at: datetime | None
-    captured_at: datetime
-    change: str
-    text: str
-    permalink: str
-    class_code: str
-    held: bool
-    integrity: str = ""
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the JSON form."""
-        return {
-            "id": self.id,
-            "log_index": self.log_index,
-            "platform": self.platform,
-            "account": self.account,
-            "author": self.author,
-            "posted_at": rfc3339(self.posted_at) if self.posted_at else None,
-            "captured_at": rfc3339(self.captured_at),
-            "change": self.change,
-            "text": self.text,
-            "permalink": self.permalink,
-            "class_code": self.class_code,
-            "held": self.held,
-            "integrity": self.integrity,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The answer to a query: an exact count, what it covers, and a page of hits or all ids."""
-
-    query: str
-    normalised: str
-    count: int
-    covered: Coverage
-    engine: str
-    analyzer: str
-    hits: tuple[Hit, ...] = ()
-    ids: tuple[str, ...] | None = None
-    next_cursor: str = ""
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the JSON of DESIGN section 11, with `ids` where they were asked for, or `hits`."""
-        answer: dict[str, object] = {
-            "query": self.query,
-            "normalised": self.normalised,
-            "count": self.count,
-            "covered": self.covered.to_dict(),
-            "engine": self.engine,
-            "analyzer": self.analyzer,
-        }
-        if self.ids is not None:
-            return {**answer, "ids": list(self.ids)}
-        hits = [hit.to_dict() for hit in self.hits]
-        return {**answer, "hits": hits, "next_cursor": self.next_cursor}
 
 
 class _Page(NamedTuple):
