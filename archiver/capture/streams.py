@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -13,7 +14,16 @@ from typing import IO, BinaryIO, cast
 
 from archiver.errors import InvalidInput
 
-READ_ERRORS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError)
+READ_ERRORS = (
+    OSError,
+    EOFError,
+    zlib.error,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    NotImplementedError,  # zipfile: a compression or version it does not know
+    UnicodeDecodeError,  # zipfile: a member name that is not the UTF-8 it claims to be
+    struct.error,  # zipfile: an extra field cut short
+)
 """What reading a damaged container raises; `readable` turns each into `InvalidInput`."""
 
 
@@ -94,12 +104,9 @@ def open_file(path: Path, name: str, limits: Limits) -> BinaryIO:
     if path.is_symlink():
         raise InvalidInput(f"{name} is a symbolic link: links are not followed")
     with readable(name):
-        stream = path.open("rb")
-        if stream.peek(2)[:2] != b"\x1f\x8b":
-            return stream
-        return bounded(
-            cast("IO[bytes]", gzip.GzipFile(fileobj=stream)),
-            name,
-            packed=path.stat().st_size,
-            limits=limits,
-        )
+        with path.open("rb") as start:
+            packed = start.read(2) == b"\x1f\x8b"
+        if not packed:
+            return path.open("rb")
+        stream = cast("IO[bytes]", gzip.GzipFile(path))
+        return bounded(stream, name, packed=path.stat().st_size, limits=limits)

@@ -24,6 +24,7 @@ from archiver.capture.importers.chunks import (
     refusal,
 )
 from archiver.capture.importers.records import require_platform
+from archiver.capture.streams import readable
 from archiver.errors import InvalidInput, TooLarge
 from archiver.model.post import Arrival, Refusal
 
@@ -52,23 +53,21 @@ def arrivals(chunk: Chunk) -> list[Arrival | Refusal]:
 
 
 def _chunks_of(source: Source, options: ImportOptions) -> Iterator[Chunk]:
-    lines: _Lines | None = None
     try:
-        lines = _Lines(source.open(), options.limits.item)
-        context = _header(lines, options)
+        with readable(source.name), source.open() as stream:
+            lines = _Lines(stream, options.limits.item)
+            context = _header(lines, options)
+            cuts = _records(lines, context[0], source.name)
+            yield from gathered(NAME, source.name, cuts, options, context)
     except (InvalidInput, TooLarge) as error:
         yield from gathered(NAME, source.name, iter([refusal(source.name, 1, error)]), options)
-        return
-    with lines.stream:
-        cuts = _records(lines, context[0], source.name)
-        yield from gathered(NAME, source.name, cuts, options, context)
 
 
 class _Lines:
     """The lines of a stream as the csv module asks for them; the bytes of each are kept."""
 
     def __init__(self, stream: BinaryIO, most: int) -> None:
-        self.stream = stream
+        self._stream = stream
         self.number = 0
         self._most = most
         self._taken: list[bytes] = []
@@ -78,7 +77,7 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = self.stream.readline(self._most + 1)
+        line = self._stream.readline(self._most + 1)
         if not line:
             raise StopIteration
         self.number += 1
