@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -406,6 +407,43 @@ def test_racing_writers_of_the_same_bytes_all_get_the_one_version(store: ObjectS
     assert len({outcome.version_id for outcome in stored}) == 1
     assert len(list(store.list_versions(""))) == 1
     assert store.head(KEY).lock == locks[-1]
+
+
+def test_racing_promises_are_all_kept(store: ObjectStore) -> None:
+    version_id = store.put(KEY, BODY).version_id
+    locks = [compliance(hours=number) for number in (3, 8, 1, 7, 2, 6, 5, 4)]
+
+    def promise(lock: Lock) -> None:
+        store.extend_lock(KEY, version_id=version_id, lock=lock)
+
+    with ThreadPoolExecutor(9) as threads:
+        held = threads.submit(store.set_legal_hold, KEY, version_id=version_id, on=True)
+        list(threads.map(promise, locks))
+        held.result()
+    found = store.head(KEY)
+    assert found.legal_hold
+    assert found.lock == max(locks, key=lambda lock: lock.until)
+
+
+def test_writers_that_share_nothing_but_the_disk_settle_who_was_first(tmp_path: Path) -> None:
+    FilesystemStore.create(tmp_path)
+    stores = [FilesystemStore(tmp_path, clock=system_clock) for _ in range(8)]
+
+    def write(key: str, number: int) -> str | None:
+        lock = compliance(hours=1 + number)
+        try:
+            return stores[number].put(key, b"%d" % (number % 2), lock=lock).version_id
+        except IntegrityError:
+            return None
+
+    with ThreadPoolExecutor(8) as threads:
+        for key in (f"race/{number}" for number in range(60)):
+            outcomes = list(threads.map(write, [key] * 8, range(8)))
+            winner = int(stores[0].get(key))
+            assert [number % 2 == winner for number in range(8)] == [bool(one) for one in outcomes]
+            kept = stores[0].head(key).lock
+            assert kept is not None
+            assert kept.until > system_clock() + timedelta(hours=6.5 + winner), "the longest"
 
 
 # --- the store itself

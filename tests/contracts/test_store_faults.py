@@ -666,6 +666,22 @@ def test_the_store_itself_refuses_what_this_program_would_not_ask(s3_store: S3St
 
 
 @s3_only
+def test_an_extension_overtaken_by_a_longer_one_of_another_process_is_no_error(
+    s3_store: S3Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longest = Lock(mode=LockMode.COMPLIANCE, until=LOCK.until + timedelta(days=2))
+    s3_store.put(KEY, BODY, lock=LOCK)
+    answers = [s3_store.head(KEY)]
+    s3_store.extend_lock(KEY, version_id=answers[0].version_id, lock=longest)
+    answers.append(s3_store.head(KEY))
+    monkeypatch.setattr(s3_store, "head", lambda _key, **_which: answers.pop(0))
+    longer = Lock(mode=LockMode.COMPLIANCE, until=LOCK.until + timedelta(days=1))
+    s3_store.extend_lock(KEY, version_id=answers[0].version_id, lock=longer)
+    monkeypatch.undo()
+    assert s3_store.head(KEY).lock == longest
+
+
+@s3_only
 def test_delete_markers_are_listed_and_can_be_removed(s3_store: S3Store) -> None:
     stored = s3_store.put(KEY, BODY, lock=LOCK)
     s3_store._client.delete_object(Bucket=BUCKET, Key=s3_store._address.prefix + KEY)

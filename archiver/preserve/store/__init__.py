@@ -2,6 +2,10 @@
 
 Calls block. Asynchronous callers go through `archiver.preserve.store.threads`; worker processes
 call directly. boto3 lives in `s3.py` only.
+
+`opening` turns a URL into a store. `filesystem` stands on `disk` (durable files) and `sidecar`
+(locks). `s3` stands on `s3_putting` (what follows from an answer), `s3_answers` (who must act on an
+error), `s3_listing`, `s3_bucket` and `s3_address`. `names` and `promises` hold what both share.
 """
 
 from collections.abc import Iterator
@@ -39,11 +43,14 @@ class ObjectStore(Protocol):
 
     * When `put` returns, the object is durable: it survives a power cut, and so does its name.
     * `put` never replaces. The same bytes at the same key: success, the first version is returned
-      (its lock extended to the asked one if that is longer). Other bytes: `IntegrityError`.
+      (its lock extended to the asked one if that is longer, its hold set if one was asked for).
+      Other bytes: `IntegrityError`.
     * A put that timed out is resolved by reading back: it either returns or raises
       `StorageUnavailable`, `ambiguous` only if reading back failed as well.
     * A locked or held version cannot be deleted: `Conflict`.
-    * Locks are only ever extended.
+    * Locks are only ever extended: to the later end and the stricter mode. Ends are rounded up to
+      whole seconds. A lock that has ended before it is asked for is none.
+    * Keys are as `archiver.preserve.store.names` says; other names are `InvalidInput`.
     """
 
     @property
@@ -65,7 +72,11 @@ class ObjectStore(Protocol):
         """
 
     def replace(self, key: str, body: bytes, *, lock: Lock | None = None) -> StoredObject:
-        """Store a new version at the one kind of key that changes (`log/…/checkpoint`)."""
+        """Store a new version at the one kind of key that changes (`log/…/checkpoint`).
+
+        A store that keeps one version per key (filesystem) overwrites, and ignores `lock`.
+        Otherwise as `put`.
+        """
 
     def get(self, key: str, *, version_id: str | None = None) -> bytes:
         """Return the whole object.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -76,6 +77,9 @@ class S3Store:
         self._bucket = self._address.bucket
         self._clock = clock
         self._putting = Putting(self, sleep=sleep)
+        # One extension of a key at a time: some servers (SeaweedFS 4.48) check and write in two
+        # steps, and of two extensions that race the shorter may win.
+        self._extending = tuple(threading.Lock() for _ in range(64))
         try:
             self._client = _client(self._address, patience or S3Patience(), connections)
         except (BotoCoreError, ValueError) as error:
@@ -183,26 +187,8 @@ class S3Store:
 
         Making a governance lock a compliance lock needs s3:BypassGovernanceRetention.
         """
-        present = self.head(key, version_id=version_id).lock
-        kept = longest(present, binding(lock, self._clock()))
-        if kept is None or kept == present:
-            return
-        stricter = present is not None and present.mode is not kept.mode
-        try:
-            with self._calling("PutObjectRetention", key, versioned=True):
-                self._client.put_object_retention(
-                    **self._target(key, version_id),
-                    Retention={
-                        "Mode": "COMPLIANCE" if kept.mode is LockMode.COMPLIANCE else "GOVERNANCE",
-                        "RetainUntilDate": kept.until,
-                    },
-                    BypassGovernanceRetention=stricter,
-                )
-        except ConfigurationError:
-            # Refused as shortening, if somebody else has extended it further since it was read.
-            present = self.head(key, version_id=version_id).lock
-            if longest(present, kept) != present:
-                raise
+        with self._extending[hash(key) % len(self._extending)]:
+            self._extend_lock(key, version_id, lock)
 
     def delete(self, key: str, *, version_id: str) -> None:
         """Delete one version for good. See `ObjectStore.delete`."""
@@ -274,6 +260,28 @@ class S3Store:
             return once()
         except StorageUnavailable:
             return once()
+
+    def _extend_lock(self, key: str, version_id: str, lock: Lock) -> None:
+        present = self.head(key, version_id=version_id).lock
+        kept = longest(present, binding(lock, self._clock()))
+        if kept is None or kept == present:
+            return
+        stricter = present is not None and present.mode is not kept.mode
+        try:
+            with self._calling("PutObjectRetention", key, versioned=True):
+                self._client.put_object_retention(
+                    **self._target(key, version_id),
+                    Retention={
+                        "Mode": "COMPLIANCE" if kept.mode is LockMode.COMPLIANCE else "GOVERNANCE",
+                        "RetainUntilDate": kept.until,
+                    },
+                    BypassGovernanceRetention=stricter,
+                )
+        except ConfigurationError:
+            # Refused as shortening, if somebody else has extended it further since it was read.
+            present = self.head(key, version_id=version_id).lock
+            if longest(present, kept) != present:
+                raise
 
     @contextmanager
     def _calling(self, operation: str, key: str, *, versioned: bool = False) -> Iterator[None]:
