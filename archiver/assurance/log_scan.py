@@ -146,7 +146,7 @@ def _entries(key: str, data: bytes | None, width: int, problems: list[Problem]) 
     if data is None:
         return []
     try:
-        entries = decode_bundle(data)
+        entries = _split_evenly(data) or decode_bundle(data)
     except IntegrityError as error:
         problems.append(Problem.of(error, key))
         return []
@@ -155,6 +155,18 @@ def _entries(key: str, data: bytes | None, width: int, problems: list[Problem]) 
         problems.append(Problem(what=what, object_key=key))
         return []
     return entries[:width]
+
+
+def _split_evenly(data: bytes) -> list[bytes]:
+    """Return the entries of a bundle where all are of one length, as records' are; else nothing."""
+    length = int.from_bytes(data[:2], "big")
+    count, rest = divmod(len(data), 2 + length)
+    if rest or not 1 <= count <= TILE_WIDTH:
+        return []
+    high, low = data[:: 2 + length], data[1 :: 2 + length]
+    if high != data[:1] * count or low != data[1:2] * count:
+        return []
+    return [data[at : at + length] for at in range(2, len(data), 2 + length)]
 
 
 def _hashes(key: str, data: bytes | None, width: int, problems: list[Problem]) -> bytes:

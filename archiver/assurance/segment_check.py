@@ -88,8 +88,7 @@ def read_object(
     """Return an object's description and bytes, or None and a problem where it cannot be had."""
     try:
         found = store.head(key, version_id=version_id or None)
-        # Without the version: the object in sight is what readers get, and `head` named its own.
-        return found, store.get(key, version_id=found.version_id if version_id else None)
+        return found, _get(store, key, found.version_id)
     except NotFound:
         problems.append(
             Problem(
@@ -101,6 +100,13 @@ def read_object(
     except IntegrityError as error:
         problems.append(Problem.of(error, key))
     return None
+
+
+def _get(store: ObjectStore, key: str, version_id: str) -> bytes:
+    try:
+        return store.get(key)  # cheaper than by version, and the newest one is the same
+    except NotFound:  # a delete marker hides it
+        return store.get(key, version_id=version_id)
 
 
 def _scan(key: str, data: bytes, problems: list[Problem]) -> ScannedFrames | None:
