@@ -2,11 +2,13 @@
 
 import sys
 
+from archiver import memory
 from archiver.cli import main as command_line
 
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    memory.steady()
     sys.exit(command_line.main())
 
 

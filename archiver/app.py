@@ -269,6 +269,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
             database=database,
             trail=trail,
             clock=clock,
+            following=loops.following,
         ),
         searching=Searching(
             index=index, database=database, records=reader, zone=ZoneInfo(archive.zone), trail=trail
@@ -279,7 +280,9 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         filing=Filing(database=database, trail=trail, clock=clock),
         holds=holds,
         log=LogView(archive=archive, database=database, store=store),
-        tokens=Tokens(database=database, clock=clock, ulids=ulids, trail=trail, randomness=randomness),
+        tokens=Tokens(
+            database=database, clock=clock, ulids=ulids, trail=trail, randomness=randomness
+        ),
         health=Health(database=database, store=store, loops=loops),
     )
 

@@ -46,10 +46,10 @@ class Settings(BaseModel):
         "UTC", description="IANA time zone of dates in queries and schedules; set at init."
     )
     default_class: str = Field(
-        "default", description="Class of records no class rule names; a template's code, set at init."
+        "default", description="Class of records no rule names: a template's code, set at init."
     )
     fiscal_year_starts: int = Field(
-        1, ge=1, le=12, description="Month the fiscal year begins with, for schedules that count it."
+        1, ge=1, le=12, description="Month the fiscal year begins with; schedules may count it."
     )
     lock_limit_years: int = Field(
         30, ge=1, le=100, description="No object lock is set further ahead than this."
@@ -113,9 +113,7 @@ class Settings(BaseModel):
     @property
     def keyring_secret_file(self) -> Path:
         """The file whose content opens the keyring."""
-        return (
-            self.keyring_passphrase_file or self.keyring_key_file or self.home / "keyring.key"
-        )
+        return self.keyring_passphrase_file or self.keyring_key_file or self.home / "keyring.key"
 
 
 def settings_from_environment(*, home: Path | None = None) -> Settings:

@@ -1,7 +1,7 @@
 """Founding an archive: keyring, schema, store and file plan. `muniment init`.
 
-Each step is safe to repeat: what exists is kept, so an interrupted `init` is finished by another, and
-on an existing archive it only brings the schema up to date. Only here is anything created.
+Each step is safe to repeat: what exists is kept, so an interrupted `init` is finished by another,
+and on an existing archive it only brings the schema up to date. Only here is anything created.
 """
 
 from dataclasses import dataclass
@@ -104,9 +104,7 @@ def _keyring(settings: Settings, archive_id: str, randomness: Randomness) -> Key
     return open_keyring(path, secret_file, passphrase=passphrase is not None)
 
 
-async def _fill(
-    settings: Settings, database: Database, keyring: Keyring, now: int
-) -> ArchiveRow:
+async def _fill(settings: Settings, database: Database, keyring: Keyring, now: int) -> ArchiveRow:
     signer = Ed25519Signer.from_seed(keyring.origin, keyring.log_key)
     archive = ArchiveRow(
         id=keyring.archive_id,

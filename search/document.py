@@ -33,6 +33,24 @@ class Document:
     posted_at: int | None
     captured_at: int
 
+    def numbered(self, number: int) -> "Document":
+        """Return this document with its log index, which is known only after the commit."""
+        return Document(
+            number=number,
+            text=self.text,
+            platform=self.platform,
+            account=self.account,
+            author=self.author,
+            kind=self.kind,
+            change=self.change,
+            lang=self.lang,
+            class_code=self.class_code,
+            tags=self.tags,
+            has_media=self.has_media,
+            posted_at=self.posted_at,
+            captured_at=self.captured_at,
+        )
+
     @property
     def time(self) -> int:
         """When it happened, for ordering: when posted, or when captured if that is not known."""

@@ -6,7 +6,7 @@ have the same tree. What each node finds is defined by `search.matcher`.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import lru_cache, cached_property
 
 from search import dates
 from search.analyzer import keyword
@@ -125,6 +125,7 @@ class Not:
 Query = Term | Phrase | Field | DateRange | And | Or | Not
 
 
+@lru_cache(maxsize=4096)  # a few platforms, accounts and languages come again with every post
 def field_value(name: FieldName, value: str) -> str:
     """Return `value` as field `name` is compared, in documents and in queries alike.
 

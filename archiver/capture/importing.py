@@ -12,6 +12,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,9 +33,9 @@ from archiver.preserve.lanes import Lane
 from archiver.preserve.sealing import SECRET_BYTES, Sealed
 from archiver.preserve.writer import Writer
 
-SEGMENT_RECORDS = 4096
-SEGMENT_BYTES = 8 * 1024 * 1024
-GATHERED_BYTES = 32 * 1024 * 1024
+SEGMENT_RECORDS = 2048
+SEGMENT_BYTES = 4 * 1024 * 1024
+GATHERED_BYTES = 16 * 1024 * 1024
 """Bytes gathered over all lanes before the fullest lane is written."""
 
 _AHEAD = 4  # chunks a worker may be ahead, per worker: bounds memory
@@ -118,7 +119,9 @@ class Importing:
         database: Database,
         trail: Trail,
         clock: Clock,
+        following: Callable[[], AbstractAsyncContextManager[None]],
     ) -> None:
+        self._following = following
         self._worker = worker
         self._writer = writer
         self._ingest = ingest
@@ -144,27 +147,8 @@ class Importing:
         """
         require(actor, Permission.CAPTURE)
         report = ImportReport()
-        lanes = _Lanes(self._writer)
-        loop = asyncio.get_running_loop()
-        under_way: deque[asyncio.Future[Prepared]] = deque()
-        try:
-            while chunk := await asyncio.to_thread(next, chunks, None):
-                under_way.append(
-                    loop.run_in_executor(
-                        executor, prepare_chunk, self._worker, chunk, self._clock()
-                    )
-                )
-                while len(under_way) >= workers * _AHEAD:
-                    await self._take(await under_way.popleft(), lanes, report, actor)
-                    progress(report)
-            while under_way:
-                await self._take(await under_way.popleft(), lanes, report, actor)
-                progress(report)
-        finally:
-            # Whatever stopped the reading, what was gathered is kept: it was counted as captured.
-            for waiting in under_way:
-                waiting.cancel()
-            await lanes.flush_all()
+        async with self._following():
+            await self._read(chunks, report, actor, executor, workers, progress)
         await self._trail.record(
             Action.IMPORT_FINISHED,
             actor=actor,
@@ -178,6 +162,36 @@ class Importing:
             },
         )
         return report
+
+    async def _read(
+        self,
+        chunks: Iterator[Chunk],
+        report: ImportReport,
+        actor: Actor,
+        executor: Executor,
+        workers: int,
+        progress: Progress,
+    ) -> None:
+        lanes = _Lanes(self._writer)
+        loop = asyncio.get_running_loop()
+        under_way: deque[asyncio.Future[Prepared]] = deque()
+        try:
+            while chunk := await asyncio.to_thread(next, chunks, None):
+                now = self._clock()
+                under_way.append(
+                    loop.run_in_executor(executor, prepare_chunk, self._worker, chunk, now)
+                )
+                while len(under_way) >= workers * _AHEAD:
+                    await self._take(await under_way.popleft(), lanes, report, actor)
+                    progress(report)
+            while under_way:
+                await self._take(await under_way.popleft(), lanes, report, actor)
+                progress(report)
+        finally:
+            # Whatever stopped the reading, what was gathered is kept: it was counted as captured.
+            for waiting in under_way:
+                waiting.cancel()
+            await lanes.flush_all()
 
     async def _take(
         self, prepared: Prepared, lanes: "_Lanes", report: ImportReport, actor: Actor
@@ -253,8 +267,6 @@ class _Lanes:
         self.keys.difference_update(record.content_key or b"" for record in records)
 
     async def _wait(self) -> None:
-        done, self._writing = await asyncio.wait(
-            self._writing, return_when=asyncio.FIRST_COMPLETED
-        )
+        done, self._writing = await asyncio.wait(self._writing, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()

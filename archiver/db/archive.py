@@ -28,8 +28,8 @@ async def create(tx: Transaction, row: ArchiveRow) -> None:
 
 async def find(tx: Transaction) -> ArchiveRow | None:
     """Return the row, or None in a database that holds no archive yet."""
-    row = (await tx.execute(select(archive))).first()
-    return ArchiveRow(**row._mapping) if row else None
+    row = (await tx.execute(select(archive))).mappings().first()
+    return ArchiveRow(**row) if row else None
 
 
 async def get(tx: Transaction) -> ArchiveRow:

@@ -39,4 +39,4 @@ async def list_about(tx: Transaction, object_id: str, limit: int) -> Sequence[Ev
         .order_by(event.c.at.desc(), event.c.record_id.desc())
         .limit(limit)
     )
-    return [EventRow(**row._mapping) for row in rows]
+    return [EventRow(**row) for row in rows.mappings()]

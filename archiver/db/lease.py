@@ -1,8 +1,8 @@
 """Leases between processes on one archive: who may sign, and who is writing.
 
-On PostgreSQL a lease is an advisory lock of one session; on SQLite it is an `flock` on a file beside
-the database. `flock`, not `fcntl`: fcntl locks vanish when *any* descriptor of the file closes in
-the process (Tessera #973). A process that dies gives its leases back by itself. A lease is advice
+On PostgreSQL a lease is an advisory lock of one session; on SQLite it is an `flock` on a file
+beside the database. `flock`, not `fcntl`: fcntl locks vanish when *any* descriptor of the file
+closes in the process (Tessera #973). A process that dies gives its leases back by itself. A lease is advice
 for liveness only; what makes a fork impossible is the compare-and-swap on the log state.
 """
 
@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archiver.db.transaction import Database
+from archiver.errors import DatabaseUnavailable
 
 
 class Lease(Protocol):
@@ -84,23 +85,26 @@ class _SessionLease:
 
     @classmethod
     async def take(cls, database: Database, name: str) -> "_SessionLease | None":
-        connection = await database.session()
-        statement = text("SELECT pg_try_advisory_lock(:key)")
-        result = await connection.execute(statement, {"key": _key(name)})
-        if not result.scalar_one():
-            await connection.close()
-            return None
-        return cls(connection, _key(name), alone=True)
+        lease = cls(await database.session(), _key(name), alone=True)
+        if await lease._ask("SELECT pg_try_advisory_lock(:key)"):
+            return lease
+        await lease.release()
+        return None
 
     async def share(self) -> None:
-        await self._connection.execute(
-            text("SELECT pg_advisory_lock_shared(:key)"), {"key": self._key}
-        )
+        await self._ask("SELECT pg_advisory_lock_shared(:key)")
         if self._alone:
-            await self._connection.execute(
-                text("SELECT pg_advisory_unlock(:key)"), {"key": self._key}
-            )
+            await self._ask("SELECT pg_advisory_unlock(:key)")
             self._alone = False
+
+    async def _ask(self, sql: str) -> object:
+        try:
+            return (await self._connection.execute(text(sql), {"key": self._key})).scalar()
+        except (SQLAlchemyError, OSError) as error:
+            await self.release()
+            raise DatabaseUnavailable(
+                "the database did not answer about a lease; check that it runs, then start again"
+            ) from error
 
     async def alive(self) -> bool:
         try:
@@ -126,4 +130,5 @@ def _lease_file(path: Path, name: str) -> Path:
 
 
 def _key(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(f"muniment {name}".encode()).digest()[:8], "big", signed=True)
+    digest = hashlib.sha256(f"muniment {name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)

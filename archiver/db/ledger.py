@@ -29,9 +29,7 @@ class LogState:
 async def create(tx: Transaction, empty_root: bytes) -> None:
     """Start an empty log."""
     await tx.execute(
-        insert(log_state).values(
-            id=_ONLY, next_index=0, size=0, root=empty_root, checkpoint=b""
-        )
+        insert(log_state).values(id=_ONLY, next_index=0, size=0, root=empty_root, checkpoint=b"")
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
@@ -53,6 +53,14 @@ class Known:
     log_index: int
     raw_sha256: bytes
     entry: bytes
+
+
+class Place(NamedTuple):
+    """Where a record stands: its log index, its segment and its frame in it."""
+
+    log_index: int
+    segment_id: str
+    frame: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +141,10 @@ async def get(tx: Transaction, record_id: str) -> RecordRow:
     Raises:
         NotFound: there is none with this id.
     """
-    row = (await tx.execute(_rows().where(record.c.id == record_id))).first()
+    row = (await tx.execute(_rows().where(record.c.id == record_id))).mappings().first()
     if row is None:
         raise NotFound(f"no record {record_id}")
-    return RecordRow(**row._mapping)
+    return RecordRow(**row)
 
 
 async def list_by_index(tx: Transaction, indexes: Sequence[int]) -> dict[int, RecordRow]:
@@ -144,8 +152,8 @@ async def list_by_index(tx: Transaction, indexes: Sequence[int]) -> dict[int, Re
     found: dict[int, RecordRow] = {}
     for start in range(0, len(indexes), _BATCH):
         chunk = indexes[start : start + _BATCH]
-        for row in await tx.execute(_rows().where(record.c.log_index.in_(chunk))):
-            found[row.log_index] = RecordRow(**row._mapping)
+        rows = await tx.execute(_rows().where(record.c.log_index.in_(chunk)))
+        found.update((row["log_index"], RecordRow(**row)) for row in rows.mappings())
     return found
 
 
@@ -153,7 +161,26 @@ async def list_range(tx: Transaction, start: int, end: int) -> list[RecordRow]:
     """Return the records with log indexes in [start, end), in log order."""
     where = (record.c.log_index >= start) & (record.c.log_index < end)
     rows = await tx.execute(_rows().where(where).order_by(record.c.log_index))
-    return [RecordRow(**row._mapping) for row in rows]
+    return [RecordRow(**row) for row in rows.mappings()]
+
+
+async def searchable_places(tx: Transaction, start: int, end: int) -> list[Place]:
+    """Return where the searchable posts with log indexes in [start, end) stand, in log order.
+
+    Events and duplicates are not searched.
+    """
+    rows = await tx.execute(
+        select(record.c.log_index, record.c.segment_id, record.c.frame)
+        .where(
+            record.c.log_index >= start,
+            record.c.log_index < end,
+            record.c.entry_type == "rec",
+            record.c.searchable.is_(True),
+            record.c.duplicate_of.is_(None),
+        )
+        .order_by(record.c.log_index)
+    )
+    return [Place(*row) for row in rows]
 
 
 async def ids_at(tx: Transaction, indexes: Sequence[int]) -> list[str]:
@@ -194,7 +221,7 @@ async def versions(tx: Transaction, platform: str, account: str, post_id: str) -
         )
         .order_by(when, record.c.log_index)
     )
-    return [RecordRow(**row._mapping) for row in rows]
+    return [RecordRow(**row) for row in rows.mappings()]
 
 
 async def count_searchable(tx: Transaction, log_size: int) -> tuple[int, int]:
@@ -261,4 +288,3 @@ async def accounts(tx: Transaction) -> list[tuple[str, str, int]]:
 
 def _rows() -> Select[Any]:
     return select(*(record.c[name] for name in _COLUMNS))
-

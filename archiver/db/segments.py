@@ -63,10 +63,10 @@ async def insert_blobs(tx: Transaction, rows: list[Row]) -> None:
 
 async def get(tx: Transaction, segment_id: str) -> SegmentRow:
     """Return one segment. Raises NotFound."""
-    row = (await tx.execute(select(segment).where(segment.c.id == segment_id))).first()
+    row = (await tx.execute(select(segment).where(segment.c.id == segment_id))).mappings().first()
     if row is None:
         raise NotFound(f"no segment {segment_id}")
-    return SegmentRow(**row._mapping)
+    return SegmentRow(**row)
 
 
 async def get_many(tx: Transaction, segment_ids: Collection[str]) -> dict[str, SegmentRow]:
@@ -101,22 +101,21 @@ async def list_after(tx: Transaction, first_index: int, limit: int) -> list[Segm
         .order_by(segment.c.first_index)
         .limit(limit)
     )
-    return [SegmentRow(**row._mapping) for row in rows]
+    return [SegmentRow(**row) for row in rows.mappings()]
 
 
 async def holding(tx: Transaction, log_index: int) -> SegmentRow:
     """Return the segment that holds the record at `log_index`. Raises NotFound."""
-    row = (
-        await tx.execute(
-            select(segment)
-            .where(segment.c.first_index <= log_index)
-            .order_by(segment.c.first_index.desc())
-            .limit(1)
-        )
-    ).first()
-    if row is None or row.first_index + row.records <= log_index:
+    rows = await tx.execute(
+        select(segment)
+        .where(segment.c.first_index <= log_index)
+        .order_by(segment.c.first_index.desc())
+        .limit(1)
+    )
+    found = [SegmentRow(**row) for row in rows.mappings()]
+    if not found or found[0].first_index + found[0].records <= log_index:
         raise NotFound(f"no segment holds log index {log_index}")
-    return SegmentRow(**row._mapping)
+    return found[0]
 
 
 async def newest_by_lane(tx: Transaction) -> dict[tuple[str, str], str]:
@@ -135,7 +134,10 @@ async def hold_drift(tx: Transaction) -> list[tuple[SegmentRow, bool]]:
     rows = await tx.execute(
         select(segment, wanted.label("wanted")).where(segment.c.legal_hold != wanted)
     )
-    return [(SegmentRow(**{k: row._mapping[k] for k in _COLUMNS}), bool(row.wanted)) for row in rows]
+    return [
+        (SegmentRow(**{name: row[name] for name in _COLUMNS}), bool(row["wanted"]))
+        for row in rows.mappings()
+    ]
 
 
 async def held_lanes(tx: Transaction) -> set[tuple[str, str]]:
@@ -157,7 +159,8 @@ async def blob_hold_drift(tx: Transaction) -> list[tuple[BlobRow, bool]]:
     )
     rows = await tx.execute(select(blob, wanted.label("wanted")).where(blob.c.legal_hold != wanted))
     return [
-        (BlobRow(**{k: row._mapping[k] for k in _BLOB_COLUMNS}), bool(row.wanted)) for row in rows
+        (BlobRow(**{name: row[name] for name in _BLOB_COLUMNS}), bool(row["wanted"]))
+        for row in rows.mappings()
     ]
 
 
@@ -180,7 +183,7 @@ async def list_blobs(tx: Transaction, after: str, limit: int) -> list[BlobRow]:
     rows = await tx.execute(
         select(blob).where(blob.c.object_key > after).order_by(blob.c.object_key).limit(limit)
     )
-    return [BlobRow(**row._mapping) for row in rows]
+    return [BlobRow(**row) for row in rows.mappings()]
 
 
 def _wanted() -> ColumnElement[bool]:

@@ -2,13 +2,11 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 
 from archiver.capture.preparation import describe_document
 from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
-from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Database
 from archiver.errors import IntegrityError
@@ -18,7 +16,7 @@ from archiver.preserve.sealing import Sealed
 from archiver.preserve.segments.manifest import parse_moment, restore_post
 from search.document import Document
 
-_KEPT = 20_000
+_KEPT = 10_000
 
 
 class Documents:
@@ -33,7 +31,7 @@ class Documents:
         """Keep the documents of a commit at hand (a `Sequencer` listener)."""
         for offset, record in enumerate(records):
             if isinstance(record.follow, Document):
-                self._fresh[first + offset] = replace(record.follow, number=first + offset)
+                self._fresh[first + offset] = record.follow
         while len(self._fresh) > _KEPT:
             self._fresh.popitem(last=False)
 
@@ -45,34 +43,27 @@ class Documents:
             StorageUnavailable, DatabaseUnavailable: could not be read now.
         """
         async with self._database.reading() as tx:
-            rows = await record_rows.list_range(tx, start, end)
-            wanted = [
-                row
-                for row in rows
-                if row.entry_type == "rec" and row.searchable and row.duplicate_of is None
-            ]
-            missing = [row for row in wanted if row.log_index not in self._fresh]
-            segments = {}
-            for segment_id in dict.fromkeys(row.segment_id for row in missing):
-                segments[segment_id] = await segment_rows.get(tx, segment_id)
-        found = {
-            row.log_index: self._fresh.pop(row.log_index)
-            for row in wanted
-            if row.log_index in self._fresh
-        }
+            places = await record_rows.searchable_places(tx, start, end)
+            found = {
+                place.log_index: fresh.numbered(place.log_index)
+                for place in places
+                if (fresh := self._fresh.get(place.log_index)) is not None
+            }
+            missing = [place for place in places if place.log_index not in found]
+            segments = {
+                segment_id: await segment_rows.get(tx, segment_id)
+                for segment_id in dict.fromkeys(place.segment_id for place in missing)
+            }
         for segment_id, segment in segments.items():
-            of_segment = [row for row in missing if row.segment_id == segment_id]
-            found |= await asyncio.to_thread(self._from_store, segment, of_segment)
-        return [found[row.log_index] for row in wanted]
+            frames = {p.frame: p.log_index for p in missing if p.segment_id == segment_id}
+            found |= await asyncio.to_thread(self._from_store, segment, frames)
+        return [found[place.log_index] for place in places]
 
-    def _from_store(
-        self, segment: SegmentRow, rows: Sequence[RecordRow]
-    ) -> dict[int, Document]:
-        by_frame = {row.frame: row for row in rows}
+    def _from_store(self, segment: SegmentRow, frames: Mapping[int, int]) -> dict[int, Document]:
         return {
-            by_frame[number].log_index: describe(opened, by_frame[number].log_index)
+            frames[number]: describe(opened, frames[number])
             for number, opened in enumerate(self._reader.open_segment(segment))
-            if number in by_frame
+            if number in frames
         }
 
 

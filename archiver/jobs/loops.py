@@ -1,13 +1,14 @@
 """The background loops of a process: integrate, index, mirror holds, adopt what others left.
 
 Each loop does a little, waits for news or its interval, and does it again. An operator's error
-(store, database or index away) is logged, counted and tried again with growing pauses. Evidence that
-something stored is not what was promised stops the loop for good and shows in `/readyz`: it is never
-retried and never passed over.
+(store, database or index away) is logged, counted and tried again with growing pauses. Evidence
+that something stored is not what was promised stops the loop for good and shows in `/readyz`: it is
+never retried and never passed over.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -58,6 +59,8 @@ class Loops:
     states: dict[str, LoopState] = field(default_factory=dict)
     _news: list[asyncio.Event] = field(default_factory=list)
     _lease: Lease | None = None
+    _integrating: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _indexing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def all(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         """Return the loops, to be run side by side until cancelled."""
@@ -86,18 +89,24 @@ class Loops:
 
     async def integrate_once(self) -> bool:
         """Integrate one batch if this process leads; True if there may be more."""
-        if self._lease is not None and not await self._lease.alive():
-            self._lease = None
-        if self._lease is None:
-            self._lease = await try_alone(self.database, "integrator")
-            if self._lease is None:
-                return False
-            await self.integrator.start()
-        return await self.integrator.integrate() is not None
+        async with self._integrating:
+            return await _to_its_end(self._integrate())
 
     async def index_once(self) -> bool:
         """Index one batch if this process writes the index; True if there may be more."""
-        return await self.index.open_writer() and await self.index.follow()
+        async with self._indexing:
+            return await _to_its_end(self._index())
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """Integrate and index beside long work (an import), while its documents are at hand."""
+        tasks = [asyncio.create_task(loop()) for loop in (self.integrate, self.follow_index)]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def catch_up(
         self, progress: Callable[[int, int], None] = lambda _done, _total: None
@@ -125,6 +134,19 @@ class Loops:
         if self._lease is not None:
             await self._lease.release()
             self._lease = None
+
+    async def _integrate(self) -> bool:
+        if self._lease is not None and not await self._lease.alive():
+            self._lease = None
+        if self._lease is None:
+            self._lease = await try_alone(self.database, "integrator")
+            if self._lease is None:
+                return False
+            await self.integrator.start()
+        return await self.integrator.integrate() is not None
+
+    async def _index(self) -> bool:
+        return await self.index.open_writer() and await self.index.follow()
 
     async def _mirror_once(self) -> bool:
         await self.mirror_holds()
@@ -161,3 +183,16 @@ class Loops:
             except TimeoutError:
                 continue
             await asyncio.sleep(interval_s)
+
+
+async def _to_its_end(act: Coroutine[Any, Any, bool]) -> bool:
+    """Await `act`; when cancelled meanwhile, let it finish first.
+
+    Its threads could not be stopped, and must not go on beside whatever comes next.
+    """
+    task = asyncio.ensure_future(act)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -1,0 +1,76 @@
+"""Reading the log: its newest checkpoint, inclusion and consistency proofs.
+
+Nothing here holds content, so reading it is permitted widely and makes no event.
+"""
+
+import asyncio
+
+from archiver.access.rules import Permission, require
+from archiver.db import ledger as ledger_rows
+from archiver.db import records as record_rows
+from archiver.db.archive import ArchiveRow
+from archiver.db.transaction import Database
+from archiver.errors import Conflict
+from archiver.model.actor import Actor
+from archiver.preserve.ledger.note import encode_base64
+from archiver.preserve.ledger.proof import TlogProof
+from archiver.preserve.ledger.tiles import TileTree
+from archiver.preserve.object_keys import log_prefix
+from archiver.preserve.store.threads import AsyncStore
+
+
+class LogView:
+    """The log of one archive, for reading."""
+
+    def __init__(self, *, archive: ArchiveRow, database: Database, store: AsyncStore) -> None:
+        self._prefix = log_prefix(archive.id)
+        self._database = database
+        self._store = store.blocking
+
+    async def checkpoint(self, *, actor: Actor) -> bytes:
+        """Return the newest signed checkpoint.
+
+        Raises:
+            Denied: the actor may not read the log.
+            Conflict: nothing has been signed yet.
+        """
+        require(actor, Permission.READ_LOG)
+        async with self._database.reading() as tx:
+            state = await ledger_rows.state(tx)
+        if not state.checkpoint:
+            raise Conflict("the log has no checkpoint yet; it gets one with its first record")
+        return state.checkpoint
+
+    async def inclusion(self, record_id: str, *, actor: Actor) -> str:
+        """Return a C2SP tlog-proof of a record under the newest checkpoint.
+
+        Raises:
+            NotFound: no such record.
+            Conflict: it is not under a checkpoint yet.
+        """
+        require(actor, Permission.READ_LOG)
+        async with self._database.reading() as tx:
+            row = await record_rows.get(tx, record_id)
+            state = await ledger_rows.state(tx)
+        if row.log_index >= state.size:
+            raise Conflict(
+                f"record {record_id} is not under a checkpoint yet; try again in a second"
+            )
+        tree = TileTree(state.size, self._read)
+        path = await asyncio.to_thread(tree.inclusion_proof, row.log_index)
+        proof = TlogProof(index=row.log_index, path=path, checkpoint=state.checkpoint)
+        return proof.to_bytes().decode()
+
+    async def consistency(self, old: int, new: int, *, actor: Actor) -> dict[str, object]:
+        """Return the proof that the tree of `old` entries is a prefix of that of `new`.
+
+        Raises:
+            InvalidInput: the sizes are not those of trees of this log.
+        """
+        require(actor, Permission.READ_LOG)
+        tree = TileTree(new, self._read)
+        path = await asyncio.to_thread(tree.consistency_proof, old)
+        return {"old": old, "new": new, "proof": [encode_base64(each) for each in path]}
+
+    def _read(self, path: str) -> bytes:
+        return self._store.get(self._prefix + path)
