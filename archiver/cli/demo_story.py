@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from archiver.app import Services
+from archiver.assurance.verification import verify_full
 from archiver.cli.api_client import ApiClient
 from archiver.cli.demo_company import Company
 from archiver.cli.output import Document, counted
@@ -88,8 +89,8 @@ class Story:
             told=(
                 (
                     f"{counts['captured']:,} of {counted(sent, 'capture')} in "
-                    f"{len(batches)} requests to POST /api/v1/captures, each durable and with a signed "
-                    f"receipt, in {seconds:.1f} s"
+                    f"{len(batches)} requests to POST /api/v1/captures, durable, each with a "
+                    f"signed receipt, in {seconds:.1f} s"
                 ),
                 ", ".join(f"{name} {n:,}" for name, n in sorted(company.platforms.items())),
                 (
@@ -194,7 +195,9 @@ class Story:
 
     async def _verify(self) -> Step:
         report = await verify_archive(
-            self._services, self._actor, workers=1, content=True, show=lambda _done, _total: None
+            self._services,
+            self._actor,
+            lambda target: verify_full(target, workers=1, content=True),
         )
         note = (await self._client.read("/api/v1/log/checkpoint")).decode()
         return Step(

@@ -4,8 +4,8 @@ Answers go to stdout, everything else (progress, problems) to stderr. With `--js
 exactly one JSON document. Human output is made from that same document, so the two cannot differ.
 
 Archived text is hostile: a post may hold escape sequences that rewrite the terminal's screen, title
-or clipboard, or turn the reading direction. Whatever people see passes `shown`; JSON needs none of
-that, because JSON escapes control characters.
+or clipboard, or turn the reading direction. Whatever people see passes `shown`; in JSON the same
+characters are escaped.
 """
 
 import json as json_text
@@ -50,7 +50,7 @@ class Output:
     def answer(self, document: Document, say: Callable[["Output"], None]) -> None:
         """Give the answer: the document with `--json`, else what `say` says of it."""
         if self.json:
-            self._write(json_text.dumps(document, ensure_ascii=False, indent=2))
+            self._write(_json(document, indent=2))
         else:
             say(self)
 
@@ -117,7 +117,7 @@ class Output:
         """Say an error: what is wrong, why, and what to do where the message tells."""
         if self.json:
             told = {"type": type(error).__name__, "message": str(error)}
-            self._write(json_text.dumps({"error": told}, ensure_ascii=False), self._stderr)
+            self._write(_json({"error": told}), self._stderr)
             return
         problem, todo = _split(str(error))
         self.note(f"problem: {problem}")
@@ -149,6 +149,12 @@ class Output:
         stream = stream or self._stdout
         stream.write(text + "\n")
         stream.flush()
+
+
+def _json(document: Document, indent: int | None = None) -> str:
+    """Return JSON in which also those unsafe characters are escaped that RFC 8259 lets stand."""
+    text = json_text.dumps(document, ensure_ascii=False, indent=indent)
+    return _UNSAFE.sub(lambda unsafe: f"\\u{ord(unsafe[0]):04x}", text)
 
 
 def _split(message: str) -> tuple[str, str]:

@@ -1,30 +1,38 @@
 """`muniment verify`: derive everything again from the store and name what is not as promised."""
 
 import os
+import secrets
+from collections.abc import Awaitable, Callable
 
 from archiver.access.rules import Permission, require
 from archiver.app import Services
 from archiver.assurance.report import Report
+from archiver.assurance.sample import verify_sample
 from archiver.assurance.target import VerificationTarget
 from archiver.assurance.verification import verify_full
 from archiver.audit.actions import Action
 from archiver.cli.arguments import Parser
 from archiver.cli.exits import OK, PROBLEMS
 from archiver.cli.opening import Opened, on_archive
-from archiver.cli.output import Document, Output, Progress, counted
+from archiver.cli.output import Document, Output, counted
+from archiver.errors import InvalidInput
 from archiver.model.actor import Actor
 from archiver.preserve.keyring import open_keyring
+
+_SEED_BITS = 32
 
 
 def configure(parser: Parser) -> None:
     """Declare the arguments."""
     extent = parser.add_mutually_exclusive_group()
-    extent.add_argument("--full", action="store_true", help="everything (what is done by default)")
+    extent.add_argument("--full", action="store_true", help="everything: the default")
+    extent.add_argument("--sample", type=float, metavar="P", help="P per cent, drawn by a seed")
+    parser.add_argument("--seed", type=int, metavar="N", help="draw the sample of this seed again")
     parser.add_argument(
         "--workers", type=int, metavar="N", help="processes (one fewer than processors)"
     )
     parser.add_argument(
-        "--content", action="store_true", help="also open every record and check its parts"
+        "--content", action="store_true", help="also open every record; a sample always does"
     )
     parser.set_defaults(act=on_archive(verify))
 
@@ -32,33 +40,42 @@ def configure(parser: Parser) -> None:
 async def verify(opened: Opened) -> int:
     """Verify and name every problem with its object and record; end with 1 if there is one."""
     args = opened.args
+    if args.sample is None and args.seed is not None:
+        raise InvalidInput("--seed draws a sample: give --sample too")
+    if args.sample is not None and args.workers is not None:
+        raise InvalidInput("a sample is verified in one process: leave out --workers")
     workers = max(1, (os.cpu_count() or 1) - 1) if args.workers is None else args.workers
+    seed = secrets.randbits(_SEED_BITS) if args.seed is None else args.seed
     with opened.output.progress("Verifying") as show:
-        report = await verify_archive(
-            opened.services, opened.actor, workers=workers, content=args.content, show=show
-        )
+
+        def check(target: VerificationTarget) -> Awaitable[Report]:
+            def progress(_phase: str, done: int, total: int) -> None:
+                show(done, total)
+
+            if args.sample is not None:
+                return verify_sample(target, args.sample, seed, progress)
+            return verify_full(target, workers=workers, content=args.content, progress=progress)
+
+        report = await verify_archive(opened.services, opened.actor, check)
     document = report.to_dict()
-    opened.output.answer(document, lambda output: say_report(output, document))
+    if args.sample is not None:
+        document["sample"] = {"percent": args.sample, "seed": seed}
+    opened.output.answer(document, lambda output: _say(output, document))
     return OK if report.ok else PROBLEMS
 
 
 async def verify_archive(
-    services: Services, actor: Actor, *, workers: int, content: bool, show: Progress
+    services: Services, actor: Actor, check: Callable[[VerificationTarget], Awaitable[Report]]
 ) -> Report:
-    """Verify an open archive and record that it was done, whatever was found.
+    """Verify an open archive by `check` and record that it was done, whatever was found.
 
     Raises:
         Denied: the actor may not verify.
-        InvalidInput: no workers.
+        InvalidInput: as `check`.
         OperatorError: store or database did not answer, or a worker process died.
     """
     require(actor, Permission.VERIFY)
-    report = await verify_full(
-        _target(services),
-        workers=workers,
-        content=content,
-        progress=lambda _phase, done, total: show(done, total),
-    )
+    report = await check(_target(services))
     await services.trail.record(
         Action.VERIFICATION_FINISHED,
         actor=actor,
@@ -69,7 +86,7 @@ async def verify_archive(
             "checked": report.checked,
             "problems": len(report.problems) + report.more_problems,
             "log_size": report.size,
-            "content": content,
+            "not_checked": "; ".join(report.not_checked),
         },
     )
     return report
@@ -92,7 +109,7 @@ def _target(services: Services) -> VerificationTarget:
     )
 
 
-def say_report(output: Output, report: Document) -> None:
+def _say(output: Output, report: Document) -> None:
     """Say each problem, then what was left out, then the sum."""
     for kind, found in (("PROBLEM", report["problems"]), ("warning", report["warnings"])):
         for one in found:
@@ -100,6 +117,9 @@ def say_report(output: Output, report: Document) -> None:
             output.line(f"{kind}  {named or 'archive'}: {one['what']}")
     for left_out in report["not_checked"]:
         output.line(f"not checked: {left_out}")
+    if "sample" in report:
+        sample = report["sample"]
+        output.line(f"sample: {sample['percent']} per cent, drawn by --seed {sample['seed']}")
     checkpoint = report["checkpoint"]
     state = "Verified" if report["ok"] else "NOT as promised"
     problems = len(report["problems"]) + report["more_problems"]
