@@ -58,7 +58,7 @@ class Denied(CallerError):  # noqa: N818
 
 
 class Conflict(CallerError):  # noqa: N818
-    """The present state of the object forbids the act (locked, held, key reused for other bytes)."""
+    """The object's present state forbids the act (locked, held, key reused for other bytes)."""
 
 
 class OperatorError(ArchiverError):

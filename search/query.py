@@ -6,7 +6,7 @@ have the same tree. What each node finds is defined by `search.matcher`.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache, cached_property
+from functools import cached_property, lru_cache
 
 from search import dates
 from search.analyzer import keyword

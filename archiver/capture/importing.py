@@ -3,8 +3,8 @@
 The path of bytes: `importers.chunks` cuts raw items here; a worker process decodes, normalises and
 seals a chunk (`prepare_chunk`); this process looks up which posts are known, gathers the rest per
 lane within a memory bound, and writes segments of thousands of records. History spread over many
-expiry months thus does not shatter into tiny segments. Running an import again is how it is resumed:
-what is stored is found by its content and counted as unchanged.
+expiry months thus does not shatter into tiny segments. Running an import again is how it is
+resumed: what is stored is found by its content and counted as unchanged.
 """
 
 import asyncio
@@ -163,7 +163,7 @@ class Importing:
         )
         return report
 
-    async def _read(
+    async def _read(  # noqa: PLR0917 - the arguments of `run`
         self,
         chunks: Iterator[Chunk],
         report: ImportReport,

@@ -2,8 +2,8 @@
 
 On PostgreSQL a lease is an advisory lock of one session; on SQLite it is an `flock` on a file
 beside the database. `flock`, not `fcntl`: fcntl locks vanish when *any* descriptor of the file
-closes in the process (Tessera #973). A process that dies gives its leases back by itself. A lease is advice
-for liveness only; what makes a fork impossible is the compare-and-swap on the log state.
+closes in the process (Tessera #973). A process that dies gives its leases back by itself. A lease
+is advice for liveness only; what makes a fork impossible is the compare-and-swap on the log state.
 """
 
 import asyncio

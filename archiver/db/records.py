@@ -275,16 +275,6 @@ async def holds_on(tx: Transaction, indexes: Sequence[int]) -> dict[int, list[tu
     return found
 
 
-async def accounts(tx: Transaction) -> list[tuple[str, str, int]]:
-    """Return `(platform, account, records)` of every account with posts."""
-    rows = await tx.execute(
-        select(record.c.platform, record.c.account, func.count())
-        .where(record.c.entry_type == "rec", record.c.duplicate_of.is_(None))
-        .group_by(record.c.platform, record.c.account)
-        .order_by(record.c.platform, record.c.account)
-    )
-    return [(row[0], row[1], row[2]) for row in rows]
-
 
 def _rows() -> Select[Any]:
     return select(*(record.c[name] for name in _COLUMNS))

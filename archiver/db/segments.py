@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, update
 
 from archiver.db.tables import blob, hold, hold_record, record, segment
 from archiver.db.transaction import Row, Transaction
@@ -104,28 +104,6 @@ async def list_after(tx: Transaction, first_index: int, limit: int) -> list[Segm
     return [SegmentRow(**row) for row in rows.mappings()]
 
 
-async def holding(tx: Transaction, log_index: int) -> SegmentRow:
-    """Return the segment that holds the record at `log_index`. Raises NotFound."""
-    rows = await tx.execute(
-        select(segment)
-        .where(segment.c.first_index <= log_index)
-        .order_by(segment.c.first_index.desc())
-        .limit(1)
-    )
-    found = [SegmentRow(**row) for row in rows.mappings()]
-    if not found or found[0].first_index + found[0].records <= log_index:
-        raise NotFound(f"no segment holds log index {log_index}")
-    return found[0]
-
-
-async def newest_by_lane(tx: Transaction) -> dict[tuple[str, str], str]:
-    """Return the greatest segment id of each `(class, period)`."""
-    rows = await tx.execute(
-        select(segment.c.class_code, segment.c.period, func.max(segment.c.id)).group_by(
-            segment.c.class_code, segment.c.period
-        )
-    )
-    return {(row[0], row[1]): row[2] for row in rows}
 
 
 async def hold_drift(tx: Transaction) -> list[tuple[SegmentRow, bool]]:

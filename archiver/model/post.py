@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who the platform says wrote the post. Ids are strings even where the platform shows numbers."""
+    """Who the platform says wrote the post. Ids are strings, even where it shows numbers."""
 
     id: str = ""
     handle: str = ""
