@@ -217,9 +217,9 @@ class _Tar:
         self._members: dict[str, tarfile.TarInfo] = {}
         total = 0
         for info in file:
-            name = member_name(info.name.removeprefix("./"))
             if info.isdir():
                 continue
+            name = member_name(info.name.removeprefix("./"))
             if not info.isreg():
                 raise InvalidInput(f"{path.name} holds a link or device ({name}): refused")
             total += info.size

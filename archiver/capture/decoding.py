@@ -259,7 +259,8 @@ def _refuse_duplicate_keys(content: bytes, start: int, end: int) -> None:
     `start` and `end` enclose the payload, whose own keys are its sender's business.
     """
     keys = _find_keys(content, 0, start) + _find_keys(content, end) if end else _find_keys(content)
-    if len(keys) == len(set(keys)) and b"\\" not in b"".join(keys):
+    escaped = b"\\" in content and b"\\" in b"".join(keys)
+    if len(keys) == len(set(keys)) and not escaped:
         return
     # Rare: `name` in author and media, or a key written with escapes. Latin-1 refuses no byte.
     envelope = content[:start] + b"0" + content[end:] if end else content
