@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+RESOLVE := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header
 
 .PHONY: help setup demo test check types lint contracts bench test-faults lock clean
 
@@ -40,9 +41,10 @@ bench: $(STAMP)  ## ratios against references, as JSON
 test-faults: $(STAMP)  ## the long sweeps: kill -9, full disk, failing store and database
 	$(BIN)/pytest -q -m faults
 
-lock: $(STAMP)  ## resolve requirements.lock anew from pyproject.toml
+lock: $(STAMP)  ## resolve the lock files anew from pyproject.toml
 	$(BIN)/pip install -q uv
-	$(BIN)/uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-header -o requirements.lock
+	$(RESOLVE) --extra dev -o requirements.lock
+	$(RESOLVE) --extra postgres --extra speed -c requirements.lock -o deploy/requirements.lock
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
