@@ -96,7 +96,7 @@ class Ingest:
                 finds whatever was stored.
         """
         require(actor, Permission.CAPTURE)
-        self._writer.check_room(len(self._waiting) + len(arrivals))
+        self._writer.check_room(len(arrivals), waiting=len(self._waiting))
         loop = asyncio.get_running_loop()
         mine = []
         for arrival in arrivals:

@@ -28,7 +28,7 @@ from archiver.preserve.lanes import Lane, lock_for
 from archiver.preserve.object_keys import keys_object, segment_object
 from archiver.preserve.sealing import Sealed
 from archiver.preserve.segments.keys import build_keys, wrapping_key
-from archiver.preserve.segments.segment import Footer, build_segment
+from archiver.preserve.segments.segment import Footer, build_segment, seal_of
 from archiver.preserve.sequencer import DurableSegment, Sequencer, Written
 from archiver.preserve.store import StoredObject
 from archiver.preserve.store.threads import AsyncStore
@@ -118,18 +118,22 @@ class Writer:
         """Records taken and not yet committed."""
         return self._records
 
-    def check_room(self, records: int = 1) -> None:
+    def check_room(self, records: int = 1, *, waiting: int = 0) -> None:
         """Refuse new work while the bounded queue is full or the write path has stopped.
+
+        `waiting` are records taken by the caller and not yet given to `write`. A request larger
+        than the bound is taken when nothing else is outstanding.
 
         Raises:
             Overloaded: full; nothing was stored.
             Stopping: shutting down, or stopped after a fatal write error.
         """
         self._require_running()
-        full = self._records + records > self._limits.outstanding_records and self._records > 0
+        before = self._records + waiting
+        full = before + records > self._limits.outstanding_records and before > 0
         if full or self._bytes > self._limits.outstanding_bytes:
             raise Overloaded(
-                f"{self._records} records of at most {self._limits.outstanding_records} wait to be "
+                f"{before} records of at most {self._limits.outstanding_records} wait to be "
                 "written; nothing of this request was stored: send it again after a second"
             )
 
@@ -273,7 +277,7 @@ def segment_row(
         object_key=stored.key,
         version_id=stored.version_id,
         size=len(data),
-        sha256=sha256(data).digest(),
+        seal=seal_of(data),
         keys_object_key=stored_keys.key,
         keys_version_id=stored_keys.version_id,
         keys_sha256=sha256(keys).digest(),

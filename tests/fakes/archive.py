@@ -2,11 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 from archiver.app import Services, open_services
 from archiver.clock import Clock, system_clock
@@ -27,6 +28,7 @@ from archiver.preserve.object_keys import log_prefix, segment_id_of, segment_pre
 from archiver.preserve.reader import OpenedRecord, RecordReader
 
 AGENT = Actor(name="push", roles=frozenset({Role.CAPTURE_AGENT}))
+T = TypeVar("T")
 POSTED = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 
 
@@ -128,6 +130,20 @@ async def unsequenced(services: Services) -> set[str]:
     async with services.database.reading() as tx:
         known = await segment_rows.known(tx, [segment_id_of(key) for key in keys])
     return {key for key in keys if segment_id_of(key) not in known}
+
+
+async def left_by(services: Services, count: int) -> set[str]:
+    """The unsequenced segments, once there are `count` of them; until then none."""
+    found = await unsequenced(services)
+    return found if len(found) == count else set()
+
+
+async def eventually(check: Callable[[], Awaitable[T]]) -> T:
+    """What `check` gives as soon as that is something; a test that waits 20 s for it fails."""
+    async with asyncio.timeout(20):
+        while not (found := await check()):  # noqa: ASYNC110 - stores and databases have no events
+            await asyncio.sleep(0.01)
+    return found
 
 
 async def publish(services: Services) -> Checkpoint:
