@@ -164,8 +164,9 @@ def _open_segment(
 
 
 def _frames(parsed: Segment, data: bytes) -> Iterator[tuple[int, str, bytes, bytes]]:
-    for number, (place, entry) in enumerate(zip(parsed.frames, parsed.entries, strict=True)):
-        frame = data[place.offset : place.offset + place.length]
+    found = zip(parsed.places, parsed.entries, strict=True)
+    for number, ((offset, length), entry) in enumerate(found):
+        frame = data[offset : offset + length]
         yield number, entry[23:49].decode("ascii", "replace"), frame, entry
 
 

@@ -77,7 +77,7 @@ def _differences(row: SegmentRow, segment: KnownSegment) -> Iterator[str]:
         "object_key": (row.object_key, ours.key),
         "version_id": (row.version_id, ours.version_id),
         "size": (row.size, ours.size),
-        "sha256": (_hex(row.sha256), ours.sha256.hex()),
+        "seal": (_hex(row.seal), segment.seal.hex()),
         "lock_mode": (row.lock_mode, segment.lock_mode),
         "created_at": (row.created_at, segment.created_at),
         "legal_hold": (row.legal_hold, ours.legal_hold),

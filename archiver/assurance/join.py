@@ -31,6 +31,7 @@ class KnownSegment:
     lock_until: int
     created_at: int
     object: ObjectFacts
+    seal: bytes
     keys: ObjectFacts | None
     spooled: int
     intact: bool
@@ -61,6 +62,7 @@ class Catalogue:
             lock_until=footer.lock_until,
             created_at=footer.created_at,
             object=scanned.object,
+            seal=frames.seal,
             keys=scanned.keys,
             spooled=self.spool.append(frames.leaves + frames.lengths),
             intact=not scanned.problems,

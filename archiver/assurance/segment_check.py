@@ -20,7 +20,10 @@ from archiver.preserve.store import ObjectStore, StoredObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectFacts:
-    """One stored object as it was found: its key, version, size and SHA-256, and its hold."""
+    """One stored object as it was found: its key, version, size and SHA-256, and its hold.
+
+    `sha256` is empty where it is not compared: a segment is known by its seal.
+    """
 
     key: str
     version_id: str
@@ -74,7 +77,7 @@ def _check_segment(store: ObjectStore, named: tuple[str, str]) -> ScannedSegment
         _check_name(key, frames, problems)
         problems += _lock_problems(found, frames)
     return ScannedSegment(
-        object=_facts(found, data, frames.sha256 if frames else sha256(data).digest()),
+        object=_facts(found, data, b""),
         keys=keys,
         frames=frames,
         problems=tuple(problems),

@@ -12,7 +12,7 @@ from archiver.errors import NotFound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentRow:
-    """One segment as the database describes it."""
+    """One segment as the database describes it. `seal` is the SHA-256 in the object's trailer."""
 
     id: str
     class_code: str
@@ -22,7 +22,7 @@ class SegmentRow:
     object_key: str
     version_id: str
     size: int
-    sha256: bytes
+    seal: bytes
     keys_object_key: str
     keys_version_id: str
     keys_sha256: bytes
@@ -102,8 +102,6 @@ async def list_after(tx: Transaction, first_index: int, limit: int) -> list[Segm
         .limit(limit)
     )
     return [SegmentRow(**row) for row in rows.mappings()]
-
-
 
 
 async def hold_drift(tx: Transaction) -> list[tuple[SegmentRow, bool]]:

@@ -65,8 +65,15 @@ class RecordReader:
         frame = self._store.get_range(
             segment.object_key, row.frame_offset, row.frame_length, version_id=segment.version_id
         )
-        keys = self._segment_keys(segment)
-        return self._open_frame(segment, row.frame, frame, entry, keys)
+        promised = _promised(segment, row.frame, entry)
+        if frame_hash(frame) != promised.frame_sha256:
+            raise IntegrityError(
+                f"record {promised.id}: the stored frame is not the one the log commits to; "
+                "restore the object from its second copy and run `muniment verify --full`",
+                object_key=segment.object_key,
+                record_id=promised.id,
+            )
+        return self._open_frame(segment, row.frame, frame, entry, self._segment_keys(segment))
 
     def open_segment(self, segment: SegmentRow) -> Iterator[OpenedRecord]:
         """Yield all records of a segment, in frame order, from one read of the object."""
@@ -77,10 +84,13 @@ class RecordReader:
     def open_parsed(
         self, segment: SegmentRow, parsed: Segment, data: bytes, keys: SegmentKeys
     ) -> Iterator[OpenedRecord]:
-        """Yield the records of a segment whose bytes are at hand."""
-        for number, (place, entry) in enumerate(zip(parsed.frames, parsed.entries, strict=True)):
-            frame = data[place.offset : place.offset + place.length]
-            yield self._open_frame(segment, number, frame, entry, keys)
+        """Yield the records of a segment whose bytes are at hand.
+
+        Their frames are not hashed again: `parse_segment` compared them with their entries.
+        """
+        found = zip(parsed.places, parsed.entries, strict=True)
+        for number, ((offset, length), entry) in enumerate(found):
+            yield self._open_frame(segment, number, data[offset : offset + length], entry, keys)
 
     def part(self, record: OpenedRecord, number: int) -> Part:
         """Return one part, checked against the manifest.
@@ -133,19 +143,7 @@ class RecordReader:
     def _open_frame(
         self, segment: SegmentRow, number: int, frame: bytes, entry: bytes, keys: SegmentKeys
     ) -> OpenedRecord:
-        promised = decode_entry(entry)
-        if not isinstance(promised, RecordEntry):
-            raise IntegrityError(
-                f"segment {segment.id}, frame {number}: its log entry is not a record's",
-                object_key=segment.object_key,
-            )
-        if frame_hash(frame) != promised.frame_sha256:
-            raise IntegrityError(
-                f"record {promised.id}: the stored frame is not the one the log commits to; "
-                "restore the object from its second copy and run `muniment verify --full`",
-                object_key=segment.object_key,
-                record_id=promised.id,
-            )
+        promised = _promised(segment, number, entry)
         if number not in keys.wrapped:
             raise IntegrityError(
                 f"record {promised.id}: its key is not in {segment.keys_object_key}",
@@ -166,3 +164,13 @@ class RecordReader:
                 record_id=promised.id,
             )
         return OpenedRecord(manifest, manifest_bytes, inline, entry)
+
+
+def _promised(segment: SegmentRow, number: int, entry: bytes) -> RecordEntry:
+    promised = decode_entry(entry)
+    if not isinstance(promised, RecordEntry):
+        raise IntegrityError(
+            f"segment {segment.id}, frame {number}: its log entry is not a record's",
+            object_key=segment.object_key,
+        )
+    return promised

@@ -27,7 +27,13 @@ from archiver.model.lock import LockMode
 from archiver.preserve.event_record import event_row, parse_event
 from archiver.preserve.lanes import Lane
 from archiver.preserve.ledger.entry import orphan_entry
-from archiver.preserve.object_keys import keys_for_segment, segment_id_of, segment_prefix
+from archiver.preserve.object_keys import (
+    checkpoint_object,
+    checkpoint_prefix,
+    keys_for_segment,
+    segment_id_of,
+    segment_prefix,
+)
 from archiver.preserve.reader import OpenedRecord, RecordReader
 from archiver.preserve.sealing import Sealed, record_facts
 from archiver.preserve.segments.segment import parse_segment
@@ -36,6 +42,26 @@ from archiver.preserve.store import ObjectStore
 from archiver.preserve.writer import segment_row
 
 _PAGE = 500
+
+
+def require_not_ahead(store: ObjectStore, archive_id: str, signed: int) -> None:
+    """Check that the store holds no checkpoint of more than `signed` entries.
+
+    Raises:
+        IntegrityError: it does: the database is older than the log.
+    """
+    newest = ""
+    for newest in store.list_keys(
+        checkpoint_prefix(archive_id), after=checkpoint_object(archive_id, signed)
+    ):
+        pass
+    if newest:
+        raise IntegrityError(
+            f"log: the store holds {newest}, but the database knows only {signed} signed entries: "
+            "it was restored from an old backup. Nothing was changed and nothing will be signed; "
+            "restore a newer copy of the database",
+            object_key=newest,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +106,13 @@ class Recovery:
         `before` leaves younger segments alone: other processes may be about to commit those.
 
         Raises:
-            IntegrityError: an unsequenced segment was altered; the object is named.
+            IntegrityError: an unsequenced segment was altered, and the object is named; or the
+                store holds a later checkpoint than the database, which was restored from an old
+                backup: what it lacks has log indexes already, and must not get others.
         """
+        async with self._database.reading() as tx:
+            signed = (await ledger_rows.state(tx)).size
+        await asyncio.to_thread(require_not_ahead, self._store, self._archive_id, signed)
         segments = records = 0
         unreadable = []
         for key in await self._unknown_segments(before):
@@ -142,7 +173,7 @@ class Recovery:
         return _Orphan(
             row,
             [self._restore(row, record) for record in opened],
-            [(frame.offset, frame.length) for frame in parsed.frames],
+            parsed.places,
         )
 
     def _restore(self, row: SegmentRow, record: OpenedRecord) -> Sealed:

@@ -86,7 +86,7 @@ def _create_segments() -> None:
         sa.Column("object_key", sa.Text(), nullable=False),
         sa.Column("version_id", sa.Text(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("seal", sa.LargeBinary(), nullable=False),
         sa.Column("keys_object_key", sa.Text(), nullable=False),
         sa.Column("keys_version_id", sa.Text(), nullable=False),
         sa.Column("keys_sha256", sa.LargeBinary(), nullable=False),

@@ -338,8 +338,8 @@ async def test_an_inserted_record_row_is_found(archive: SealedArchive) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE segment SET sha256 = x'00' WHERE first_index = 0",
-        "UPDATE segment SET sha256 = 'text' WHERE first_index = 0",
+        "UPDATE segment SET seal = x'00' WHERE first_index = 0",
+        "UPDATE segment SET seal = 'text' WHERE first_index = 0",
         "UPDATE segment SET first_index = 100000 WHERE first_index = 0",
         "UPDATE segment SET keys_version_id = 'other' WHERE first_index = 0",
         "UPDATE segment SET legal_hold = 1 WHERE first_index = 0",

@@ -14,8 +14,9 @@ whole frame, header included.
 import hashlib
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import zstandard
 from cryptography.exceptions import InvalidTag
@@ -31,10 +32,15 @@ KEY_BYTES = 32
 TAG_BYTES = 16
 MAX_PLAINTEXT = 64 * 1024 * 1024
 
+# The same header with algorithm and flags read as one number.
+_HEADER = struct.Struct(">4s16sHI")
+_KINDS = frozenset({AES_256_GCM << 8, AES_256_GCM << 8 | ZSTD})
+
 _NONCE = bytes(12)
 _LENGTH = struct.Struct(">I")
 _LEVEL = 3
 _thread = threading.local()
+_hash = hashlib.sha256()  # copying a started hash is quicker than starting one (see merkle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,17 @@ def frame_hash(frame: bytes | memoryview) -> bytes:
     return hashlib.sha256(frame).digest()
 
 
+def frame_hashes(data: bytes, bounds: Sequence[int]) -> list[bytes]:
+    """Return the hash of each frame, given the `bounds` that `walk_frames` found."""
+    view, start = memoryview(data), _hash.copy
+    hashes = []
+    for begin, end in pairwise(bounds):
+        hasher = start()
+        hasher.update(view[begin:end])
+        hashes.append(hasher.digest())
+    return hashes
+
+
 def parse_header(data: bytes, offset: int) -> FrameSlice:
     """Read the frame header at `offset`. The frame's bytes need not be complete.
 
@@ -110,21 +127,31 @@ def parse_header(data: bytes, offset: int) -> FrameSlice:
     return FrameSlice(record_id, offset, HEADER.size + length)
 
 
-def walk_frames(data: bytes, start: int, end: int) -> Iterator[FrameSlice]:
-    """Yield the frames between two offsets; they must fill the space exactly.
+def walk_frames(data: bytes, start: int, end: int) -> tuple[list[bytes], list[int]]:
+    """Return the frames between two offsets: whose each one is, and where each begins.
+
+    The offsets end with `end`: the frames fill the space exactly.
 
     Raises:
         IntegrityError: a frame is malformed or runs over `end`.
     """
-    position = start
-    while position < end:
-        found = parse_header(data, position)
-        position += found.length
-        if position > end:
-            raise IntegrityError(
-                f"frame at byte {found.offset}: {found.length} bytes run over the end at {end}"
-            )
-        yield found
+    read, size = _HEADER.unpack_from, HEADER.size
+    owners, bounds, position = [], [start], start
+    try:
+        while position < end:
+            magic, owner, kind, length = read(data, position)
+            if magic != MAGIC or kind not in _KINDS or length < TAG_BYTES:
+                break
+            position += size + length
+            owners.append(owner)
+            bounds.append(position)
+    except struct.error:
+        pass  # cut off: `parse_header` says so
+    if position < end:
+        parse_header(data, position)
+    if position != end:
+        raise IntegrityError(f"frame at byte {bounds[-2]}: it runs over the end at {end}")
+    return owners, bounds
 
 
 # zstandard contexts are not safe to share: two threads on one compressor crash the process

@@ -2,30 +2,51 @@ r"""A segment: the frames of one lane (class and expiry month), with a footer th
 
 ```
 "MUNSEG\0\1" | 16-byte segment id | frames … | footer (JSON)
-| u32 footer length | SHA-256 of all bytes before this trailer's last 40 | "MUNEND\0\1"
+| u32 footer length | seal | "MUNEND\0\1"
 ```
 
 The footer holds the log entries of the frames, in frame order and byte for byte, so a segment can
 be adopted after a crash and the database rebuilt from segments alone. It holds nothing derived from
 content: everything else about a record is inside its encrypted manifest.
+
+The *seal* is the SHA-256 of all that is not a frame: header, footer and footer length. The frames
+are bound by the hashes in their entries, so that reading a segment hashes each byte once.
 """
 
+import binascii
 import hashlib
 import struct
+from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import msgspec
 
-from archiver.errors import IntegrityError
-from archiver.ids import ulid_bytes, ulid_text
-from archiver.preserve.segments.frame import FrameSlice, walk_frames
+from archiver.errors import IntegrityError, InvalidInput
+from archiver.ids import ulid_bytes
+from archiver.preserve.segments.frame import frame_hashes, walk_frames
 
 MAGIC = b"MUNSEG\x00\x01"
 END_MAGIC = b"MUNEND\x00\x01"
 HEADER_BYTES = len(MAGIC) + 16
 
 _TRAILER = struct.Struct(">I32s8s")
-_HASHED_TAIL = 32 + len(END_MAGIC)
+_LENGTH_BYTES = 4
+
+# Where the fields stand in the one spelling of a record's entry (`ledger.entry.RecordEntry`):
+# {"v":1,"t":"rec","id":"<26>","m":"<44>","c":"<44>","x":"YYYY-MM","ts":…}
+_KIND = slice(23)
+_ID = slice(23, 49)
+_FRAME_HASH = slice(107, 150)  # 43 of the 44 base64 digits; the last one is padding
+_PERIOD = slice(150, 167)
+_KINDS = {b'{"v":1,"t":"rec","id":"', b'{"v":1,"t":"aud","id":"'}
+
+# Crockford's alphabet to the digits of int(…, 32); everything else to what is no digit.
+_DIGITS = bytes(
+    b"0123456789abcdefghijklmnopqrstuv"[place] if place >= 0 else ord("!")
+    for place in map(b"0123456789ABCDEFGHJKMNPQRSTVWXYZ".find, range(256))
+)
 
 
 class Footer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -45,11 +66,17 @@ class Footer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ke
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A parsed segment: its footer, and each frame beside its log entry."""
+    """A parsed segment: its footer and its seal, the log entry of each frame and its length."""
 
     footer: Footer
-    frames: tuple[FrameSlice, ...]
+    seal: bytes
     entries: tuple[bytes, ...]
+    lengths: "array[int]"
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Offset and length of each frame, in frame order."""
+        return list(zip(accumulate(self.lengths, initial=HEADER_BYTES), self.lengths, strict=False))
 
 
 def build_segment(footer: Footer, frames: list[bytes]) -> tuple[bytes, list[tuple[int, int]]]:
@@ -58,47 +85,46 @@ def build_segment(footer: Footer, frames: list[bytes]) -> tuple[bytes, list[tupl
     for frame in frames:
         places.append((position, len(frame)))
         position += len(frame)
+    header = MAGIC + ulid_bytes(footer.segment)
     tail = msgspec.json.encode(footer)
-    body = b"".join(
-        (MAGIC, ulid_bytes(footer.segment), *frames, tail, struct.pack(">I", len(tail)))
-    )
-    return body + hashlib.sha256(body).digest() + END_MAGIC, places
+    tail += struct.pack(">I", len(tail))
+    seal = hashlib.sha256(header + tail).digest()
+    return b"".join((header, *frames, tail, seal, END_MAGIC)), places
+
+
+def seal_of(data: bytes) -> bytes:
+    """Return the seal written in the trailer of a segment that was just built or parsed."""
+    return data[-len(END_MAGIC) - 32 : -len(END_MAGIC)]
 
 
 def parse_segment(data: bytes) -> Segment:
-    """Parse and check a segment's own structure: checksum, footer, one entry per frame.
-
-    The frames' hashes are not compared with the entries here: that is verification's work.
+    """Parse a segment and check all of it: seal, footer, and that each frame is its entry's.
 
     Raises:
-        IntegrityError: any byte is not as it was written.
+        IntegrityError: any byte is not as it was written, or an entry is of another kind or period.
     """
-    if len(data) < HEADER_BYTES + _TRAILER.size or not data.startswith(MAGIC):
-        raise IntegrityError(
-            f"segment: expected {MAGIC!r} and at least {HEADER_BYTES + _TRAILER.size} bytes, "
-            f"found {data[:8]!r} and {len(data)}"
-        )
-    footer_length, checksum, magic = _TRAILER.unpack_from(data, len(data) - _TRAILER.size)
-    footer_end = len(data) - _TRAILER.size
-    footer_start = footer_end - footer_length
-    if magic != END_MAGIC or footer_start < HEADER_BYTES:
-        raise IntegrityError("segment: the trailer is not one; the object is cut off or altered")
-    if hashlib.sha256(memoryview(data)[:-_HASHED_TAIL]).digest() != checksum:
-        raise IntegrityError("segment: its bytes do not have the SHA-256 written in its trailer")
-    footer = _parse_footer(data[footer_start:footer_end])
-    if ulid_text(data[len(MAGIC) : HEADER_BYTES]) != footer.segment:
+    start, end = _check_envelope(data)
+    footer = read_footer(data[start:end])
+    if data[len(MAGIC) : HEADER_BYTES] != _id_bytes(footer.segment):
         raise IntegrityError(
             f"segment: header and footer ({footer.segment}) name different segments"
         )
-    frames = tuple(walk_frames(data, HEADER_BYTES, footer_start))
-    if len(frames) != len(footer.entries):
+    owners, bounds = walk_frames(data, HEADER_BYTES, start)
+    entries = tuple(map(bytes, footer.entries))
+    if len(owners) != len(entries):
         raise IntegrityError(
-            f"segment {footer.segment}: {len(frames)} frames but {len(footer.entries)} entries"
+            f"segment {footer.segment}: {len(owners)} frames but {len(entries)} entries"
         )
-    return Segment(footer, frames, tuple(bytes(entry) for entry in footer.entries))
+    if entries:
+        _check_lane(entries, footer.period)
+        _check_owners(owners, entries)
+        _check_hashes(frame_hashes(data, bounds), entries)
+    lengths = array("I", [after - before for before, after in pairwise(bounds)])
+    return Segment(footer, seal_of(data), entries, lengths)
 
 
-def _parse_footer(data: bytes) -> Footer:
+def read_footer(data: bytes) -> Footer:
+    """Return a footer of version 1. Raises IntegrityError."""
     try:
         footer = _decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -106,6 +132,62 @@ def _parse_footer(data: bytes) -> Footer:
     if footer.v != 1:
         raise IntegrityError(f"segment {footer.segment}: version {footer.v} is not known here")
     return footer
+
+
+def _check_envelope(data: bytes) -> tuple[int, int]:
+    """Return where the footer begins and ends, both under the seal."""
+    if len(data) < HEADER_BYTES + _TRAILER.size or not data.startswith(MAGIC):
+        raise IntegrityError(
+            f"segment: expected {MAGIC!r} and at least {HEADER_BYTES + _TRAILER.size} bytes, "
+            f"found {data[:8]!r} and {len(data)}"
+        )
+    end = len(data) - _TRAILER.size
+    length, seal, magic = _TRAILER.unpack_from(data, end)
+    if magic != END_MAGIC or end - length < HEADER_BYTES:
+        raise IntegrityError("segment: the trailer is not one; the object is cut off or altered")
+    hasher = hashlib.sha256(data[:HEADER_BYTES])
+    hasher.update(memoryview(data)[end - length : end + _LENGTH_BYTES])
+    if hasher.digest() != seal:
+        raise IntegrityError("segment: header and footer do not have the SHA-256 in the trailer")
+    return end - length, end
+
+
+def _check_lane(entries: Sequence[bytes], period: str) -> None:
+    if not {entry[_KIND] for entry in entries} <= _KINDS:
+        raise IntegrityError("segment: an entry is not a record's")
+    if {entry[_PERIOD] for entry in entries} != {b'=","x":"%b",' % period.encode()}:
+        raise IntegrityError(f"segment: an entry is not of the segment's period {period}")
+
+
+# Reading every record of an archive spends its time here, so comparisons are made in bulk, without
+# an object per record.
+
+
+def _check_owners(owners: Sequence[bytes], entries: Sequence[bytes]) -> None:
+    # A ULID is a number in base 32. Six zeros before 26 digits make 20 bytes of it, as do four
+    # before 16 bytes: then all of them are one number, in both spellings.
+    named = b"000000".join([entry[_ID] for entry in entries]).translate(_DIGITS)
+    try:
+        same = int(named, 32) == int.from_bytes(b"\0\0\0\0".join(owners), "big")
+    except ValueError:
+        same = False
+    if not same:
+        raise IntegrityError("segment: a frame is of another record than its entry")
+
+
+def _check_hashes(hashes: Sequence[bytes], entries: Sequence[bytes]) -> None:
+    # A zero byte after each 32-byte hash turns its padding `=` into an `A`, so that one call
+    # spells all of them.
+    committed = b"A".join([entry[_FRAME_HASH] for entry in entries])
+    if binascii.b2a_base64(b"\0".join(hashes) + b"\0", newline=False) != committed + b"A":
+        raise IntegrityError("segment: a frame is not the one that its log entry commits to")
+
+
+def _id_bytes(text: str) -> bytes:
+    try:
+        return ulid_bytes(text)
+    except InvalidInput as error:
+        raise IntegrityError(f"segment: {text!r} is not a segment's id") from error
 
 
 _decoder = msgspec.json.Decoder(Footer)

@@ -55,10 +55,11 @@ def small_segment(count: int = 3) -> tuple[bytes, list[str]]:
     return segment(frames, [entry(one, body) for one, body in zip(ids, frames, strict=True)]), ids
 
 
-def with_checksum(data: bytes) -> bytes:
-    """The same bytes with a checksum that fits, as one who knows the format would leave them."""
-    body = data[:-40]
-    return body + hashlib.sha256(body).digest() + END_MAGIC
+def resealed(data: bytes) -> bytes:
+    """The same bytes with a seal that fits, as one who knows the format would leave them."""
+    (length,) = struct.unpack_from(">I", data, len(data) - 44)
+    sealed = data[:24] + data[max(len(data) - 44 - length, 24) : -40]
+    return data[:-40] + hashlib.sha256(sealed).digest() + END_MAGIC
 
 
 def test_a_whole_segment_gives_leaf_hashes_and_frame_lengths_in_order() -> None:
@@ -67,8 +68,8 @@ def test_a_whole_segment_gives_leaf_hashes_and_frame_lengths_in_order() -> None:
 
     assert scanned.records == len(ids)
     assert scanned.leaves == leaf_hashes(parsed.entries)
-    assert array("I", scanned.lengths).tolist() == [one.length for one in parsed.frames]
-    assert scanned.sha256 == hashlib.sha256(data).digest()
+    assert array("I", scanned.lengths) == parsed.lengths
+    assert scanned.seal == parsed.seal == data[-40:-8]
 
 
 def test_an_empty_segment_has_no_records() -> None:
@@ -85,17 +86,17 @@ def test_every_changed_byte_of_a_segment_is_found() -> None:
         assert diagnose(KEY, bytes(damaged), caught.value)
 
 
-def test_every_changed_byte_of_a_frame_is_found_though_the_checksum_was_put_right() -> None:
+def test_every_changed_byte_of_a_frame_is_found_though_no_seal_covers_it() -> None:
     data, ids = small_segment()
     parsed = parse_segment(data)
-    for number, place in enumerate(parsed.frames):
-        for offset in range(place.offset, place.offset + place.length):
+    for number, (start, length) in enumerate(parsed.places):
+        for offset in range(start, start + length):
             damaged = bytearray(data)
             damaged[offset] ^= 1 << offset % 8
-            forged = with_checksum(bytes(damaged))
+            assert resealed(bytes(damaged)) == damaged
             with pytest.raises(IntegrityError) as caught:
-                scan_segment(forged)
-            named = {problem.record_id for problem in diagnose(KEY, forged, caught.value)}
+                scan_segment(bytes(damaged))
+            named = {problem.record_id for problem in diagnose(KEY, bytes(damaged), caught.value)}
             assert ids[number] in named
 
 
@@ -107,9 +108,9 @@ def test_every_shortened_segment_is_found() -> None:
 
 
 def test_what_the_format_refuses_the_scan_refuses() -> None:
-    """Structural damage under a checksum that fits: the two verdicts are the same."""
+    """Structural damage under a seal that fits: the two verdicts are the same."""
     data, ids = small_segment(2)
-    start = parse_segment(data).frames[0].offset
+    start = parse_segment(data).places[0][0]
     changes = {
         "magic of a frame": (start, b"SMF2"),
         "algorithm": (start + 20, b"\x02"),
@@ -123,7 +124,7 @@ def test_what_the_format_refuses_the_scan_refuses() -> None:
     for offset, replacement in changes.values():
         damaged = bytearray(data)
         damaged[offset : offset + len(replacement)] = replacement
-        forged = with_checksum(bytes(damaged))
+        forged = resealed(bytes(damaged))
         for check in (parse_segment, scan_segment):
             with pytest.raises(IntegrityError):
                 check(forged)

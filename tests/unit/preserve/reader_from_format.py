@@ -55,10 +55,11 @@ def record_keys(keys: bytes, segment_id: bytes) -> dict[int, bytes]:
 
 def cut_segment(segment: bytes) -> tuple[Json, list[bytes], list[bytes]]:
     """Section 6: footer, frames, and the entries exactly as they stand in the footer."""
-    length, checksum, end = struct.unpack(">I32s8s", segment[-44:])
+    length, seal, end = struct.unpack(">I32s8s", segment[-44:])
     check(segment[:8] == b"MUNSEG\x00\x01" and end == b"MUNEND\x00\x01", "segment: magic")
-    check(hashlib.sha256(segment[:-40]).digest() == checksum, "segment: checksum")
     footer_at = len(segment) - 44 - length
+    sealed = segment[:24] + segment[footer_at:-40]
+    check(hashlib.sha256(sealed).digest() == seal, "segment: seal")
     text = segment[footer_at:-44].decode()
     footer: Json = json.loads(text)
     check(footer["v"] == 1 and id_bytes(footer["segment"]) == segment[8:24], "segment: footer")
