@@ -14,6 +14,7 @@ from archiver import __version__
 from archiver.access.records import Records
 from archiver.access.tokens import Tokens
 from archiver.assurance.log_view import LogView
+from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.capture.importing import Importing, Worker
 from archiver.capture.ingest import Ingest
@@ -34,6 +35,7 @@ from archiver.jobs.loops import Loops
 from archiver.jobs.search_index import SearchIndex, index_path
 from archiver.legal.holds import Holds
 from archiver.legal.searching import Searching
+from archiver.model.actor import SYSTEM
 from archiver.model.lock import LockMode
 from archiver.preserve.blobs import BlobWriter
 from archiver.preserve.epochs import Epochs
@@ -59,11 +61,16 @@ class Health:
 
     database: Database
     store: AsyncStore
+    writer: Writer
     loops: Loops
 
     async def ready(self) -> Mapping[str, str]:
         """Return `ok` or the problem for each part."""
-        answers = {"database": await self._database(), "store": await self._store()}
+        answers = {
+            "database": await self._database(),
+            "store": await self._store(),
+            "writer": self.writer.stopped or "ok",
+        }
         for name, state in self.loops.states.items():
             answers[name] = state.problem or "ok"
         return answers
@@ -215,6 +222,14 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         clock=clock,
         ulids=ulids,
     )
+    if recovered.segments:
+        await trail.record(
+            Action.ARCHIVE_RECOVERED,
+            actor=SYSTEM,
+            object_type="archive",
+            object_id=archive.id,
+            details={"segments": recovered.segments, "records": recovered.records},
+        )
     loops = Loops(
         database=database,
         integrator=integrator,
@@ -283,7 +298,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         tokens=Tokens(
             database=database, clock=clock, ulids=ulids, trail=trail, randomness=randomness
         ),
-        health=Health(database=database, store=store, loops=loops),
+        health=Health(database=database, store=store, writer=writer, loops=loops),
     )
 
 

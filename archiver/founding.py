@@ -31,7 +31,7 @@ from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.opening import open_store
 from retention.errors import RetentionError
 from retention.rules import RuleSet
-from retention.templates import shipped_templates
+from retention.templates import AUDIT_CLASS, shipped_templates
 
 _FIRST_VERSION = 1
 
@@ -143,9 +143,11 @@ async def _adopt_templates(tx: Transaction, settings: Settings, now: int) -> Non
         rules = RuleSet(version=_FIRST_VERSION, default_class=settings.default_class)
     except RetentionError as error:
         raise ConfigurationError(f"the file plan could not be set up: {error}") from error
-    if rules.default_class not in await file_plan_rows.schedules_in_force(tx, now):
+    known = await file_plan_rows.schedules_in_force(tx, now)
+    if rules.default_class not in known or rules.default_class == AUDIT_CLASS:
         raise ConfigurationError(
-            f"MUNIMENT_DEFAULT_CLASS: no shipped template has the code {rules.default_class!r}; "
+            f"MUNIMENT_DEFAULT_CLASS: no shipped template for posts has the code "
+            f"{rules.default_class!r}; "
             "see retention/templates"
         )
     await file_plan_rows.add_rules(tx, _FIRST_VERSION, rules.to_dict(), now)

@@ -19,7 +19,6 @@ class Action(StrEnum):
     CLASS_ADOPTED = "class:adopted"
     TOKEN_CREATED = "token:created"  # noqa: S105 - the name of an act
     TOKEN_REVOKED = "token:revoked"  # noqa: S105 - the name of an act
-    ACCESS_DENIED = "access:denied"
     VERIFICATION_FINISHED = "verification:finished"
     INDEX_REBUILT = "index:rebuilt"
 
@@ -38,7 +37,6 @@ SENTENCES: dict[Action, str] = {
     Action.CLASS_ADOPTED: "{actor} took class {object} into the file plan",
     Action.TOKEN_CREATED: "{actor} created API token {object}",
     Action.TOKEN_REVOKED: "{actor} revoked API token {object}",
-    Action.ACCESS_DENIED: "{actor} was denied {object}",
     Action.VERIFICATION_FINISHED: "{actor} verified the archive",
     Action.INDEX_REBUILT: "{actor} rebuilt the search index",
 }

@@ -6,7 +6,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 
-from archiver.db.tables import hold, hold_record, log_entry, not_searchable, record
+from archiver.db.tables import (
+    a_duplicate,
+    hold,
+    hold_record,
+    log_entry,
+    not_searchable,
+    record,
+    segment,
+)
 from archiver.db.transaction import Row, Transaction
 from archiver.errors import NotFound
 
@@ -224,18 +232,24 @@ async def versions(tx: Transaction, platform: str, account: str, post_id: str) -
     return [RecordRow(**row) for row in rows.mappings()]
 
 
-async def count_searchable(tx: Transaction, log_size: int) -> tuple[int, int]:
-    """Return how many posts stand below `log_size`, and how many of them cannot be searched."""
-    row = (
-        await tx.execute(
-            select(func.count(), func.count().filter(record.c.searchable.is_(False))).where(
-                record.c.log_index < log_size,
-                record.c.entry_type == "rec",
-                record.c.duplicate_of.is_(None),
-            )
-        )
-    ).one()
-    return int(row[0]), int(row[1])
+async def count_posts(tx: Transaction, log_size: int, events_class: str) -> int:
+    """Return how many posts stand below `log_size`, duplicates apart.
+
+    Summed over segments, because counting a million records takes seconds: segments of
+    `events_class` hold events only, all others posts only.
+    """
+    posts = segment.c.class_code != events_class
+    whole = select(func.coalesce(func.sum(segment.c.records), 0)).where(
+        posts, segment.c.first_index + segment.c.records <= log_size
+    )
+    cut = select(func.coalesce(func.sum(log_size - segment.c.first_index), 0)).where(
+        posts,
+        segment.c.first_index < log_size,
+        segment.c.first_index + segment.c.records > log_size,
+    )
+    duplicates = select(func.count()).where(a_duplicate, record.c.log_index < log_size)
+    counts = [int((await tx.execute(each)).scalar_one()) for each in (whole, cut, duplicates)]
+    return counts[0] + counts[1] - counts[2]
 
 
 async def count_not_searchable(tx: Transaction, log_size: int) -> int:
@@ -273,7 +287,6 @@ async def holds_on(tx: Transaction, indexes: Sequence[int]) -> dict[int, list[tu
         for row in rows:
             found.setdefault(row.log_index, []).append((row.id, row.name))
     return found
-
 
 
 def _rows() -> Select[Any]:

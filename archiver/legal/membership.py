@@ -19,6 +19,7 @@ from archiver.db import records as record_rows
 from archiver.db.transaction import Database, Transaction
 from archiver.errors import InvalidInput, SearchUnavailable
 from archiver.legal.queries import OpenIndex, asking_the_engine
+from retention.templates import AUDIT_CLASS
 from search.document import Document
 from search.matcher import matches
 from search.query import Query, normalise
@@ -134,11 +135,12 @@ class Membership:
         matched, known = await asyncio.to_thread(self._ask, query)
         async with self._database.reading() as tx:
             end = (await ledger_rows.state(tx)).next_index
-            posts, not_searchable = await record_rows.count_searchable(tx, matched.until)
-        if matched.until > end or known != posts - not_searchable:
+            posts = await record_rows.count_posts(tx, matched.until, AUDIT_CLASS)
+            searchable = posts - await record_rows.count_not_searchable(tx, matched.until)
+        if matched.until > end or known != searchable:
             raise SearchUnavailable(
                 f"the search index is not complete: up to log index {matched.until} of {end} it "
-                f"holds {known} posts where the archive has {posts - not_searchable} searchable "
+                f"holds {known} posts where the archive has {searchable} searchable "
                 "ones. No hold was placed, for it could be incomplete; run `muniment reindex`, "
                 "or place the hold by accounts"
             )

@@ -36,6 +36,13 @@ class FilePlan:
     rules: RuleSet
     schedules: Mapping[str, Schedule]
 
+    def __post_init__(self) -> None:
+        if AUDIT_CLASS in self.rules.class_codes:
+            raise ConfigurationError(
+                f"the class rules name {AUDIT_CLASS}, which is for the archive's own events; "
+                "choose another class for posts"
+            )
+
     def file_post(self, post: Post, captured_at: datetime) -> Filed:
         """Return where a post captured at `captured_at` belongs."""
         facts = facts_of(post, captured_at)

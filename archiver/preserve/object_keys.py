@@ -48,6 +48,11 @@ def log_prefix(archive: str) -> str:
     return f"log/{archive}/"
 
 
+def checkpoint_prefix(archive: str) -> str:
+    """Return the prefix of all kept checkpoints."""
+    return f"log/{archive}/checkpoints/"
+
+
 def checkpoint_object(archive: str, size: int) -> str:
     """Return the key of the kept checkpoint of `size` entries."""
     return f"log/{archive}/checkpoints/{size:012d}"

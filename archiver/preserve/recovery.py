@@ -27,9 +27,8 @@ from archiver.model.lock import LockMode
 from archiver.preserve.event_record import event_row, parse_event
 from archiver.preserve.lanes import Lane
 from archiver.preserve.ledger.entry import orphan_entry
+from archiver.preserve.ledger.integrator import require_current_database
 from archiver.preserve.object_keys import (
-    checkpoint_object,
-    checkpoint_prefix,
     keys_for_segment,
     segment_id_of,
     segment_prefix,
@@ -42,26 +41,6 @@ from archiver.preserve.store import ObjectStore
 from archiver.preserve.writer import segment_row
 
 _PAGE = 500
-
-
-def require_not_ahead(store: ObjectStore, archive_id: str, signed: int) -> None:
-    """Check that the store holds no checkpoint of more than `signed` entries.
-
-    Raises:
-        IntegrityError: it does: the database is older than the log.
-    """
-    newest = ""
-    for newest in store.list_keys(
-        checkpoint_prefix(archive_id), after=checkpoint_object(archive_id, signed)
-    ):
-        pass
-    if newest:
-        raise IntegrityError(
-            f"log: the store holds {newest}, but the database knows only {signed} signed entries: "
-            "it was restored from an old backup. Nothing was changed and nothing will be signed; "
-            "restore a newer copy of the database",
-            object_key=newest,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +89,7 @@ class Recovery:
                 store holds a later checkpoint than the database, which was restored from an old
                 backup: what it lacks has log indexes already, and must not get others.
         """
-        async with self._database.reading() as tx:
-            signed = (await ledger_rows.state(tx)).size
-        await asyncio.to_thread(require_not_ahead, self._store, self._archive_id, signed)
+        await require_current_database(self._store, self._database, self._archive_id)
         segments = records = 0
         unreadable = []
         for key in await self._unknown_segments(before):

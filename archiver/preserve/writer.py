@@ -118,6 +118,13 @@ class Writer:
         """Records taken and not yet committed."""
         return self._records
 
+    @property
+    def stopped(self) -> str:
+        """Why no posts are taken any more, in words; empty while they are."""
+        if self._sequencer.failure is not None:
+            return f"sequencing failed ({self._sequencer.failure})"
+        return self._stopped
+
     def check_room(self, records: int = 1, *, waiting: int = 0) -> None:
         """Refuse new work while the bounded queue is full or the write path has stopped.
 
@@ -138,10 +145,8 @@ class Writer:
             )
 
     def _require_running(self) -> None:
-        if self._sequencer.failure is not None:
-            self._stopped = f"sequencing failed ({self._sequencer.failure})"
-        if self._stopped:
-            raise Stopping(f"not taking posts: {self._stopped}; send it again after the restart")
+        if self.stopped:
+            raise Stopping(f"not taking posts: {self.stopped}; send it again after the restart")
 
     def write(self, records: Sequence[Sealed]) -> list["asyncio.Future[Written]"]:
         """Write live records, gathered per lane with whatever else is waiting.

@@ -42,7 +42,7 @@ from archiver.preserve.ledger.tiles import (
     grow,
     parse_tile_path,
 )
-from archiver.preserve.object_keys import checkpoint_object, log_prefix
+from archiver.preserve.object_keys import checkpoint_object, checkpoint_prefix, log_prefix
 from archiver.preserve.store import ObjectStore
 
 MAX_BATCH = 32_768
@@ -52,6 +52,38 @@ _CHECKPOINT = "checkpoint"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+async def require_current_database(store: ObjectStore, database: Database, archive_id: str) -> None:
+    """Check that the store holds no checkpoint of more entries than the database has signed.
+
+    Raises:
+        IntegrityError: it does: the database was restored from an old backup. What it lacks has log
+            indexes already, promised in receipts, and must not get others.
+    """
+    async with database.reading() as tx:
+        signed = (await ledger_rows.state(tx)).size
+    newest = await asyncio.to_thread(_newest_checkpoint, store, archive_id, signed)
+    if not newest:
+        return
+    # Another process may have signed since the first look: the database commits before it is put.
+    async with database.reading() as tx:
+        signed = (await ledger_rows.state(tx)).size
+    if newest > checkpoint_object(archive_id, signed):
+        raise IntegrityError(
+            f"log: the store holds {newest}, but the database knows only {signed} signed entries: "
+            "it was restored from an old backup. Nothing was changed and nothing will be signed; "
+            "restore a newer copy of the database",
+            object_key=newest,
+        )
+
+
+def _newest_checkpoint(store: ObjectStore, archive_id: str, signed: int) -> str:
+    newest = ""
+    after = checkpoint_object(archive_id, signed)
+    for newest in store.list_keys(checkpoint_prefix(archive_id), after=after):  # noqa: B007
+        pass
+    return newest
 
 
 class Integrator:
@@ -86,9 +118,10 @@ class Integrator:
         Raises:
             IntegrityError: the store holds a later checkpoint, or another one of the same size.
         """
+        await require_current_database(self._store, self._database, self._archive_id)
         async with self._database.reading() as tx:
             state = await ledger_rows.state(tx)
-        await asyncio.to_thread(self._start, state)
+        await asyncio.to_thread(self._republish, state)
         return state
 
     async def integrate(self) -> LogState | None:
@@ -127,18 +160,7 @@ class Integrator:
         await asyncio.to_thread(self._put_checkpoint, size, note)
         return LogState(next_index=state.next_index, size=size, root=growth.root, checkpoint=note)
 
-    def _start(self, state: LogState) -> None:
-        newest = ""
-        after = checkpoint_object(self._archive_id, state.size)
-        for key in self._store.list_keys(self._prefix + "checkpoints/", after=after):
-            newest = key
-        if newest:
-            raise IntegrityError(
-                f"log: the store holds {newest}, but the database knows only {state.size} signed "
-                "entries; it was restored from an old backup. Nothing is signed until the missing "
-                "rows are rebuilt from the store",
-                object_key=newest,
-            )
+    def _republish(self, state: LogState) -> None:
         if state.size:
             found = open_checkpoint(state.checkpoint, self._signer.name, [self._verifier])
             if (found.size, found.root) != (state.size, state.root):

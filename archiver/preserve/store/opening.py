@@ -10,7 +10,6 @@ from archiver.clock import Clock
 from archiver.errors import ConfigurationError
 from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.filesystem import FilesystemStore
-from archiver.preserve.store.s3 import S3Store
 
 
 def open_store(url: str, *, clock: Clock, create: bool) -> ObjectStore:
@@ -31,6 +30,9 @@ def open_store(url: str, *, clock: Clock, create: bool) -> ObjectStore:
             FilesystemStore.create(root)
         return FilesystemStore(root, clock=clock)
     if scheme == "s3":
+        # boto3 costs every start 0.3 s and 30 MB: only archives on S3 pay.
+        from archiver.preserve.store.s3 import S3Store  # noqa: PLC0415
+
         store = S3Store(url, clock=clock)
         if create:
             store.create_bucket()
