@@ -225,7 +225,7 @@ async def test_records_of_different_classes_or_months_never_share_a_segment(
 async def test_an_event_is_a_record_in_the_log_and_a_row_in_the_trail(settings: Settings) -> None:
     async with open_services(settings) as services:
         index = await services.trail.record(
-            Action.ACCESS_DENIED,
+            Action.RECORD_VIEWED,
             actor=SYSTEM,
             object_id="a\0b\ud800",
             details={"query": "\0 launch"},
