@@ -19,6 +19,8 @@ from typing import Any, Self
 
 import msgspec
 
+from archiver.assurance.target import VerificationTarget
+from archiver.assurance.verification import verify_full
 from archiver.clock import system_clock
 from archiver.config import Settings
 from archiver.db import archive as archive_rows
@@ -103,12 +105,12 @@ class CrashTrials:
             self._settings.effective_store_url, clock=system_clock, create=False
         )
         self._stack.callback(self._store.close)
-        keyring = open_keyring(
+        self._keyring = open_keyring(
             self._settings.effective_keyring_file,
             self._settings.keyring_secret_file,
             passphrase=False,
         )
-        self._epochs = Epochs(keyring, self._store, self._random.randbytes)
+        self._epochs = Epochs(self._keyring, self._store, self._random.randbytes)
         self._verifier = Ed25519Verifier.from_vkey(self._archive.vkey)
         return self
 
@@ -142,7 +144,7 @@ class CrashTrials:
         self._acknowledged |= {each.record_id: each for each in fresh}
 
     async def check_everything(self) -> None:
-        """Check every acknowledged post and all pairs of kept checkpoints with the newest."""
+        """Check every acknowledged post, every kept checkpoint, then the archive as a whole."""
         with await asyncio.to_thread(CaptureProcess, self._settings, self._environ):
             head = await self._published()
         await self._require_no_orphan()
@@ -150,6 +152,19 @@ class CrashTrials:
         self.tally.checkpoints = len(self._heads)
         for old in self._heads.values():
             self._require_extends(old, head)
+        report = await verify_full(
+            VerificationTarget(
+                archive_id=self._archive.id,
+                origin=self._archive.origin,
+                vkey=self._archive.vkey,
+                store_url=self._settings.effective_store_url,
+                database=self._database,
+                keyring=self._keyring,
+            ),
+            workers=1,
+            content=True,
+        )
+        assert report.ok, report.problems
 
     async def _post_until_killed(
         self, process: CaptureProcess
