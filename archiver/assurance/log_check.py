@@ -60,7 +60,7 @@ class CheckedLog:
         """Add entries that are sequenced and not yet signed."""
         self.leaves.append(leaf_hashes(entries))
         for index, entry in enumerate(entries, self.end):
-            if not entry.startswith(RECORD_ENTRIES):
+            if not entry.startswith(tuple(RECORD_ENTRIES)):
                 self.note_other(index, entry)
         self.end += len(entries)
 

@@ -16,8 +16,8 @@ from archiver.preserve.ledger.tiles import (
 from archiver.preserve.store import ObjectStore
 
 BUNDLES_PER_TASK = 32
-RECORD_ENTRIES = (b'{"v":1,"t":"rec"', b'{"v":1,"t":"aud"')
-_KIND_BYTES = len(RECORD_ENTRIES[0])
+RECORD_ENTRIES = frozenset({b'{"v":1,"t":"rec"', b'{"v":1,"t":"aud"'})
+_KIND_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +81,7 @@ def _scan_bundle(store: ObjectStore, task: BundleRange, n: int) -> ScannedBundle
         leaves=leaves,
         by_tile=by_tile if by_tile != leaves else b"",
         root=root_of_hashes(leaves) if len(leaves) == TILE_WIDTH * HASH_SIZE else b"",
-        others=tuple(
-            (n * TILE_WIDTH + place, entry)
-            for place, entry in enumerate(entries)
-            if entry[:_KIND_BYTES] not in RECORD_ENTRIES
-        ),
+        others=_others(entries, n * TILE_WIDTH),
         problems=tuple(problems),
         stored_bytes=len(bundle or b"") + len(tile or b""),
     )
@@ -155,6 +151,16 @@ def _entries(key: str, data: bytes | None, width: int, problems: list[Problem]) 
         problems.append(Problem(what=what, object_key=key))
         return []
     return entries[:width]
+
+
+def _others(entries: list[bytes], first: int) -> tuple[tuple[int, bytes], ...]:
+    if {entry[:_KIND_BYTES] for entry in entries} <= RECORD_ENTRIES:
+        return ()
+    return tuple(
+        (index, entry)
+        for index, entry in enumerate(entries, first)
+        if entry[:_KIND_BYTES] not in RECORD_ENTRIES
+    )
 
 
 def _split_evenly(data: bytes) -> list[bytes]:

@@ -14,7 +14,7 @@ from archiver.ids import ulid_bytes
 from archiver.model.lock import LockMode
 from archiver.preserve.ledger.merkle import HASH_SIZE
 from archiver.preserve.object_keys import keys_for_segment, segment_object
-from archiver.preserve.segments.keys import parse_keys
+from archiver.preserve.segments.keys import parse_indexes
 from archiver.preserve.store import ObjectStore, StoredObject
 
 
@@ -140,11 +140,11 @@ def _check_keys(
 def _key_problems(key: str, data: bytes, frames: ScannedFrames) -> list[Problem]:
     advice = "restore the object from its second copy: without it the records cannot be read"
     try:
-        wrapped = parse_keys(data, ulid_bytes(frames.footer.segment))
+        indexes = parse_indexes(data, ulid_bytes(frames.footer.segment))
     except IntegrityError as error:
         return [Problem(what=f"{error}; {advice}", object_key=key)]
-    if list(wrapped) != list(range(frames.records)):
-        what = f"expected the keys of {frames.records} records, found {len(wrapped)}; {advice}"
+    if indexes != list(range(frames.records)):
+        what = f"expected the keys of {frames.records} records, found {len(indexes)}; {advice}"
         return [Problem(what=what, object_key=key)]
     return []
 

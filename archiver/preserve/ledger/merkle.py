@@ -31,7 +31,13 @@ def leaf_hash(entry: bytes) -> bytes:
 
 def leaf_hashes(entries: Iterable[bytes]) -> bytes:
     """Return the leaf hashes of `entries` as one buffer, in order."""
-    return b"".join([leaf_hash(entry) for entry in entries])
+    start = _LEAF.copy
+    hashes = []
+    for entry in entries:  # not by `leaf_hash`: the call would cost a fifth of the hash
+        hasher = start()
+        hasher.update(entry)
+        hashes.append(hasher.digest())
+    return b"".join(hashes)
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:

@@ -14,9 +14,7 @@ whole frame, header included.
 import hashlib
 import struct
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import zstandard
 from cryptography.exceptions import InvalidTag
@@ -98,17 +96,6 @@ def frame_hash(frame: bytes | memoryview) -> bytes:
     return hashlib.sha256(frame).digest()
 
 
-def frame_hashes(data: bytes, bounds: Sequence[int]) -> list[bytes]:
-    """Return the hash of each frame, given the `bounds` that `walk_frames` found."""
-    view, start = memoryview(data), _hash.copy
-    hashes = []
-    for begin, end in pairwise(bounds):
-        hasher = start()
-        hasher.update(view[begin:end])
-        hashes.append(hasher.digest())
-    return hashes
-
-
 def parse_header(data: bytes, offset: int) -> FrameSlice:
     """Read the frame header at `offset`. The frame's bytes need not be complete.
 
@@ -127,31 +114,43 @@ def parse_header(data: bytes, offset: int) -> FrameSlice:
     return FrameSlice(record_id, offset, HEADER.size + length)
 
 
-def walk_frames(data: bytes, start: int, end: int) -> tuple[list[bytes], list[int]]:
-    """Return the frames between two offsets: whose each one is, and where each begins.
+@dataclass(frozen=True, slots=True)
+class FrameRow:
+    """The frames between two offsets, in columns: whose each is, its hash, and its bounds.
 
-    The offsets end with `end`: the frames fill the space exactly.
+    Frame *i* is the bytes from `bounds[i]` up to `bounds[i + 1]`.
+    """
+
+    owners: list[bytes]
+    hashes: list[bytes]
+    bounds: list[int]
+
+
+def walk_frames(data: bytes, start: int, end: int) -> FrameRow:
+    """Return the frames between two offsets, which they must fill exactly, with their hashes.
 
     Raises:
         IntegrityError: a frame is malformed or runs over `end`.
     """
-    read, size = _HEADER.unpack_from, HEADER.size
-    owners, bounds, position = [], [start], start
-    try:
-        while position < end:
-            magic, owner, kind, length = read(data, position)
-            if magic != MAGIC or kind not in _KINDS or length < TAG_BYTES:
-                break
-            position += size + length
-            owners.append(owner)
-            bounds.append(position)
-    except struct.error:
-        pass  # cut off: `parse_header` says so
-    if position < end:
-        parse_header(data, position)
+    view, read, fresh, size = memoryview(data), _HEADER.unpack_from, _hash.copy, HEADER.size
+    found, position = FrameRow([], [], [start]), start
+    owners, hashes, bounds = found.owners, found.hashes, found.bounds
+    last = min(end, len(data)) - size
+    while position <= last:
+        magic, owner, kind, length = read(data, position)
+        after = position + size + length
+        if magic != MAGIC or kind not in _KINDS or length < TAG_BYTES or after > end:
+            break
+        hasher = fresh()
+        hasher.update(view[position:after])
+        owners.append(owner)
+        hashes.append(hasher.digest())
+        bounds.append(after)
+        position = after
     if position != end:
-        raise IntegrityError(f"frame at byte {bounds[-2]}: it runs over the end at {end}")
-    return owners, bounds
+        length = parse_header(data[:end], position).length
+        raise IntegrityError(f"frame at byte {position}: {length} bytes run over the end at {end}")
+    return found
 
 
 # zstandard contexts are not safe to share: two threads on one compressor crash the process

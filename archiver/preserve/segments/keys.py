@@ -27,6 +27,7 @@ WRAPPED_BYTES = 48
 
 _HEADER = struct.Struct(">8s16sII")
 _ITEM = struct.Struct(f">I{WRAPPED_BYTES}s")
+_INDEX = struct.Struct(f">I{WRAPPED_BYTES}x")
 
 
 def wrapping_key(epoch_key: bytes, segment_id: bytes) -> bytes:
@@ -55,6 +56,15 @@ def parse_keys(data: bytes, segment_id: bytes) -> dict[int, bytes]:
     Raises:
         IntegrityError: any byte is not as it was written, or it belongs to another segment.
     """
+    return dict(_ITEM.iter_unpack(_items(data, segment_id)))
+
+
+def parse_indexes(data: bytes, segment_id: bytes) -> list[int]:
+    """Return the frame indexes of a `.keys` object, checked as `parse_keys` does."""
+    return [index for (index,) in _INDEX.iter_unpack(_items(data, segment_id))]
+
+
+def _items(data: bytes, segment_id: bytes) -> bytes:
     if len(data) < _HEADER.size + 32 or hashlib.sha256(data[:-32]).digest() != data[-32:]:
         raise IntegrityError("keys: the bytes do not have the SHA-256 written at their end")
     magic, found, _, count = _HEADER.unpack_from(data)
@@ -63,7 +73,7 @@ def parse_keys(data: bytes, segment_id: bytes) -> dict[int, bytes]:
     items = data[_HEADER.size : -32]
     if len(items) != count * _ITEM.size:
         raise IntegrityError(f"keys: {count} keys do not fill {len(items)} bytes")
-    return dict(_ITEM.iter_unpack(items))
+    return items
 
 
 def unwrap_key(wrapping: bytes, index: int, record_id: bytes, wrapped: bytes) -> bytes:

@@ -25,7 +25,7 @@ import msgspec
 
 from archiver.errors import IntegrityError, InvalidInput
 from archiver.ids import ulid_bytes
-from archiver.preserve.segments.frame import frame_hashes, walk_frames
+from archiver.preserve.segments.frame import FrameRow, walk_frames
 
 MAGIC = b"MUNSEG\x00\x01"
 END_MAGIC = b"MUNEND\x00\x01"
@@ -36,10 +36,8 @@ _LENGTH_BYTES = 4
 
 # Where the fields stand in the one spelling of a record's entry (`ledger.entry.RecordEntry`):
 # {"v":1,"t":"rec","id":"<26>","m":"<44>","c":"<44>","x":"YYYY-MM","ts":…}
-_KIND = slice(23)
-_ID = slice(23, 49)
-_FRAME_HASH = slice(107, 150)  # 43 of the 44 base64 digits; the last one is padding
-_PERIOD = slice(150, 167)
+# Of the 44 base64 digits of `c` the last one is padding.
+_FIELDS = struct.Struct("23s 26s 7x44x7x 43s 17s")
 _KINDS = {b'{"v":1,"t":"rec","id":"', b'{"v":1,"t":"aud","id":"'}
 
 # Crockford's alphabet to the digits of int(…, 32); everything else to what is no digit.
@@ -109,17 +107,15 @@ def parse_segment(data: bytes) -> Segment:
         raise IntegrityError(
             f"segment: header and footer ({footer.segment}) name different segments"
         )
-    owners, bounds = walk_frames(data, HEADER_BYTES, start)
+    frames = walk_frames(data, HEADER_BYTES, start)
     entries = tuple(map(bytes, footer.entries))
-    if len(owners) != len(entries):
+    if len(frames.owners) != len(entries):
         raise IntegrityError(
-            f"segment {footer.segment}: {len(owners)} frames but {len(entries)} entries"
+            f"segment {footer.segment}: {len(frames.owners)} frames but {len(entries)} entries"
         )
     if entries:
-        _check_lane(entries, footer.period)
-        _check_owners(owners, entries)
-        _check_hashes(frame_hashes(data, bounds), entries)
-    lengths = array("I", [after - before for before, after in pairwise(bounds)])
+        _check_entries(entries, footer.period, frames)
+    lengths = array("I", [after - before for before, after in pairwise(frames.bounds)])
     return Segment(footer, seal_of(data), entries, lengths)
 
 
@@ -152,35 +148,42 @@ def _check_envelope(data: bytes) -> tuple[int, int]:
     return end - length, end
 
 
-def _check_lane(entries: Sequence[bytes], period: str) -> None:
-    if not {entry[_KIND] for entry in entries} <= _KINDS:
-        raise IntegrityError("segment: an entry is not a record's")
-    if {entry[_PERIOD] for entry in entries} != {b'=","x":"%b",' % period.encode()}:
-        raise IntegrityError(f"segment: an entry is not of the segment's period {period}")
-
-
 # Reading every record of an archive spends its time here, so comparisons are made in bulk, without
 # an object per record.
 
 
-def _check_owners(owners: Sequence[bytes], entries: Sequence[bytes]) -> None:
-    # A ULID is a number in base 32. Six zeros before 26 digits make 20 bytes of it, as do four
-    # before 16 bytes: then all of them are one number, in both spellings.
-    named = b"000000".join([entry[_ID] for entry in entries]).translate(_DIGITS)
+def _check_entries(entries: Sequence[bytes], period: str, frames: FrameRow) -> None:
+    kinds, periods = set(), set()
+    ids, committed = [], []
     try:
-        same = int(named, 32) == int.from_bytes(b"\0\0\0\0".join(owners), "big")
-    except ValueError:
-        same = False
-    if not same:
+        for kind, record_id, frame_hash, month in map(_FIELDS.unpack_from, entries):
+            kinds.add(kind)
+            ids.append(record_id)
+            committed.append(frame_hash)
+            periods.add(month)
+    except struct.error as error:
+        raise IntegrityError(f"segment: an entry is not a record's: {error}") from error
+    if not kinds <= _KINDS:
+        raise IntegrityError("segment: an entry is not a record's")
+    if periods != {b'=","x":"%b",' % period.encode()}:
+        raise IntegrityError(f"segment: an entry is not of the segment's period {period}")
+    if not _are_same_ids(ids, frames.owners):
         raise IntegrityError("segment: a frame is of another record than its entry")
-
-
-def _check_hashes(hashes: Sequence[bytes], entries: Sequence[bytes]) -> None:
     # A zero byte after each 32-byte hash turns its padding `=` into an `A`, so that one call
     # spells all of them.
-    committed = b"A".join([entry[_FRAME_HASH] for entry in entries])
-    if binascii.b2a_base64(b"\0".join(hashes) + b"\0", newline=False) != committed + b"A":
+    spelled = binascii.b2a_base64(b"\0".join(frames.hashes) + b"\0", newline=False)
+    if spelled != b"A".join(committed) + b"A":
         raise IntegrityError("segment: a frame is not the one that its log entry commits to")
+
+
+def _are_same_ids(texts: Sequence[bytes], binary: Sequence[bytes]) -> bool:
+    # A ULID is a number in base 32. Six zeros before 26 digits make 20 bytes of it, as do four
+    # before 16 bytes: so all of them are one number, spelled in two ways.
+    try:
+        number = int(b"000000".join(texts).translate(_DIGITS), 32)
+    except ValueError:
+        return False
+    return number == int.from_bytes(b"\0\0\0\0".join(binary), "big")
 
 
 def _id_bytes(text: str) -> bytes:

@@ -10,6 +10,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from itertools import count
 from pathlib import Path
 
@@ -143,6 +144,12 @@ def link(path: Path, name: Path) -> bool:
 def content(descriptor: int) -> bytes:
     """Return the whole content of an open file."""
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+
+
+def read_whole(name: str) -> bytes:
+    """Return the whole content of a file."""
+    with FileIO(name) as file:
+        return file.readall()
 
 
 def read_range(path: Path, offset: int, length: int) -> bytes:
