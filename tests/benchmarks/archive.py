@@ -15,6 +15,7 @@ from archiver.app import open_services
 from archiver.config import load_settings
 from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
+from retention.templates import AUDIT_CLASS
 from tests.benchmarks.machine import Watch
 from tests.benchmarks.outcome import Run
 
@@ -54,7 +55,7 @@ class Archive:
         made, _ = self.command("token", "create", "bench", "--role", *roles)
         return str(made["secret"])
 
-    def command(self, *arguments: str, operations: int = 1) -> tuple[dict[str, Any], Run]:
+    def command(self, *arguments: str, operations: float = 1) -> tuple[dict[str, Any], Run]:
         """Run a command to its end; return its JSON answer, and its wall time as a rate.
 
         Raises:
@@ -77,7 +78,7 @@ class Archive:
         async with open_services(load_settings({"MUNIMENT_HOME": str(self.home)})) as services:
             async with services.database.reading() as tx:
                 state = await ledger_rows.state(tx)
-                posts, _ = await record_rows.count_searchable(tx, state.next_index)
+                posts = await record_rows.count_posts(tx, state.next_index, AUDIT_CLASS)
             return Contents(
                 posts=posts,
                 sequenced=state.next_index,
@@ -90,7 +91,9 @@ class Archive:
         return sum(file.stat().st_size for file in self.home.rglob(f"*{suffix}") if file.is_file())
 
 
-def measured(line: list[str], environment: dict[str, str], *, operations: int) -> tuple[bytes, Run]:
+def measured(
+    line: list[str], environment: dict[str, str], *, operations: float
+) -> tuple[bytes, Run]:
     """Run a process to its end; return what it wrote and the run.
 
     Raises:

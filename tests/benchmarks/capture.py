@@ -81,11 +81,11 @@ def single(bench: Workbench) -> Sequence[Outcome]:
 
 def grouped(bench: Workbench) -> Sequence[Outcome]:
     """B2: the same handler with and without group commit."""
-    load = Load(connections=_MANY, seconds=bench.scale.load_s)
+    load = Load(connections=_FEW, seconds=bench.scale.load_s)
     with ExitStack() as stack:
         stand = _Stand(bench, "grouped", stack, "archiver")
         alone = _Stand(bench, "ungrouped", stack, "tests.benchmarks.ungrouped_server")
-        stand.load(Load(connections=_MANY, seconds=_WARM_S))
+        stand.load(Load(connections=_FEW, seconds=_WARM_S))
         ours, theirs = interleaved(
             bench.scale.pairs, lambda _: stand.load(load), lambda _: alone.load(load)
         )
@@ -93,7 +93,7 @@ def grouped(bench: Workbench) -> Sequence[Outcome]:
     return [
         ratio_outcome(
             "B2 group commit",
-            "capture at 256 connections against the same service with one segment (two objects and "
+            "capture at 64 connections against the same service with one segment (two objects and "
             "their folder synced) and one transaction for each post, one after the other",
             unit="posts/s",
             product=ours,

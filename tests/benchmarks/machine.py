@@ -84,7 +84,7 @@ class Watch:
             tree += seen.rss
             if pid == self._pid:
                 self.peak_main = max(self.peak_main, seen.rss, _high_water(pid))
-        self.peak_tree = max(self.peak_tree, tree)
+        self.peak_tree = max(self.peak_tree, self.peak_main, tree)
 
 
 def await_quiet(pid: int, *, share: float = 0.05, longest_s: float = 60.0) -> float:

@@ -28,7 +28,7 @@ class Scale:
 
 
 QUICK = Scale(
-    name="quick", pairs=3, load_s=3, lag_s=12, import_posts=10_000, small=20_000, large=200_000
+    name="quick", pairs=3, load_s=3, lag_s=12, import_posts=10_000, small=10_000, large=100_000
 )
 FULL = Scale(
     name="full",
