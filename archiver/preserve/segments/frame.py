@@ -14,7 +14,9 @@ whole frame, header included.
 import hashlib
 import struct
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import zstandard
 from cryptography.exceptions import InvalidTag
@@ -132,25 +134,31 @@ def walk_frames(data: bytes, start: int, end: int) -> FrameRow:
     Raises:
         IntegrityError: a frame is malformed or runs over `end`.
     """
-    view, read, fresh, size = memoryview(data), _HEADER.unpack_from, _hash.copy, HEADER.size
-    found, position = FrameRow([], [], [start]), start
-    owners, hashes, bounds = found.owners, found.hashes, found.bounds
+    read, size = _HEADER.unpack_from, HEADER.size
+    owners, bounds, position = [], [start], start
     last = min(end, len(data)) - size
     while position <= last:
         magic, owner, kind, length = read(data, position)
-        after = position + size + length
-        if magic != MAGIC or kind not in _KINDS or length < TAG_BYTES or after > end:
+        if magic != MAGIC or kind not in _KINDS or length < TAG_BYTES:
             break
-        hasher = fresh()
-        hasher.update(view[position:after])
+        position += size + length
         owners.append(owner)
-        hashes.append(hasher.digest())
-        bounds.append(after)
-        position = after
+        bounds.append(position)
+    if position < end:
+        parse_header(data[:end], position)
     if position != end:
-        length = parse_header(data[:end], position).length
-        raise IntegrityError(f"frame at byte {position}: {length} bytes run over the end at {end}")
-    return found
+        raise IntegrityError(f"frame at byte {bounds[-2]}: it runs over the end at {end}")
+    return FrameRow(owners, _hashes(data, bounds), bounds)
+
+
+def _hashes(data: bytes, bounds: Sequence[int]) -> list[bytes]:
+    view, start = memoryview(data), _hash.copy
+    hashes = []
+    for begin, end in pairwise(bounds):
+        hasher = start()
+        hasher.update(view[begin:end])
+        hashes.append(hasher.digest())
+    return hashes
 
 
 # zstandard contexts are not safe to share: two threads on one compressor crash the process
