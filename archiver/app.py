@@ -222,14 +222,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         clock=clock,
         ulids=ulids,
     )
-    if recovered.segments:
-        await trail.record(
-            Action.ARCHIVE_RECOVERED,
-            actor=SYSTEM,
-            object_type="archive",
-            object_id=archive.id,
-            details={"segments": recovered.segments, "records": recovered.records},
-        )
+    await _note_recovery(trail, archive, recovered)
     loops = Loops(
         database=database,
         integrator=integrator,
@@ -324,6 +317,17 @@ async def _recover(stack: AsyncExitStack, database: Database, recovery: Recovery
     recovered = await recovery.adopt_orphans()
     await lease.share()
     return recovered
+
+
+async def _note_recovery(trail: Trail, archive: ArchiveRow, recovered: Recovered) -> None:
+    if recovered.segments:
+        await trail.record(
+            Action.ARCHIVE_RECOVERED,
+            actor=SYSTEM,
+            object_type="archive",
+            object_id=archive.id,
+            details={"segments": recovered.segments, "records": recovered.records},
+        )
 
 
 def _require_same_archive(archive: ArchiveRow, keyring: Keyring) -> None:

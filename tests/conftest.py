@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from botocore.loaders import JSONFileLoader
 
@@ -65,3 +66,8 @@ def store(request: pytest.FixtureRequest) -> ObjectStore:
     """Each implementation of `ObjectStore` in turn, empty."""
     chosen: ObjectStore = request.getfixturevalue(f"{request.param}_store")
     return chosen
+
+
+# Time is no part of any property here: a loaded machine must not fail a correct one.
+hypothesis.settings.register_profile("muniment", deadline=None)
+hypothesis.settings.load_profile("muniment")

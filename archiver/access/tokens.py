@@ -9,6 +9,7 @@ believed for five seconds of the injected clock. A revocation is therefore immed
 that did it and at most five seconds late in the others.
 """
 
+import asyncio
 import base64
 import hashlib
 import os
@@ -102,6 +103,7 @@ class Tokens:
         self._trail = trail
         self._randomness = randomness
         self._known: dict[bytes, _Known] = {}
+        self._looking: dict[bytes, asyncio.Future[_Known]] = {}
 
     async def create(
         self,
@@ -188,6 +190,14 @@ class Tokens:
         # A clock that was set back must not keep a revoked token alive: no age below nought.
         if known is not None and timedelta() <= now - known.at < BELIEVED_FOR:
             return known
+        # One look-up for all requests that wait for the same token, not one each.
+        looking = self._looking.get(hashed)
+        if looking is None:
+            looking = self._looking[hashed] = asyncio.ensure_future(self._ask(hashed, now))
+            looking.add_done_callback(lambda _: self._looking.pop(hashed))
+        return await asyncio.shield(looking)
+
+    async def _ask(self, hashed: bytes, now: datetime) -> _Known:
         async with self._database.reading() as tx:
             stored = await queries.find_by_hash(tx, hashed)
         known = _Known(now, stored, None if stored is None else _actor(stored))

@@ -191,8 +191,8 @@ def compare_facts(
             found = events.get(record.record_id)
             if found is None:
                 findings.problem(
-                    "the event has no row in the readable audit trail: it was deleted; rebuild it "
-                    "from the store (`muniment recover`)",
+                    "the event has no row in the readable audit trail: it was deleted; restore "
+                    "the database from its newest backup",
                     object_key="database:event",
                     record_id=record.record_id,
                 )
@@ -209,7 +209,7 @@ def _note(table: str, changed: Sequence[str], record_id: str, findings: Findings
     if changed:  # only names of columns: the values are content, and reports travel
         findings.problem(
             f"the database's {', '.join(changed)} is not what the stored record says: the row was "
-            "altered; rebuild it from the store (`muniment recover`)",
+            "altered; restore the database from its newest backup",
             object_key=f"database:{table}",
             record_id=record_id,
         )

@@ -17,7 +17,7 @@ from archiver.preserve.store import ObjectStore
 
 PAGE = 8192
 
-_REBUILD = "rebuild the row from the store (`muniment recover`), and find out who changed it"
+_REBUILD = "restore the database from its newest backup, and find out who changed it"
 
 
 class DatabaseCheck:

@@ -40,7 +40,7 @@ async def check_segment_rows(
         if segment.first_index >= 0 and segment.id not in rows:
             findings.problem(
                 "the log and the store have this segment, the database has no row of it: it was "
-                "deleted; rebuild it from the store (`muniment recover`)",
+                "deleted; restore the database from its newest backup",
                 object_key=segment.object.key,
             )
     return rows

@@ -212,8 +212,9 @@ class Importing:
     async def _unknown(self, sealed: Sequence[Sealed], lanes: "_Lanes") -> list[Sealed]:
         """Return the records that are neither stored nor gathered by this import already."""
         keys = [record.content_key for record in sealed if record.content_key]
-        async with self._database.reading() as tx:
-            stored, _ = await record_rows.find_stored(tx, keys, [])
+        stored, _ = await self._database.run(
+            lambda connection: record_rows.find_stored(connection, keys, []), writes=False
+        )
         fresh = []
         for record in sealed:
             key = record.content_key or b""

@@ -34,6 +34,7 @@ PATIENCE_S = 20.0
 """How long a caller waits for its commit before it is told to send again."""
 
 _GATHER = 512
+_LINGER_S = 0.003
 _STRETCH = 32
 
 
@@ -120,8 +121,12 @@ class Ingest:
             self._pump = asyncio.create_task(self._run(), name="ingest")
 
     async def _run(self) -> None:
+        alone = True
         while self._waiting:
+            if not alone:  # several senders at once: a moment more serves them with one segment
+                await asyncio.sleep(_LINGER_S)
             batch, self._waiting = self._waiting[:_GATHER], self._waiting[_GATHER:]
+            alone = len(batch) == 1
             try:
                 await self._take(batch)
             except ArchiverError as error:
@@ -137,8 +142,9 @@ class Ingest:
         self._answered.clear()
         content = [w.identified.content_key for w in batch]
         sent = [w.identified.idempotency_key for w in batch if w.identified.idempotency_key]
-        async with self._database.reading() as tx:
-            by_content, by_sent = await record_rows.find_stored(tx, content, sent)
+        by_content, by_sent = await self._database.run(
+            lambda connection: record_rows.find_stored(connection, content, sent), writes=False
+        )
         fresh = []
         for waiting in batch:
             found = waiting.identified

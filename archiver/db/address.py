@@ -3,10 +3,11 @@
 URLs carry passwords, so no message here repeats a URL or an error text that may quote one.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -63,8 +64,21 @@ def database_url(url: str) -> URL:
     return parsed.set(drivername=_DRIVERS[backend])
 
 
-def engines(url: str, *, command_timeout_s: float | None) -> tuple[AsyncEngine, AsyncEngine]:
-    """Return the engine for writing and the engine for reading.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engines:
+    """How a database is connected: for writing and for reading.
+
+    On SQLite there are two more without the asynchronous driver, for whole transactions at once.
+    """
+
+    writing: AsyncEngine
+    reading: AsyncEngine
+    direct_writing: Engine | None = None
+    direct_reading: Engine | None = None
+
+
+def engines(url: str, *, command_timeout_s: float | None) -> Engines:
+    """Return the engines for a database URL; connections are made when first needed.
 
     Raises:
         ConfigurationError: the URL is wrong or its driver is not installed.
@@ -72,7 +86,12 @@ def engines(url: str, *, command_timeout_s: float | None) -> tuple[AsyncEngine, 
     parsed = database_url(url)
     try:
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed, writes=True), _sqlite(parsed, writes=False)
+            return Engines(
+                writing=_sqlite(parsed, writes=True),
+                reading=_sqlite(parsed, writes=False),
+                direct_writing=_direct_sqlite(parsed, writes=True),
+                direct_reading=_direct_sqlite(parsed, writes=False),
+            )
         return _postgresql(parsed, command_timeout_s)
     except ModuleNotFoundError as error:
         raise ConfigurationError(
@@ -81,7 +100,7 @@ def engines(url: str, *, command_timeout_s: float | None) -> tuple[AsyncEngine, 
         ) from error
 
 
-def _postgresql(url: URL, command_timeout_s: float | None) -> tuple[AsyncEngine, AsyncEngine]:
+def _postgresql(url: URL, command_timeout_s: float | None) -> Engines:
     # asyncpg parses the URL itself and so understands what libpq does, `sslmode` above all.
     dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
     engine = create_async_engine(
@@ -101,7 +120,7 @@ def _postgresql(url: URL, command_timeout_s: float | None) -> tuple[AsyncEngine,
     )
     # READ COMMITTED takes a new snapshot for each statement.
     reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-    return engine, reading
+    return Engines(writing=engine, reading=reading)
 
 
 def _sqlite(url: URL, *, writes: bool) -> AsyncEngine:
@@ -109,11 +128,27 @@ def _sqlite(url: URL, *, writes: bool) -> AsyncEngine:
     engine = create_async_engine(
         url, pool_size=1 if writes else 4, max_overflow=0 if writes else 4, hide_parameters=True
     )
-    event.listen(engine.sync_engine, "connect", _configure_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_writing if writes else _begin_reading)
-    if not writes:
-        event.listen(engine.sync_engine, "connect", _refuse_writing)
+    _prepare_sqlite(engine.sync_engine, writes=writes)
     return engine
+
+
+def _direct_sqlite(url: URL, *, writes: bool) -> Engine:
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        pool_size=1,
+        max_overflow=0 if writes else 4,
+        hide_parameters=True,
+        connect_args={"check_same_thread": False},  # used by one thread after another
+    )
+    _prepare_sqlite(engine, writes=writes)
+    return engine
+
+
+def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_writing if writes else _begin_reading)
+    if not writes:
+        event.listen(engine, "connect", _refuse_writing)
 
 
 def _configure_sqlite(connection: Any, _: object) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import Connection, or_, select
 
 from archiver.db.tables import event
-from archiver.db.transaction import Row, Transaction
+from archiver.db.transaction import Row, Transaction, insert_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +26,9 @@ class EventRow:
 COLUMNS = tuple(EventRow.__dataclass_fields__)
 
 
-async def insert(tx: Transaction, rows: list[Row]) -> None:
+def insert(connection: Connection, rows: list[Row]) -> None:
     """Insert rows of `COLUMNS`."""
-    await tx.insert_many(event, COLUMNS, rows)
+    insert_rows(connection, event, COLUMNS, rows)
 
 
 async def list_about(tx: Transaction, object_id: str, limit: int) -> Sequence[EventRow]:

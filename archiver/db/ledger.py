@@ -7,13 +7,19 @@ integrator then makes it *integrated* (in the tree) and *published* (under a sig
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from archiver.db.tables import log_entry, log_state, orphan
-from archiver.db.transaction import Row, Transaction
+from archiver.db.transaction import Row, Transaction, insert_rows
 from archiver.errors import ConfigurationError
 
 _ONLY = 1
+_RESERVE = (
+    update(log_state)
+    .where(log_state.c.id == _ONLY)
+    .values(next_index=log_state.c.next_index + bindparam("count"))
+    .returning(log_state.c.next_index)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,25 +53,31 @@ async def state(tx: Transaction) -> LogState:
     )
 
 
-async def reserve(tx: Transaction, count: int) -> int:
+def reserve(connection: Connection, count: int) -> int:
     """Assign `count` consecutive indexes and return the first.
 
     The row stays locked until this transaction ends, so indexes are handed out in commit order and
     no reader ever sees a hole below `next_index`.
     """
-    result = await tx.execute(
-        update(log_state)
-        .where(log_state.c.id == _ONLY)
-        .values(next_index=log_state.c.next_index + count)
-        .returning(log_state.c.next_index)
-    )
+    result = connection.execute(_RESERVE, {"count": count})
     return int(result.scalar_one()) - count
 
 
-async def append(tx: Transaction, first_index: int, entries: Sequence[bytes]) -> None:
+def append(connection: Connection, first_index: int, entries: Sequence[bytes]) -> None:
     """Insert entries at indexes reserved in this transaction."""
     rows: list[Row] = [(first_index + offset, entry) for offset, entry in enumerate(entries)]
-    await tx.insert_many(log_entry, ("log_index", "entry"), rows)
+    insert_rows(connection, log_entry, ("log_index", "entry"), rows)
+
+
+async def add(tx: Transaction, entries: Sequence[bytes]) -> int:
+    """Assign indexes to entries and insert them; return the first index."""
+
+    def work(connection: Connection) -> int:
+        first = reserve(connection, len(entries))
+        append(connection, first, entries)
+        return first
+
+    return await tx.run_sync(work)
 
 
 async def entries(tx: Transaction, start: int, end: int) -> list[bytes]:

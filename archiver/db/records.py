@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 
 from archiver.db.tables import (
     a_duplicate,
@@ -15,7 +15,7 @@ from archiver.db.tables import (
     record,
     segment,
 )
-from archiver.db.transaction import Row, Transaction
+from archiver.db.transaction import Row, Transaction, insert_rows
 from archiver.errors import NotFound
 
 FACTS = (
@@ -109,38 +109,40 @@ class RecordRow:
 _COLUMNS = tuple(RecordRow.__dataclass_fields__)
 
 
-async def insert(tx: Transaction, rows: list[Row]) -> None:
+def insert(connection: Connection, rows: list[Row]) -> None:
     """Insert rows of `PLACE` followed by `FACTS`."""
-    await tx.insert_many(record, PLACE + FACTS, rows)
+    insert_rows(connection, record, PLACE + FACTS, rows)
 
 
-async def find_stored(
-    tx: Transaction, content_keys: Sequence[bytes], idempotency_keys: Sequence[bytes]
+def find_stored(
+    connection: Connection, content_keys: Sequence[bytes], idempotency_keys: Sequence[bytes]
 ) -> tuple[dict[bytes, Known], dict[bytes, Known]]:
     """Return what is stored under content keys and under idempotency keys."""
     by_content: dict[bytes, Known] = {}
     by_idempotency: dict[bytes, Known] = {}
-    for column, keys, found in (
-        (record.c.content_key, content_keys, by_content),
-        (record.c.idempotency_key, idempotency_keys, by_idempotency),
+    for statement, keys, found in (
+        (_KNOWN_CONTENT, content_keys, by_content),
+        (_KNOWN_SENDING, idempotency_keys, by_idempotency),
     ):
         for start in range(0, len(keys), _BATCH):
-            for row in await tx.execute(_known(column), {"keys": keys[start : start + _BATCH]}):
-                found[row[0]] = Known(
-                    record_id=row.id,
-                    log_index=row.log_index,
-                    raw_sha256=row.raw_sha256,
-                    entry=row.entry,
+            rows = connection.execute(statement, {"keys": keys[start : start + _BATCH]})
+            for key, record_id, log_index, raw_sha256, entry in rows:
+                found[key] = Known(
+                    record_id=record_id, log_index=log_index, raw_sha256=raw_sha256, entry=entry
                 )
     return by_content, by_idempotency
 
 
-def _known(column: ColumnElement[bytes]) -> Select[Any]:
+def _known_by(column: ColumnElement[bytes]) -> Select[Any]:
     return (
         select(column, record.c.id, record.c.log_index, record.c.raw_sha256, log_entry.c.entry)
         .join(log_entry, log_entry.c.log_index == record.c.log_index)
         .where(column.in_(bindparam("keys", expanding=True)))
     )
+
+
+_KNOWN_CONTENT = _known_by(record.c.content_key)
+_KNOWN_SENDING = _known_by(record.c.idempotency_key)
 
 
 async def get(tx: Transaction, record_id: str) -> RecordRow:

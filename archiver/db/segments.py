@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Connection, select, update
 
 from archiver.db.tables import blob, hold, hold_record, record, segment
-from archiver.db.transaction import Row, Transaction
+from archiver.db.transaction import Row, Transaction, insert_rows
 from archiver.errors import NotFound
 
 
@@ -49,16 +49,15 @@ _BLOB_COLUMNS = tuple(BlobRow.__dataclass_fields__)
 _BATCH = 500
 
 
-async def insert(tx: Transaction, rows: Sequence[SegmentRow]) -> None:
+def insert(connection: Connection, rows: Sequence[SegmentRow]) -> None:
     """Insert segments."""
-    await tx.insert_many(
-        segment, _COLUMNS, [tuple(getattr(row, name) for name in _COLUMNS) for row in rows]
-    )
+    values = [tuple(getattr(row, name) for name in _COLUMNS) for row in rows]
+    insert_rows(connection, segment, _COLUMNS, values)
 
 
-async def insert_blobs(tx: Transaction, rows: list[Row]) -> None:
+def insert_blobs(connection: Connection, rows: list[Row]) -> None:
     """Insert blobs: key, version, record id, size, SHA-256, legal hold."""
-    await tx.insert_many(blob, _BLOB_COLUMNS, rows)
+    insert_rows(connection, blob, _BLOB_COLUMNS, rows)
 
 
 async def get(tx: Transaction, segment_id: str) -> SegmentRow:

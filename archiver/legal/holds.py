@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import partial
 
 from archiver.access.rules import Permission, require
 from archiver.audit.actions import Action
@@ -239,21 +240,23 @@ class Holds:
         with suppress(_PreviewOnlyError):
             async with self._database.transaction() as tx:
                 # Whoever appends to the log waits from here to the commit: the set is complete.
-                log_size = await ledger_rows.reserve(tx, 1)
+                log_size = await tx.run_sync(partial(ledger_rows.reserve, count=1))
                 await hold_rows.add(tx, replace(draft, log_size=log_size))
                 await self._membership.write(tx, draft.id, scope, matched, log_size)
                 ids = await hold_rows.member_ids(tx, draft.id)
                 digest = members_digest(ids)
                 await hold_rows.settle(tx, draft.id, records=len(ids), members_sha256=digest)
                 row = replace(draft, log_size=log_size, records=len(ids), members_sha256=digest)
-                await ledger_rows.append(tx, log_size, [_entry(row, on=True, at=row.placed_at)])
+                entry = _entry(row, on=True, at=row.placed_at)
+                await tx.run_sync(
+                    partial(ledger_rows.append, first_index=log_size, entries=[entry])
+                )
                 if dry_run:
                     raise _PreviewOnlyError
         return row
 
     async def _log(self, tx: Transaction, row: HoldRow, *, on: bool, at: int) -> None:
-        place = await ledger_rows.reserve(tx, 1)
-        await ledger_rows.append(tx, place, [_entry(row, on=on, at=at)])
+        await ledger_rows.add(tx, [_entry(row, on=on, at=at)])
 
     async def _mirror_if_it_goes(self) -> int:
         """Mirror the holds; where the store fails, return how many objects are still pending."""

@@ -179,10 +179,8 @@ class Recovery:
         async with self._database.transaction() as tx:
             new = [key for key in keys if key not in await ledger_rows.orphans(tx)]
             if new:
-                first = await ledger_rows.reserve(tx, len(new))
-                await ledger_rows.append(
-                    tx, first, [orphan_entry(key, hashes[key], now) for key in new]
-                )
+                entries = [orphan_entry(key, hashes[key], now) for key in new]
+                first = await ledger_rows.add(tx, entries)
                 await ledger_rows.note_orphans(tx, first, new)
 
     def _hash(self, key: str) -> bytes:

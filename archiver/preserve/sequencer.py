@@ -8,6 +8,7 @@ the next start. Commits serve every segment that waits (group commit).
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from archiver.clock import Clock, to_millis
 from archiver.db import events as event_rows
@@ -15,7 +16,7 @@ from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
 from archiver.db.segments import SegmentRow
-from archiver.db.transaction import Database, Row, Transaction
+from archiver.db.transaction import Connection, Database, Row
 from archiver.errors import ArchiverError, Conflict, DatabaseUnavailable
 from archiver.preserve.ledger.merkle import leaf_hash
 from archiver.preserve.ledger.note import Signer
@@ -137,26 +138,7 @@ class Sequencer:
                 return
 
     async def _transact(self, batch: list[DurableSegment], *, settle: bool) -> None:
-        async with self._database.transaction() as tx:
-            first = await ledger_rows.reserve(tx, sum(len(s.records) for s in batch))
-            if settle:  # the reserved row keeps other processes from adding more meanwhile
-                await _settle_keys(tx, batch)
-            starts = _starts(first, batch)
-            rows = [
-                replace(segment.row, first_index=start)
-                for segment, start in zip(batch, starts, strict=True)
-            ]
-            await segment_rows.insert(tx, rows)
-            await record_rows.insert(
-                tx,
-                [row for s, start in zip(batch, starts, strict=True) for row in _rows(s, start)],
-            )
-            records = [record for segment in batch for record in segment.records]
-            await ledger_rows.append(tx, first, [record.entry for record in records])
-            await segment_rows.insert_blobs(
-                tx, [row for record in records for row in _blob_rows(record)]
-            )
-            await event_rows.insert(tx, [record.event for record in records if record.event])
+        starts = await self._database.run(partial(_insert, batch, settle), writes=True)
         for segment, start in zip(batch, starts, strict=True):
             self._acknowledge(segment, start)
 
@@ -184,6 +166,26 @@ class Sequencer:
             )
 
 
+def _insert(batch: Sequence[DurableSegment], settle: bool, connection: Connection) -> list[int]:  # noqa: FBT001
+    """Assign log indexes and insert every row of a batch; return where each segment starts."""
+    first = ledger_rows.reserve(connection, sum(len(segment.records) for segment in batch))
+    if settle:  # the reserved row keeps other processes from adding more meanwhile
+        _settle_keys(connection, batch)
+    starts = _starts(first, batch)
+    placed = list(zip(batch, starts, strict=True))
+    records = [record for segment in batch for record in segment.records]
+    segment_rows.insert(
+        connection, [replace(segment.row, first_index=start) for segment, start in placed]
+    )
+    record_rows.insert(
+        connection, [row for segment, start in placed for row in _rows(segment, start)]
+    )
+    ledger_rows.append(connection, first, [record.entry for record in records])
+    segment_rows.insert_blobs(connection, [row for record in records for row in _blob_rows(record)])
+    event_rows.insert(connection, [record.event for record in records if record.event])
+    return starts
+
+
 def _starts(first: int, batch: Sequence[DurableSegment]) -> list[int]:
     starts = []
     for segment in batch:
@@ -192,11 +194,11 @@ def _starts(first: int, batch: Sequence[DurableSegment]) -> list[int]:
     return starts
 
 
-async def _settle_keys(tx: Transaction, batch: Sequence[DurableSegment]) -> None:
+def _settle_keys(connection: Connection, batch: Sequence[DurableSegment]) -> None:
     """Note which records another one answers for, and which must go without the sender's key."""
     records = [record for segment in batch for record in segment.records]
-    by_content, by_sent = await record_rows.find_stored(
-        tx,
+    by_content, by_sent = record_rows.find_stored(
+        connection,
         [key for record in records if (key := record.content_key)],
         [key for record in records if (key := record.idempotency_key)],
     )

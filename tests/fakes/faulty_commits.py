@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
 
-from archiver.db.transaction import Transaction
+from archiver.db.transaction import Connection, Database, Transaction
 from archiver.errors import DatabaseUnavailable
 from tests.fakes.faulty_store import Fault
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -39,10 +42,7 @@ class FaultyCommits:
         commit = Transaction.commit
 
         async def faulty(tx: Transaction) -> None:
-            self.count += 1
-            await self._gate.wait()
-            self.before()
-            fault = self.faults.pop(0) if self.faults else None
+            fault = await self._next()
             if fault is Fault.NOT_DONE:
                 raise DatabaseUnavailable("injected: the commit was not done")
             await commit(tx)
@@ -50,3 +50,25 @@ class FaultyCommits:
                 raise DatabaseUnavailable("injected: the commit was done, its answer lost")
 
         patch.setattr(Transaction, "commit", faulty)
+        run = Database.run
+
+        async def faulty_run(
+            database: Database, work: Callable[[Connection], T], *, writes: bool
+        ) -> T:
+            if not writes or database.path is None:  # PostgreSQL goes through `commit` above
+                return await run(database, work, writes=writes)
+            fault = await self._next()
+            if fault is Fault.NOT_DONE:
+                raise DatabaseUnavailable("injected: the commit was not done")
+            result = await run(database, work, writes=writes)
+            if fault is Fault.DONE:
+                raise DatabaseUnavailable("injected: the commit was done, its answer lost")
+            return result
+
+        patch.setattr(Database, "run", faulty_run)
+
+    async def _next(self) -> Fault | None:
+        self.count += 1
+        await self._gate.wait()
+        self.before()
+        return self.faults.pop(0) if self.faults else None

@@ -225,7 +225,7 @@ class _Filling:
             self._ulids.one(now), on=True, count=0, members_sha256=bytes(32), ts_ms=to_millis(now)
         )
         async with self._database.transaction() as tx:
-            await ledger_rows.append(tx, await ledger_rows.reserve(tx, 1), [entry])
+            await ledger_rows.add(tx, [entry])
 
 
 def _part(name: str, role: PartRole, content: bytes) -> Part:
