@@ -42,6 +42,7 @@ class Workers:
             self._pool = ProcessPoolExecutor(
                 count, get_context("spawn"), initializer=_open, initargs=(store_url, clock)
             )
+            self._pool.submit(_ready)  # they start now, while the store is being listed
 
     def __enter__(self) -> Self:
         """Nothing more is needed to start."""
@@ -102,6 +103,10 @@ _stores: list[ObjectStore] = []  # of this worker process: exactly one, opened w
 
 def _open(url: str, clock: Clock) -> None:
     _stores.append(open_store(url, clock=clock, create=False))
+
+
+def _ready() -> None:
+    """Nothing: the first task is what makes the pool start its processes."""
 
 
 def _run(task: Task[Item, Result], item: Item) -> Result:

@@ -4,9 +4,13 @@ import hashlib
 import os
 import struct
 from array import array
+from collections.abc import Callable
+from random import Random
 
 import msgspec
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from archiver.assurance.segment_scan import diagnose, scan_segment
 from archiver.clock import system_clock
@@ -128,6 +132,35 @@ def test_what_the_format_refuses_the_scan_refuses() -> None:
         for check in (parse_segment, scan_segment):
             with pytest.raises(IntegrityError):
                 check(forged)
+
+
+@given(count=st.integers(1, 5), random=st.randoms(use_true_random=False))
+@settings(max_examples=200)
+def test_whatever_is_put_in_the_place_of_some_bytes_is_found(count: int, random: Random) -> None:
+    data, _ = small_segment(count)
+    start = random.randrange(len(data) + 1)
+    end = random.choice((start, start + 1, random.randrange(start, len(data) + 1)))
+    put = random.choice((b"", random.randbytes(1), random.randbytes(end - start), data[:start]))
+    changed = data[:start] + put + data[end:]
+    assume(changed != data)
+
+    for check in (parse_segment, scan_segment):
+        with pytest.raises(IntegrityError):
+            check(changed)
+
+
+@pytest.mark.parametrize(
+    "other", [str.lower, lambda text: "_" + text[1:], lambda text: "+" + text[1:]]
+)
+def test_another_spelling_of_a_record_id_is_refused(other: Callable[[str], str]) -> None:
+    """`int` would take them for the same number; the log would not for the same entry."""
+    record_id = ULIDS.one(system_clock())
+    body = frame(record_id)
+    changed = other(record_id)
+    spelled = entry(record_id, body).replace(record_id.encode(), changed.encode())
+
+    with pytest.raises(IntegrityError, match="another record"):
+        scan_segment(segment([body], [spelled]))
 
 
 @pytest.mark.parametrize("case", ["exchanged", "foreign", "period", "kind", "missing", "surplus"])
