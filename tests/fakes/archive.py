@@ -148,7 +148,9 @@ async def eventually(check: Callable[[], Awaitable[T]]) -> T:
 
 async def publish(services: Services) -> Checkpoint:
     """Integrate all that is sequenced; return the published checkpoint, its signature checked."""
-    await services.loops.catch_up()
+    async with asyncio.timeout(60):
+        while await services.loops.integrate_once():
+            pass
     prefix = log_prefix(services.archive.id)
     note = await services.store.get(prefix + "checkpoint")
     verifier = Ed25519Verifier.from_vkey(services.archive.vkey)
