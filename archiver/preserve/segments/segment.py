@@ -19,7 +19,8 @@ import struct
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate
+from operator import sub
 
 import msgspec
 
@@ -115,7 +116,7 @@ def parse_segment(data: bytes) -> Segment:
         )
     if entries:
         _check_entries(entries, footer.period, frames)
-    lengths = array("I", [after - before for before, after in pairwise(frames.bounds)])
+    lengths = array("I", map(sub, frames.bounds[1:], frames.bounds))
     return Segment(footer, seal_of(data), entries, lengths)
 
 
