@@ -3,7 +3,8 @@
 ```
 SearchError
 ├── QueryError            the query text is wrong: the person asking changes it
-├── IndexUnavailable      no index, or another process writes it: try later
+├── IndexUnavailable      no index, or it cannot be used: an operator looks
+│   └── IndexBusy         another process writes it: read it, or try later
 └── RebuildNeeded         the index cannot be trusted: build it anew from the log
     ├── IndexDamaged      its files are missing, cut short or inconsistent
     └── IndexOutdated     another analyzer or layout wrote it
@@ -52,6 +53,10 @@ class QueryError(SearchError):
 
 class IndexUnavailable(SearchError):  # noqa: N818 - reads as what it means, like the rest of Muniment
     """There is no index at this place, another process writes it, or the disk refused."""
+
+
+class IndexBusy(IndexUnavailable):
+    """Another process writes the index; this one may read it."""
 
 
 class RebuildNeeded(SearchError):  # noqa: N818

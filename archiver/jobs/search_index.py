@@ -16,7 +16,7 @@ from archiver.errors import ConfigurationError, SearchUnavailable
 from archiver.jobs.documents import Documents
 from search.document import Document
 from search.engines.tantivy import TantivyIndex, TantivyReader, open_reader, open_writer
-from search.errors import IndexUnavailable, RebuildNeeded
+from search.errors import IndexBusy, IndexUnavailable, RebuildNeeded
 from search.index import Index, Reader
 
 BATCH = 5_000
@@ -64,13 +64,21 @@ class SearchIndex:
         """Become the process that writes the index; False while another one does.
 
         A damaged or outdated index is removed and built anew from the log.
+
+        Raises:
+            SearchUnavailable: the index's folder cannot be used.
         """
         if self._writer is not None:
             return True
         try:
             self._writer = await asyncio.to_thread(self._open)
-        except IndexUnavailable:
+        except IndexBusy:
             return False
+        except IndexUnavailable as error:
+            raise SearchUnavailable(
+                f"the search index cannot be written: {error} Posts are kept and can be found "
+                "once it is; see MUNIMENT_SEARCH_URL"
+            ) from error
         return True
 
     async def follow(self) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from search.document import Document, document
 from search.engines import tantivy
-from search.errors import IndexUnavailable
+from search.errors import IndexBusy, IndexUnavailable
 from search.grammar import parse
 from search.index import Hit, Index, Reader
 from tests.fakes.memory_index import MemoryDirectory, MemoryIndex, MemoryReader
@@ -147,7 +147,7 @@ def test_reopening_gives_the_last_commit(engine: Engine) -> None:
 
 
 def test_only_one_writer_at_a_time(engine: Engine) -> None:
-    with closing(engine.writer()), pytest.raises(IndexUnavailable):
+    with closing(engine.writer()), pytest.raises(IndexBusy):
         engine.writer()
     engine.writer().close()
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from search.document import Document
-from search.errors import IndexUnavailable
+from search.errors import IndexBusy, IndexUnavailable
 from search.index import CHUNK, Hit
 from search.matcher import matches
 from search.query import Query
@@ -88,7 +88,7 @@ class MemoryIndex(MemoryReader):
 
     def __init__(self, directory: MemoryDirectory) -> None:
         if directory.writing:
-            raise IndexUnavailable("The index is already being written.")
+            raise IndexBusy("The index is already being written.")
         directory.writing = True
         directory.watermark = directory.watermark or 0
         super().__init__(directory)

@@ -12,14 +12,17 @@ from search.document import Document
 from search.engines.tantivy.compiler import STATE_ONLY, any_number
 from search.engines.tantivy.schema import SCHEMA, SPACES, laid_out, state_document
 from search.engines.tantivy.snapshot import TantivySnapshot, failures_as_damage
-from search.errors import IndexDamaged, IndexUnavailable
+from search.errors import IndexBusy, IndexDamaged, IndexUnavailable
 
 HEAP = 32_000_000
 """Bytes tantivy buffers before it writes a segment. The importer has 256 MB in all."""
 
 _WRITER_LOCK = ".tantivy-writer.lock"
-_OURS = re.compile(r"(?:\.managed|meta)\.json|[0-9a-f]{32}\..+")
-"""The files of an index, without its locks. Only these are ever removed."""
+_OURS = re.compile(r"(?:\.managed|meta)\.json|[0-9a-f]{32}\..+|\.tmp\w{6}")
+"""The files of an index, without its locks. Only these are ever removed.
+
+`.tmp…` is what tantivy renames to `meta.json`: all there is after a kill in the middle of creation.
+"""
 
 _WHITESPACE = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
 
@@ -30,8 +33,8 @@ def open_writer(path: Path, *, anew: bool = False) -> "TantivyIndex":
     `anew` removes an index that is there first: the answer to `RebuildNeeded`.
 
     Raises:
-        IndexUnavailable: another process writes it, the directory cannot be written, or it holds
-            files that are not an index.
+        IndexBusy: another process writes it.
+        IndexUnavailable: the directory cannot be written, or holds files that are not an index.
         IndexDamaged: its files are missing, cut short or inconsistent.
         IndexOutdated: written by another analyzer version, layout or tantivy.
     """
@@ -51,7 +54,8 @@ def open_writer(path: Path, *, anew: bool = False) -> "TantivyIndex":
     try:
         writer = index.writer(HEAP, 1)
     except ValueError as error:
-        raise IndexUnavailable(
+        busy = "lock" in str(error).lower()
+        raise (IndexBusy if busy else IndexUnavailable)(
             f"The index {path} cannot be written; only one process may write it: {error}"
         ) from error
     return TantivyIndex(path, index, writer)
@@ -185,7 +189,7 @@ def _clear(path: Path) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise IndexUnavailable(f"The index {path} is being written; not rebuilt.") from error
+            raise IndexBusy(f"The index {path} is being written; not rebuilt.") from error
         for entry in path.iterdir():
             if _OURS.fullmatch(entry.name):
                 entry.unlink()

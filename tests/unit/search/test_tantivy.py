@@ -128,6 +128,14 @@ def test_a_directory_with_other_files_is_left_alone(tmp_path: Path) -> None:
         tantivy.open_writer(letters / "index")
 
 
+def test_an_index_killed_while_it_was_created_is_built_anew(tmp_path: Path) -> None:
+    (tmp_path / ".tmpAbC123").write_bytes(b"{}")
+    with pytest.raises(IndexDamaged):
+        tantivy.open_writer(tmp_path)
+    with closing(tantivy.open_writer(tmp_path, anew=True)) as index:
+        assert index.watermark == 0
+
+
 def test_a_tokenizer_is_registered_on_every_open_so_that_phrases_are_found(path: Path) -> None:
     with closing(tantivy.open_writer(path)) as index:
         index.add([document(number=300, text="common word300", captured_at=0)])
