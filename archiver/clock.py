@@ -5,6 +5,7 @@ Times are aware and UTC. Pure code takes `now` or `as_of` as a value and never a
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 Clock = Callable[[], datetime]
 
@@ -25,6 +26,7 @@ def from_millis(millis: int) -> datetime:
     return datetime.fromtimestamp(millis / 1000, UTC).replace(microsecond=millis % 1000 * 1000)
 
 
+@lru_cache(maxsize=4096)  # the records of a batch share their moments
 def rfc3339(moment: datetime) -> str:
     """Return `2026-11-21T22:01:26.123Z` (RFC 3339, UTC, milliseconds)."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -8,7 +8,7 @@ never retried and never passed over.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -28,6 +28,7 @@ ADOPT_AFTER = timedelta(minutes=5)
 """Segments older than this that no transaction names belong to a process that has died."""
 
 _PAUSE_S = 0.5
+_POLL_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 _ADOPT_EVERY_S = 120.0
 _MIRROR_EVERY_S = 5.0
@@ -88,12 +89,12 @@ class Loops:
         await self._repeat("recovery", self._adopt_once, _ADOPT_EVERY_S)
 
     async def integrate_once(self) -> bool:
-        """Integrate one batch if this process leads; True if there may be more."""
+        """Integrate one batch if this process leads; True if more was waiting than fits one."""
         async with self._integrating:
             return await _to_its_end(self._integrate())
 
     async def index_once(self) -> bool:
-        """Index one batch if this process writes the index; True if there may be more."""
+        """Index one batch if this process writes the index; True if more was waiting."""
         async with self._indexing:
             return await _to_its_end(self._index())
 
@@ -143,7 +144,8 @@ class Loops:
             if self._lease is None:
                 return False
             await self.integrator.start()
-        return await self.integrator.integrate() is not None
+        state = await self.integrator.integrate()
+        return state is not None and state.size < state.next_index
 
     async def _index(self) -> bool:
         return await self.index.open_writer() and await self.index.follow()
@@ -164,8 +166,7 @@ class Loops:
         self._news.append(news)
         while True:
             try:
-                # Waiting first lets a burst gather; news during the work is not lost.
-                news.clear()
+                news.clear()  # before the work: what comes during it is not lost
                 while await act():
                     pass
                 state.problem, state.failures = "", 0
@@ -178,11 +179,11 @@ class Loops:
                 state.problem, state.stopped = str(error), True
                 _log.critical("loop.stopped", loop=name, error=str(error))
                 return
-            try:
-                await asyncio.wait_for(news.wait(), timeout=max(interval_s, 1.0))
-            except TimeoutError:
-                continue
+            # The pause lets a burst gather; without news of this process's own, look anyway: other
+            # processes sequence too.
             await asyncio.sleep(interval_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(news.wait(), timeout=_POLL_S)
 
 
 async def _to_its_end(act: Coroutine[Any, Any, bool]) -> bool:

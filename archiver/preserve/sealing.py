@@ -8,6 +8,7 @@ which has only the manifest, comes to the same row.
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from archiver.clock import rfc3339, to_millis
@@ -130,7 +131,7 @@ def seal(
         key,
         frame,
         entry,
-        record_facts(manifest),
+        _facts(manifest, draft.post, to_millis(captured_at)),
         tuple(apart.values()),
         draft.event,
         follow,
@@ -139,30 +140,36 @@ def seal(
 
 def record_facts(manifest: Manifest) -> tuple[object, ...]:
     """Return the database facts of a record, in the order of `archiver.db.records.FACTS`."""
+    post = restore_post(manifest.post) if manifest.post else None
+    return _facts(manifest, post, _millis(manifest.captured_at))
+
+
+def _facts(manifest: Manifest, post: Post | None, captured_at: int | None) -> tuple[object, ...]:
+    """Return the facts, the post and the moment being what the manifest says of them."""
     raw_sha256 = bytes.fromhex(manifest.parts[0].sha256)
-    post = restore_post(manifest.post) if manifest.post else _NO_POST
+    shown = post or _NO_POST
     return (
         manifest.id,
         manifest.type,
         raw_sha256,
-        content_key(post, raw_sha256) if manifest.post else None,
+        content_key(shown, raw_sha256) if post else None,
         bytes.fromhex(manifest.idempotency) or None,
-        post.platform,
-        post.account,
-        post.post_id,
-        post.kind,
-        post.change.value,
-        to_millis(post.posted_at) if post.posted_at else None,
-        to_millis(post.edited_at) if post.edited_at else None,
-        _millis(manifest.captured_at),
-        post.author.id,
-        post.author.handle,
-        post.conversation_id,
-        post.in_reply_to,
-        post.lang,
-        f" {' '.join(post.tags)} " if post.tags else "",
+        shown.platform,
+        shown.account,
+        shown.post_id,
+        shown.kind,
+        shown.change.value,
+        to_millis(shown.posted_at) if shown.posted_at else None,
+        to_millis(shown.edited_at) if shown.edited_at else None,
+        captured_at,
+        shown.author.id,
+        shown.author.handle,
+        shown.conversation_id,
+        shown.in_reply_to,
+        shown.lang,
+        f" {' '.join(shown.tags)} " if shown.tags else "",
         sum(part.role == PartRole.MEDIA for part in manifest.parts),
-        manifest.post is not None,
+        post is not None,
         manifest.retention.class_code,
         manifest.retention.rule,
         manifest.retention.schedule_version,
@@ -181,6 +188,7 @@ def _part_entry(part: Part, blob: Blob | None) -> PartEntry:
     )
 
 
+@lru_cache(maxsize=1024)  # all records of a batch share their moments
 def _millis(text: str) -> int | None:
     moment = parse_moment(text)
     return to_millis(moment) if moment else None
