@@ -18,6 +18,7 @@ from datetime import datetime
 
 from archiver.clock import Clock, to_millis
 from archiver.db import ledger as ledger_rows
+from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
 from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Database
@@ -105,6 +106,7 @@ class Recovery:
             if orphan is None:
                 unreadable.append(key)
                 continue
+            await self._require_unsequenced(key, orphan)
             done: asyncio.Future[list[Written]] = asyncio.get_running_loop().create_future()
             await self._sequencer.adopt(
                 DurableSegment(orphan.row, orphan.records, orphan.places, receipts=False, done=done)
@@ -113,6 +115,19 @@ class Recovery:
             records += len(orphan.records)
         await self._log_unreadable(unreadable)
         return Recovered(segments=segments, records=records, unreadable=tuple(unreadable))
+
+    async def _require_unsequenced(self, key: str, orphan: "_Orphan") -> None:
+        """A segment without a row whose records have rows was not left by a crash."""
+        ids = [record.record_id for record in orphan.records]
+        async with self._database.reading() as tx:
+            known = await record_rows.indexes_of(tx, ids)
+        if known:
+            raise IntegrityError(
+                f"{key}: {len(known)} of its {len(ids)} records have rows in the database, but its "
+                "own row was deleted; restore the database from its newest backup, and find out "
+                "who changed it",
+                object_key=key,
+            )
 
     async def _unknown_segments(self, before: datetime | None) -> list[str]:
         unknown: list[str] = []

@@ -3,8 +3,10 @@
 import asyncio
 import errno
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from archiver.clock import Clock, system_clock
 from archiver.config import Settings
 from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
+from archiver.db import segments as segment_rows
 from archiver.errors import (
     DatabaseUnavailable,
     IntegrityError,
@@ -237,6 +240,24 @@ async def test_a_segment_altered_before_it_was_adopted_is_refused_by_name(
     path.write_bytes(sound)
     async with open_services(local_settings) as services:
         assert services.recovered.segments == 1
+
+
+async def test_a_segment_whose_row_was_deleted_is_evidence_and_no_orphan(
+    local_settings: Settings,
+) -> None:
+    async with open_services(local_settings) as services:
+        await services.ingest.submit([POST], actor=AGENT)
+        async with services.database.reading() as tx:
+            segment = (await segment_rows.list_after(tx, 0, 1))[0]
+    database = sqlite3.connect(local_settings.effective_database_url.removeprefix("sqlite:///"))
+    with closing(database), database:
+        database.execute("DELETE FROM segment WHERE id = ?", (segment.id,))
+
+    with pytest.raises(IntegrityError, match="row was deleted") as error:
+        async with open_services(local_settings):
+            pass
+
+    assert error.value.object_key == segment.object_key
 
 
 # --- disks

@@ -33,6 +33,9 @@ class Disk:
     def __init__(self, root: Path, *, fsync: Callable[[int], None] = os.fsync) -> None:
         self._root = root
         self._fsync = fsync
+        # Containers that share a disk share process numbers too, and one would remove what the
+        # other is about to link.
+        self._instance = os.urandom(4).hex()
         self._names = count()
         self._durable_folders = {self._root}
         self._failure: str | None = None
@@ -95,7 +98,8 @@ class Disk:
 
     def _create(self) -> tuple[int, Path]:
         while True:
-            path = self._root / INCOMING / f"{os.getpid()}-{next(self._names)}"
+            name = f"{os.getpid()}-{self._instance}-{next(self._names)}"
+            path = self._root / INCOMING / name
             with suppress(FileExistsError):  # left by an earlier process with this number
                 return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _READ_ONLY), path
 
