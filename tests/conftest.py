@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 from botocore.loaders import JSONFileLoader
 
 from archiver.clock import system_clock
@@ -71,3 +72,11 @@ def store(request: pytest.FixtureRequest) -> ObjectStore:
 # Time is no part of any property here: a loaded machine must not fail a correct one.
 hypothesis.settings.register_profile("muniment", deadline=None)
 hypothesis.settings.load_profile("muniment")
+
+
+@pytest.fixture(autouse=True)
+def _logging_of_its_own() -> Iterator[None]:
+    """Let no test log as the one before it asked to."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
