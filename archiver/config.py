@@ -75,7 +75,7 @@ class Settings(BaseModel):
         default=True, description="Serve /log/ (checkpoint and tiles) without signing in."
     )
     index_interval_s: float = Field(
-        1.0, ge=0.05, le=60, description="Seconds between commits of the search index."
+        0.5, ge=0.05, le=60, description="Seconds between commits of the search index."
     )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
