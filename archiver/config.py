@@ -62,6 +62,18 @@ class Settings(BaseModel):
     publish_interval_s: float = Field(
         1.0, ge=0.05, le=3600, description="Seconds between checkpoints while there is news."
     )
+    second_store_url: str = Field(
+        "", description="A second store, file: or s3:, that gets a locked copy of every object."
+    )
+    timestamp_authorities_file: Path | None = Field(
+        None, description="TOML file naming RFC 3161 authorities and their roots; none by default."
+    )
+    timestamp_interval_s: float = Field(
+        3600, ge=1, description="Seconds between timestamps of the newest checkpoint."
+    )
+    witness_policy_file: Path | None = Field(
+        None, description="C2SP tlog-policy naming the witnesses to ask; none by default."
+    )
     inline_limit_bytes: int = Field(
         256 * 1024, ge=1024, le=4 * 1024 * 1024, description="Larger parts become blobs."
     )

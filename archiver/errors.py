@@ -13,6 +13,7 @@ ArchiverError
 │   ├── StorageUnavailable     object store did not do it            -> 503, exit 4
 │   ├── DatabaseUnavailable    database did not do it                -> 503, exit 4
 │   ├── SearchUnavailable      search index did not answer           -> 503, exit 4
+│   ├── PeerUnavailable        timestamp authority or witness did not -> 503, exit 4
 │   ├── Overloaded             queues are full; try again later      -> 503 + Retry-After, exit 4
 │   └── Stopping               shutting down, or stopped after a fatal write error -> 503, exit 4
 └── EvidenceError              what is stored is not what was promised; never retried
@@ -86,6 +87,10 @@ class DatabaseUnavailable(OperatorError):  # noqa: N818
 
 class SearchUnavailable(OperatorError):  # noqa: N818
     """The search index could not be opened or did not answer."""
+
+
+class PeerUnavailable(OperatorError):  # noqa: N818
+    """A party outside (timestamp authority, witness) did not answer, or not in its protocol."""
 
 
 class Overloaded(OperatorError):  # noqa: N818

@@ -182,8 +182,11 @@ class Loops:
             # The pause lets a burst gather; without news of this process's own, look anyway: other
             # processes sequence too.
             await asyncio.sleep(interval_s)
+            # Not `wait_for`: until Python 3.12 it swallows a cancellation that comes with the news,
+            # and then `following` waits for ever for a loop that was told to end.
             with suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), timeout=_POLL_S)
+                async with asyncio.timeout(_POLL_S):
+                    await news.wait()
 
 
 async def _to_its_end(act: Coroutine[Any, Any, bool]) -> bool:

@@ -3,7 +3,9 @@
 ```
 seg/<archive>/<class>/<YYYY-MM>/<segment>.seg       keys/<archive>/<class>/<YYYY-MM>/<segment>.keys
 keys/<archive>/<class>/<YYYY-MM>/epoch.json         blob/<archive>/<class>/<YYYY-MM>/<id>
-log/<archive>/checkpoint  checkpoints/<size, 12 digits>  tile/…  policy.txt
+log/<archive>/checkpoint  checkpoints/<size, 12 digits>  tile/…
+log/<archive>/tsr/<size, 12 digits>/<authority>.tsr  cosignatures/<size, 12 digits>/<key id, hex>
+log/<archive>/policy.txt  keys.vkey  tsa-roots.pem
 ```
 """
 
@@ -56,3 +58,28 @@ def checkpoint_prefix(archive: str) -> str:
 def checkpoint_object(archive: str, size: int) -> str:
     """Return the key of the kept checkpoint of `size` entries."""
     return f"log/{archive}/checkpoints/{size:012d}"
+
+
+def timestamp_prefix(archive: str) -> str:
+    """Return the prefix of all timestamp responses."""
+    return f"log/{archive}/tsr/"
+
+
+def timestamp_object(archive: str, size: int, authority: str) -> str:
+    """Return the key of an authority's raw RFC 3161 response over the checkpoint of `size`."""
+    return f"log/{archive}/tsr/{size:012d}/{authority}.tsr"
+
+
+def cosignature_prefix(archive: str) -> str:
+    """Return the prefix of all cosignatures."""
+    return f"log/{archive}/cosignatures/"
+
+
+def cosignature_object(archive: str, size: int, key_id: bytes) -> str:
+    """Return the key of a witness's signature lines under the checkpoint of `size`."""
+    return f"log/{archive}/cosignatures/{size:012d}/{key_id.hex()}"
+
+
+def trust_object(archive: str, name: str) -> str:
+    """Return the key of public trust material: `policy.txt`, `keys.vkey` or `tsa-roots.pem`."""
+    return f"log/{archive}/{name}"

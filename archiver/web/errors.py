@@ -24,6 +24,7 @@ STATUS: Mapping[type[ArchiverError], HTTPStatus] = {
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.SearchUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.PeerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Stopping: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.IntegrityError: HTTPStatus.INTERNAL_SERVER_ERROR,

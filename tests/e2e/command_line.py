@@ -2,13 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_PATIENCE_S = 180
+_PATIENCE_S = 600  # for a command that hangs, not for a machine that is slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,21 @@ class CommandLine:
 
     def __call__(self, *words: str, expect: int = 0) -> Ended:
         """Run a command to its end; it must end with the code expected."""
-        done = subprocess.run(
+        running = subprocess.Popen(
             self.words(*words),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=_PATIENCE_S,
-            env=self.environment(),
+            env={**self.environment(), "PYTHONFAULTHANDLER": "1"},
         )
-        assert done.returncode == expect, f"{words}\n{done.stdout}\n{done.stderr}"
-        return Ended(done.returncode, done.stdout, done.stderr)
+        try:
+            out, err = running.communicate(timeout=_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            running.send_signal(signal.SIGABRT)  # faulthandler says where each thread stands
+            out, err = running.communicate()
+            raise AssertionError(f"{words} did not end in {_PATIENCE_S} s\n{out}\n{err}") from None
+        assert running.returncode == expect, f"{words}\n{out}\n{err}"
+        return Ended(running.returncode, out, err)
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """Start a command that goes on."""

@@ -39,6 +39,7 @@ class EntryKind(StrEnum):
 # microsecond each, and a full verification decodes every entry of the log.
 _is_ulid = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}").fullmatch
 _is_month = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])").fullmatch
+_is_authority = re.compile(r"[a-z0-9][a-z0-9-]{0,62}").fullmatch
 _is_kind = re.compile(r"[a-z][a-z0-9]{0,15}").fullmatch
 _MAX_MILLIS = 253_402_300_799_999  # the end of year 9999
 
@@ -123,6 +124,56 @@ class KeyEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise _malformed(self)
 
 
+class TimestampEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`tsr`: an authority's RFC 3161 token over the log-signed checkpoint of `size` entries.
+
+    `token_sha256` is the hash of the stored response, whose time is `time_ms`. Being an entry, the
+    token lies under the next one: what RFC 4998 calls renewal.
+    """
+
+    v: Literal[1] = 1
+    kind: Literal["tsr"] = msgspec.field(name="t", default="tsr")
+    size: int = msgspec.field(name="s")
+    authority: str = msgspec.field(name="a")
+    token_sha256: bytes = msgspec.field(name="d")
+    time_ms: int = msgspec.field(name="g")
+    ts_ms: int = msgspec.field(name="ts")
+
+    def __post_init__(self) -> None:
+        if not (
+            self.size > 0
+            and _is_authority(self.authority)
+            and len(self.token_sha256) == HASH_SIZE
+            and 0 <= self.time_ms <= _MAX_MILLIS
+            and 0 <= self.ts_ms <= _MAX_MILLIS
+        ):
+            raise _malformed(self)
+
+
+class WormCheck(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One attempt of the lock probe: what must happen, what the store answered."""
+
+    name: str
+    expected: str
+    found: str
+    ok: bool
+
+
+class WormEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`worm`: what a store did when deletion of locked canaries was tried; `store` is its URL."""
+
+    v: Literal[1] = 1
+    kind: Literal["worm"] = msgspec.field(name="t", default="worm")
+    store: str
+    ok: bool
+    checks: tuple[WormCheck, ...]
+    ts_ms: int = msgspec.field(name="ts")
+
+    def __post_init__(self) -> None:
+        if not (self.store and self.checks and 0 <= self.ts_ms <= _MAX_MILLIS):
+            raise _malformed(self)
+
+
 class OtherEntry(msgspec.Struct, frozen=True, kw_only=True):
     """An entry of any other type. `fields` are those between `t` and `ts`, in wire order."""
 
@@ -131,7 +182,7 @@ class OtherEntry(msgspec.Struct, frozen=True, kw_only=True):
     ts_ms: int
 
 
-Entry = RecordEntry | HoldEntry | OrphanEntry | KeyEntry | OtherEntry
+Entry = RecordEntry | HoldEntry | OrphanEntry | KeyEntry | TimestampEntry | WormEntry | OtherEntry
 
 _START = b'{"v":1,"t":"'
 _encode = msgspec.json.Encoder().encode
@@ -143,6 +194,8 @@ _DECODERS: Mapping[bytes, Callable[[bytes], Entry | dict[str, Any]]] = {
     b"hold": msgspec.json.Decoder(HoldEntry).decode,
     b"orphan": msgspec.json.Decoder(OrphanEntry).decode,
     b"key": msgspec.json.Decoder(KeyEntry).decode,
+    b"tsr": msgspec.json.Decoder(TimestampEntry).decode,
+    b"worm": msgspec.json.Decoder(WormEntry).decode,
 }
 
 
@@ -193,6 +246,24 @@ def orphan_entry(object_key: str, object_sha256: bytes, ts_ms: int) -> bytes:
 def key_entry(vkey: str, *, on: bool, ts_ms: int) -> bytes:
     """Return the entry that a log key enters or leaves service."""
     return _within_limit(_encode(KeyEntry(vkey=vkey, on=on, ts_ms=ts_ms)))
+
+
+def timestamp_entry(
+    *, size: int, authority: str, token_sha256: bytes, time_ms: int, ts_ms: int
+) -> bytes:
+    """Return the entry of a timestamp token. `authority` is a short name: a-z, 0-9, hyphen."""
+    return _encode(
+        TimestampEntry(
+            size=size, authority=authority, token_sha256=token_sha256, time_ms=time_ms, ts_ms=ts_ms
+        )
+    )
+
+
+def worm_entry(store: str, checks: Iterable[WormCheck], ts_ms: int) -> bytes:
+    """Return the entry of a lock probe, which went well if every check did."""
+    made = tuple(checks)
+    ok = all(check.ok for check in made)
+    return _within_limit(_encode(WormEntry(store=store, ok=ok, checks=made, ts_ms=ts_ms)))
 
 
 def other_entry(kind: str, fields: Mapping[str, Any], ts_ms: int) -> bytes:

@@ -1,0 +1,64 @@
+"""One HTTP exchange with a party outside the archive: a timestamp authority or a witness."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import aiohttp
+
+from archiver.errors import PeerUnavailable
+
+TIMEOUT_S = 10.0
+ANSWER_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What the other party answered; `content_type` is lower case and without parameters."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Exchange(Protocol):
+    """Sends requests to parties that the settings name."""
+
+    async def post(self, url: str, body: bytes, *, content_type: str) -> Answer:
+        """Send `body` and return the answer, whatever its status.
+
+        Raises:
+            PeerUnavailable: no answer in time, or one too large to be meant.
+        """
+
+
+class HttpExchange:
+    """Exchanges over HTTP(S). Follows no redirect, keeps no cookie, uses no proxy settings."""
+
+    def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+
+    async def post(self, url: str, body: bytes, *, content_type: str) -> Answer:
+        """See `Exchange.post`."""
+        headers = {"Content-Type": content_type}
+        try:
+            async with (
+                aiohttp.ClientSession(
+                    timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+                ) as session,
+                session.post(url, data=body, headers=headers, allow_redirects=False) as response,
+            ):
+                found = bytearray()
+                async for chunk in response.content.iter_chunked(65_536):
+                    found += chunk
+                    if len(found) > ANSWER_BYTES:
+                        raise PeerUnavailable(
+                            f"{url} answered with more than {ANSWER_BYTES:,} bytes; check the URL"
+                        )
+                return Answer(
+                    status=response.status, content_type=response.content_type, body=bytes(found)
+                )
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raise PeerUnavailable(
+                f"{url} did not answer: {str(error) or type(error).__name__}; check the URL and the "
+                "network. It is tried again"
+            ) from error

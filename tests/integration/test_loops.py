@@ -1,0 +1,29 @@
+"""The background loops end when they are told to."""
+
+import asyncio
+
+import pytest
+
+from archiver.app import open_services
+from archiver.config import Settings
+from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
+
+
+@pytest.mark.parametrize("steps", range(8))
+async def test_work_ends_although_news_comes_at_the_moment_its_loops_are_told_to_end(
+    local_settings: Settings, steps: int
+) -> None:
+    """`asyncio.wait_for` swallowed such a cancellation, and an import hung for ever after its end.
+
+    At which step of the event loop the two meet is not ours to say, so each is tried.
+    """
+    async with open_services(local_settings) as services:
+        loops = services.loops
+        loops.index_interval_s = loops.publish_interval_s = 0
+        async with asyncio.timeout(10):
+            async with loops.following():
+                await loops.catch_up()
+                await asyncio.sleep(0.2)  # both loops wait for news now
+                loops.notify()
+                for _ in range(steps):
+                    await asyncio.sleep(0)
