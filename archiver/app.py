@@ -3,9 +3,10 @@
 `open_services` opens an existing archive and never creates one; `archiver.founding` creates.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -18,7 +19,7 @@ from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.capture.importing import Importing, Worker
 from archiver.capture.ingest import Ingest
-from archiver.clock import Clock, system_clock, to_millis
+from archiver.clock import Clock, system_clock, system_stopwatch, to_millis
 from archiver.config import Settings
 from archiver.db import archive as archive_rows
 from archiver.db import file_plan as file_plan_rows
@@ -28,7 +29,7 @@ from archiver.db.archive import ArchiveRow
 from archiver.db.lease import shared, try_alone
 from archiver.db.transaction import Database, Transaction, open_database
 from archiver.disposal.filing import Filing
-from archiver.errors import ArchiverError, ConfigurationError
+from archiver.errors import ArchiverError, ConfigurationError, OperatorError
 from archiver.ids import Ulids
 from archiver.jobs.documents import Documents
 from archiver.jobs.loops import Loops
@@ -38,11 +39,17 @@ from archiver.legal.searching import Searching
 from archiver.model.actor import SYSTEM
 from archiver.model.lock import LockMode
 from archiver.preserve.blobs import BlobWriter
+from archiver.preserve.clock_guard import (
+    ClockGuard,
+    Stopwatch,
+    compare_with_store,
+    newest_time,
+)
 from archiver.preserve.epochs import Epochs
 from archiver.preserve.filing import FilePlan
 from archiver.preserve.keyring import Keyring, open_keyring
 from archiver.preserve.ledger.integrator import Integrator
-from archiver.preserve.ledger.note import Ed25519Signer, Ed25519Verifier
+from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.recovery import Recovered, Recovery
 from archiver.preserve.sequencer import Sequencer
@@ -121,9 +128,11 @@ class Services:
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, *, clock: Clock = system_clock
+    settings: Settings, *, clock: Clock = system_clock, stopwatch: Stopwatch = system_stopwatch
 ) -> AsyncIterator[Services]:
     """Open the archive the settings name, adopt what a crash left, and yield its services.
+
+    A `clock` that goes otherwise than `stopwatch` is doubted (`clock_guard`).
 
     Raises:
         ConfigurationError: there is no archive, or settings, keyring and database do not belong
@@ -146,13 +155,15 @@ async def open_services(
         blocking = open_store(settings.effective_store_url, clock=clock, create=False)
         store = AsyncStore(blocking)
         stack.push_async_callback(store.close)
-        yield await _compose(stack, settings, clock, keyring, database, archive, plan, store)
+        guard = await _guard(settings, clock, stopwatch, database, store)
+        yield await _compose(stack, settings, clock, guard, keyring, database, archive, plan, store)
 
 
 async def _compose(  # noqa: PLR0917 - the one function that knows everything
     stack: AsyncExitStack,
     settings: Settings,
     clock: Clock,
+    guard: ClockGuard,
     keyring: Keyring,
     database: Database,
     archive: ArchiveRow,
@@ -161,7 +172,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
 ) -> Services:
     randomness = os.urandom
     ulids = Ulids(randomness)
-    signer = Ed25519Signer.from_seed(keyring.origin, keyring.log_key)
+    signer = keyring.signers[0]
     epochs = Epochs(keyring, store.blocking, randomness)
     lock_limit = timedelta(days=366 * settings.lock_limit_years)
     sequencer = Sequencer(database=database, signer=signer, clock=clock)
@@ -171,7 +182,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         epochs=epochs,
         store=store,
         sequencer=sequencer,
-        clock=clock,
+        clock=guard.now,
         ulids=ulids,
         limits=WriterLimits(
             outstanding_records=settings.queue_records,
@@ -199,7 +210,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         verifier=Ed25519Verifier.from_vkey(archive.vkey),
         store=store.blocking,
         database=database,
-        clock=clock,
+        clock=guard.now,
         lock_mode=LockMode(settings.log_lock),
     )
     stack.callback(integrator.close)
@@ -229,6 +240,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         index=index,
         recovery=recovery,
         mirror_holds=holds.mirror,
+        check_clock=lambda: compare_with_store(guard, store.blocking),
         clock=clock,
         publish_interval_s=settings.publish_interval_s,
         index_interval_s=settings.index_interval_s,
@@ -238,7 +250,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
     blobs = BlobWriter(
         archive_id=archive.id,
         store=store,
-        clock=clock,
+        clock=guard.now,
         ulids=ulids,
         randomness=randomness,
         inline_limit=settings.inline_limit_bytes,
@@ -300,6 +312,24 @@ async def load_file_plan(tx: Transaction, at: int) -> FilePlan:
     rules = RuleSet.from_dict(await file_plan_rows.rules_in_force(tx, at))
     bodies = await file_plan_rows.schedules_in_force(tx, at)
     return FilePlan(rules, {code: Schedule.from_dict(body) for code, body in bodies.items()})
+
+
+async def _guard(
+    settings: Settings,
+    clock: Clock,
+    stopwatch: Stopwatch,
+    database: Database,
+    store: AsyncStore,
+) -> ClockGuard:
+    guard = ClockGuard(
+        clock=clock,
+        stopwatch=stopwatch,
+        newest=await newest_time(database),
+        confirmed=settings.clock_confirmed,
+    )
+    with suppress(OperatorError):  # reading goes on; whoever writes is told, and so is /readyz
+        await asyncio.to_thread(compare_with_store, guard, store.blocking)
+    return guard
 
 
 async def _recover(stack: AsyncExitStack, database: Database, recovery: Recovery) -> Recovered:

@@ -25,7 +25,6 @@ from archiver.preserve.keyring import (
     write_private,
 )
 from archiver.preserve.ledger.merkle import EMPTY_ROOT
-from archiver.preserve.ledger.note import Ed25519Signer
 from archiver.preserve.object_keys import log_prefix
 from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.opening import open_store
@@ -105,7 +104,7 @@ def _keyring(settings: Settings, archive_id: str, randomness: Randomness) -> Key
 
 
 async def _fill(settings: Settings, database: Database, keyring: Keyring, now: int) -> ArchiveRow:
-    signer = Ed25519Signer.from_seed(keyring.origin, keyring.log_key)
+    signer = keyring.signers[0]
     archive = ArchiveRow(
         id=keyring.archive_id,
         origin=keyring.origin,

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from archiver.errors import IntegrityError, NotFound
 from archiver.ids import Randomness
 from archiver.model.lock import Lock, longest
-from archiver.preserve.keyring import Keyring
+from archiver.preserve.keyring import Keyring, root_key_id
 from archiver.preserve.object_keys import epoch_object
 from archiver.preserve.store import ObjectStore
 
@@ -24,6 +24,7 @@ class _Epoch(msgspec.Struct, frozen=True):
     class_code: str
     period: str
     kek: str  # base64 of nonce(12) || AES-256-GCM(root key, epoch key)
+    root: str  # `root_key_id` of the key it is wrapped under
 
 
 class Epochs:
@@ -55,10 +56,11 @@ class Epochs:
     def _make(self, class_code: str, period: str, lock: Lock | None) -> bytes:
         key, name = self._randomness(32), epoch_object(self._archive, class_code, period)
         nonce = self._randomness(12)
-        wrapped = AESGCM(self._keyring.root_key).encrypt(
-            nonce, key, self._context(class_code, period)
+        root_key = self._keyring.root_keys[0]
+        wrapped = AESGCM(root_key).encrypt(nonce, key, self._context(class_code, period))
+        epoch = _Epoch(
+            1, self._archive, class_code, period, _b64(nonce + wrapped), root_key_id(root_key)
         )
-        epoch = _Epoch(1, self._archive, class_code, period, _b64(nonce + wrapped))
         try:
             self._store.put(name, msgspec.json.encode(epoch), lock=lock)
         except IntegrityError:  # other bytes are there: another server was first
@@ -92,8 +94,9 @@ class Epochs:
 
     def _unwrap(self, name: str, data: bytes, class_code: str, period: str) -> bytes:
         try:
-            blob = base64.b64decode(msgspec.json.decode(data, type=_Epoch).kek, validate=True)
-            return AESGCM(self._keyring.root_key).decrypt(
+            epoch = msgspec.json.decode(data, type=_Epoch)
+            blob = base64.b64decode(epoch.kek, validate=True)
+            return AESGCM(self._root_key(name, epoch.root)).decrypt(
                 blob[:12], blob[12:], self._context(class_code, period)
             )
         except (msgspec.MsgspecError, ValueError, InvalidTag) as error:
@@ -102,6 +105,17 @@ class Epochs:
                 "or the keyring is another archive's",
                 object_key=name,
             ) from error
+
+    def _root_key(self, name: str, key_id: str) -> bytes:
+        for key in self._keyring.root_keys:
+            if root_key_id(key) == key_id:
+                return key
+        raise IntegrityError(
+            f"{name}: wrapped under root key {key_id}, which the keyring does not hold: the keyring "
+            "is an old copy or another archive's, or the object was altered; open the newest "
+            "keyring of this archive",
+            object_key=name,
+        )
 
     def _context(self, class_code: str, period: str) -> bytes:
         return f"epoch/v1\0{self._archive}\0{class_code}\0{period}".encode("ascii")

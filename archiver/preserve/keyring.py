@@ -1,4 +1,4 @@
-"""The keyring: the root key and the log's signing key, in one file sealed by a passphrase or key.
+"""The keyring: root keys and the log's signing keys, in one file sealed by a passphrase or key.
 
 Without the keyring the archive cannot be read, and nobody can sign checkpoints in its name, so it
 is the one thing besides the bucket that must be backed up. Keys never stand in the database:
@@ -11,7 +11,8 @@ archive id as associated data. A passphrase is stretched by scrypt (RFC 7914, n=
 import base64
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
@@ -20,21 +21,81 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from archiver.errors import ConfigurationError
 from archiver.ids import Randomness
+from archiver.preserve.ledger.note import Ed25519Signer, Ed25519Verifier
 
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**17, 8, 1
 _SCRYPT_MEMORY = 256 * 1024 * 1024
-_SEALS = ("key-file", "scrypt")
+KEY_FILE, SCRYPT = "key-file", "scrypt"
+_SEALS = (KEY_FILE, SCRYPT)
 _LEAST_SEALED = 12 + 16  # nonce and tag
+
+
+class KeyState(StrEnum):
+    """Where a log key is in its life."""
+
+    ANNOUNCED = "announced"  # made, perhaps in the log, signs nothing yet
+    ACTIVE = "active"
+    RETIRED = "retired"  # verifies what it signed; its seed is gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogKey:
+    """A key of the log: its public form, and its Ed25519 seed (32 bytes), empty once retired."""
+
+    vkey: str
+    seed: bytes = field(repr=False)
+    state: KeyState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyring:
-    """The archive's secrets, opened. `log_key` is an Ed25519 seed; all keys are 32 bytes."""
+    """The archive's secrets, opened; the newest root key and the newest log key stand first.
+
+    New epoch keys are wrapped under the first root key. The others open what was wrapped under
+    them, which its lock keeps as it is.
+    """
 
     archive_id: str
     origin: str
-    root_key: bytes = field(repr=False)
-    log_key: bytes = field(repr=False)
+    root_keys: tuple[bytes, ...] = field(repr=False)
+    log_keys: tuple[LogKey, ...]
+
+    @property
+    def signers(self) -> tuple[Ed25519Signer, ...]:
+        """The keys that sign checkpoints now, the newest first.
+
+        Raises:
+            ConfigurationError: there is none: a third party's copy opens records and signs nothing.
+        """
+        active = [key.seed for key in self.log_keys if key.state is KeyState.ACTIVE]
+        if not active:
+            raise ConfigurationError(
+                f"the keyring of archive {self.archive_id} reads and does not sign: it was opened "
+                "from an escrow copy. Use it with `muniment verify --from`"
+            )
+        return tuple(Ed25519Signer.from_seed(self.origin, seed) for seed in active)
+
+    @property
+    def verifiers(self) -> tuple[Ed25519Verifier, ...]:
+        """What every checkpoint of this log is verified with, retired keys included."""
+        return tuple(Ed25519Verifier.from_vkey(key.vkey) for key in self.log_keys)
+
+    def with_log_key(self, key: LogKey) -> "Keyring":
+        """Return the keyring in which `key` stands as it is given, first where it is new."""
+        if key.vkey not in {known.vkey for known in self.log_keys}:
+            return replace(self, log_keys=(key, *self.log_keys))
+        keys = tuple(key if known.vkey == key.vkey else known for known in self.log_keys)
+        return replace(self, log_keys=keys)
+
+
+def root_key_id(root_key: bytes) -> str:
+    """Return the public name of a root key: 16 hex digits that tell nothing of the key."""
+    return hashlib.sha256(b"muniment root key id\x00" + root_key).hexdigest()[:16]
+
+
+def new_log_key(origin: str, seed: bytes, state: KeyState) -> LogKey:
+    """Return the log key that `seed` makes."""
+    return LogKey(vkey=str(Ed25519Signer.from_seed(origin, seed).vkey), seed=seed, state=state)
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -46,15 +107,24 @@ class _File(msgspec.Struct, frozen=True):
     sealed: str
 
 
+class _LogKey(msgspec.Struct, frozen=True):
+    vkey: str
+    seed: str
+    state: KeyState
+
+
 class _Secrets(msgspec.Struct, frozen=True):
-    root_key: str
-    log_key: str
+    root_keys: list[str]
+    log_keys: list[_LogKey]
 
 
 def create_keyring(archive_id: str, origin: str, randomness: Randomness) -> Keyring:
     """Return a keyring with fresh keys."""
     return Keyring(
-        archive_id=archive_id, origin=origin, root_key=randomness(32), log_key=randomness(32)
+        archive_id=archive_id,
+        origin=origin,
+        root_keys=(randomness(32),),
+        log_keys=(new_log_key(origin, randomness(32), KeyState.ACTIVE),),
     )
 
 
@@ -66,9 +136,41 @@ def write_keyring(
     Raises:
         ConfigurationError: there is a file already; a keyring is never overwritten.
     """
+    write_private(path, _sealed(keyring, seal=seal, secret=secret, randomness=randomness))
+
+
+def replace_keyring(
+    path: Path, secret_path: Path, keyring: Keyring, *, passphrase: bool, randomness: Randomness
+) -> None:
+    """Put `keyring` in the place of the file that is there, sealed by the same secret.
+
+    A crash leaves the old file or the new one, whole.
+
+    Raises:
+        ConfigurationError: the file does not open, or is another archive's.
+    """
+    if open_keyring(path, secret_path, passphrase=passphrase).archive_id != keyring.archive_id:
+        raise ConfigurationError(f"{path} is the keyring of another archive; it was not changed")
+    body = _sealed(
+        keyring,
+        seal=SCRYPT if passphrase else KEY_FILE,
+        secret=_secret(secret_path, passphrase=passphrase),
+        randomness=randomness,
+    )
+    following = path.with_name(f".{path.name}.next")
+    following.unlink(missing_ok=True)
+    write_private(following, body)
+    following.replace(path)
+    _sync_folder(path)
+
+
+def _sealed(keyring: Keyring, *, seal: str, secret: bytes, randomness: Randomness) -> bytes:
     salt, nonce = randomness(16), randomness(12)
     secrets = msgspec.json.encode(
-        _Secrets(root_key=_b64(keyring.root_key), log_key=_b64(keyring.log_key))
+        _Secrets(
+            root_keys=[_b64(key) for key in keyring.root_keys],
+            log_keys=[_LogKey(key.vkey, _b64(key.seed), key.state) for key in keyring.log_keys],
+        )
     )
     sealed = AESGCM(_sealing_key(seal, secret, salt)).encrypt(
         nonce, secrets, keyring.archive_id.encode("ascii")
@@ -83,7 +185,7 @@ def write_keyring(
             sealed=_b64(nonce + sealed),
         )
     )
-    write_private(path, msgspec.json.format(body, indent=2) + b"\n")
+    return msgspec.json.format(body, indent=2) + b"\n"
 
 
 def open_keyring(path: Path, secret_path: Path | None, *, passphrase: bool) -> Keyring:
@@ -97,7 +199,7 @@ def open_keyring(path: Path, secret_path: Path | None, *, passphrase: bool) -> K
         salt = base64.b64decode(stored.salt, validate=True)
         blob = base64.b64decode(stored.sealed, validate=True)
         context = stored.archive.encode("ascii")
-        secret = secret_path.read_bytes() if secret_path else b""
+        secret = _secret(secret_path, passphrase=passphrase) if secret_path else b""
     except (OSError, msgspec.MsgspecError, ValueError) as error:
         raise ConfigurationError(
             f"the keyring {path} could not be read ({error}); run `muniment init` for a new "
@@ -108,8 +210,6 @@ def open_keyring(path: Path, secret_path: Path | None, *, passphrase: bool) -> K
             f"the keyring {path} is not one this version knows: expected version 1 sealed by "
             f"{' or '.join(_SEALS)}, found version {stored.v} sealed by {stored.seal!r}"
         )
-    if passphrase:
-        secret = secret.rstrip(b"\r\n")
     try:
         opened = AESGCM(_sealing_key(stored.seal, secret, salt)).decrypt(
             blob[:12], blob[12:], context
@@ -123,9 +223,17 @@ def open_keyring(path: Path, secret_path: Path | None, *, passphrase: bool) -> K
     return Keyring(
         archive_id=stored.archive,
         origin=stored.origin,
-        root_key=base64.b64decode(secrets.root_key),
-        log_key=base64.b64decode(secrets.log_key),
+        root_keys=tuple(base64.b64decode(key) for key in secrets.root_keys),
+        log_keys=tuple(
+            LogKey(vkey=key.vkey, seed=base64.b64decode(key.seed), state=key.state)
+            for key in secrets.log_keys
+        ),
     )
+
+
+def _secret(path: Path, *, passphrase: bool) -> bytes:
+    secret = path.read_bytes()
+    return secret.rstrip(b"\r\n") if passphrase else secret
 
 
 def write_private(path: Path, body: bytes) -> None:
@@ -149,6 +257,10 @@ def write_private(path: Path, body: bytes) -> None:
         raise ConfigurationError(f"{path} exists already and is never overwritten") from error
     finally:
         unfinished.unlink()
+    _sync_folder(path)
+
+
+def _sync_folder(path: Path) -> None:
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
@@ -157,7 +269,7 @@ def write_private(path: Path, body: bytes) -> None:
 
 
 def _sealing_key(seal: str, secret: bytes, salt: bytes) -> bytes:
-    if seal == "scrypt":
+    if seal == SCRYPT:
         return hashlib.scrypt(
             secret,
             salt=salt,

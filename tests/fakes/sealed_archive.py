@@ -28,7 +28,7 @@ from archiver.preserve.lanes import Lane
 from archiver.preserve.ledger.entry import hold_entry
 from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.ledger.merkle import EMPTY_ROOT
-from archiver.preserve.ledger.note import Ed25519Signer, Ed25519Verifier
+from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.sealing import SECRET_BYTES, Draft, Sealed, seal
 from archiver.preserve.segments.manifest import Blob, Retention, Source
 from archiver.preserve.sequencer import Sequencer
@@ -55,7 +55,7 @@ class SealedArchive:
 
     @property
     def vkey(self) -> str:
-        return str(Ed25519Signer.from_seed(ORIGIN, self.keyring.log_key).vkey)
+        return str(self.keyring.signers[0].vkey)
 
     @contextmanager
     def opened_store(self) -> Iterator[ObjectStore]:
@@ -117,7 +117,7 @@ class _Filling:
     def __init__(
         self, archive: SealedArchive, store: AsyncStore, database: Database, ulids: Ulids
     ) -> None:
-        signer = Ed25519Signer.from_seed(ORIGIN, archive.keyring.log_key)
+        signer = archive.keyring.signers[0]
         self._archive_id = archive.archive_id
         self._database = database
         self._ulids = ulids

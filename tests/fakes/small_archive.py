@@ -37,7 +37,7 @@ from archiver.preserve.epochs import Epochs
 from archiver.preserve.filing import FilePlan
 from archiver.preserve.keyring import open_keyring
 from archiver.preserve.ledger.integrator import Integrator
-from archiver.preserve.ledger.note import Ed25519Signer, Ed25519Verifier
+from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.sequencer import Sequencer
 from archiver.preserve.store.filesystem import FilesystemStore
@@ -84,7 +84,7 @@ class SmallArchive:
         keyring = open_keyring(
             settings.effective_keyring_file, settings.keyring_secret_file, passphrase=False
         )
-        signer = Ed25519Signer.from_seed(keyring.origin, keyring.log_key)
+        signer = keyring.signers[0]
         verifier = Ed25519Verifier.from_vkey(archive.vkey)
         ulids = Ulids()
         epochs = Epochs(keyring, store.blocking, os.urandom)

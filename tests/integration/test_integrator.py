@@ -18,7 +18,7 @@ from archiver.preserve.keyring import open_keyring
 from archiver.preserve.ledger.checkpoint import Checkpoint, open_checkpoint
 from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.ledger.merkle import leaf_hash, tree_root, verify_consistency
-from archiver.preserve.ledger.note import Ed25519Signer, Ed25519Verifier
+from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.ledger.tiles import consistency_proof
 from archiver.preserve.object_keys import log_prefix
 from archiver.preserve.store import ObjectStore
@@ -71,7 +71,7 @@ def integrator_of(services: Services, store: ObjectStore) -> Integrator:
     )
     return Integrator(
         archive_id=services.archive.id,
-        signer=Ed25519Signer.from_seed(keyring.origin, keyring.log_key),
+        signer=keyring.signers[0],
         verifier=Ed25519Verifier.from_vkey(services.archive.vkey),
         store=store,
         database=services.database,

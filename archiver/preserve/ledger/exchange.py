@@ -59,6 +59,6 @@ class HttpExchange:
                 )
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise PeerUnavailable(
-                f"{url} did not answer: {str(error) or type(error).__name__}; check the URL and the "
-                "network. It is tried again"
+                f"{url} did not answer: {str(error) or type(error).__name__}; check the URL and "
+                "the network. It is tried again"
             ) from error

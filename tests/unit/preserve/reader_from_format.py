@@ -24,7 +24,7 @@ ReadBlob = Callable[[str], bytes]
 
 
 def open_keyring(keyring: bytes, secret: bytes) -> Json:
-    """Section 3: the keyring's public fields with `root_key` and `log_key` opened."""
+    """Section 3: the keyring's public fields, the newest root key, the newest active log key."""
     file: Json = json.loads(keyring)
     salt, sealed = base64.b64decode(file["salt"]), base64.b64decode(file["sealed"])
     if file["seal"] == "scrypt":
@@ -33,7 +33,11 @@ def open_keyring(keyring: bytes, secret: bytes) -> Json:
     else:
         key = hashlib.sha256(b"muniment keyring key-file\x00" + salt + secret).digest()
     secrets = json.loads(AESGCM(key).decrypt(sealed[:12], sealed[12:], file["archive"].encode()))
-    return file | {name: base64.b64decode(value) for name, value in secrets.items()}
+    active = [key for key in secrets["log_keys"] if key["state"] == "active"]
+    return file | {
+        "root_key": base64.b64decode(secrets["root_keys"][0]),
+        "log_key": base64.b64decode(active[0]["seed"]),
+    }
 
 
 def open_epoch(epoch: bytes, root_key: bytes) -> bytes:
@@ -41,6 +45,8 @@ def open_epoch(epoch: bytes, root_key: bytes) -> bytes:
     file = json.loads(epoch)
     names = ("epoch/v1", file["archive"], file["class_code"], file["period"])
     kek = base64.b64decode(file["kek"])
+    named = hashlib.sha256(b"muniment root key id\x00" + root_key).hexdigest()[:16]
+    check(file["root"] == named, "epoch: wrapped under another root key")
     return AESGCM(root_key).decrypt(kek[:12], kek[12:], "\x00".join(names).encode())
 
 

@@ -65,8 +65,8 @@ def test_a_keyring_holds_no_key_in_clear_and_is_its_owners_alone(
     path, _ = written(tmp_path, keyring)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert keyring.root_key not in path.read_bytes()
-    assert keyring.root_key.hex() not in repr(keyring)
+    assert keyring.root_keys[0] not in path.read_bytes()
+    assert keyring.root_keys[0].hex() not in repr(keyring)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["keyring.json", "secret"]
 
 
@@ -114,7 +114,7 @@ def test_every_small_damage_to_a_keyring_is_a_configuration_error(
             continue
         # What is not sealed cannot be checked here: the database is compared with the origin, and
         # JSON may be spaced otherwise.
-        assert (found.root_key, found.log_key) == (keyring.root_key, keyring.log_key)
+        assert (found.root_keys, found.log_keys) == (keyring.root_keys, keyring.log_keys)
 
 
 @settings(deadline=None)  # it reads a file
