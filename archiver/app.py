@@ -3,10 +3,9 @@
 `open_services` opens an existing archive and never creates one; `archiver.founding` creates.
 """
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -29,7 +28,7 @@ from archiver.db.archive import ArchiveRow
 from archiver.db.lease import shared, try_alone
 from archiver.db.transaction import Database, Transaction, open_database
 from archiver.disposal.filing import Filing
-from archiver.errors import ArchiverError, ConfigurationError, OperatorError
+from archiver.errors import ArchiverError, ConfigurationError
 from archiver.ids import Ulids
 from archiver.jobs.documents import Documents
 from archiver.jobs.loops import Loops
@@ -39,12 +38,7 @@ from archiver.legal.searching import Searching
 from archiver.model.actor import SYSTEM
 from archiver.model.lock import LockMode
 from archiver.preserve.blobs import BlobWriter
-from archiver.preserve.clock_guard import (
-    ClockGuard,
-    Stopwatch,
-    compare_with_store,
-    newest_time,
-)
+from archiver.preserve.clock_guard import ClockGuard, Stopwatch, compare_with_store, open_guard
 from archiver.preserve.epochs import Epochs
 from archiver.preserve.filing import FilePlan
 from archiver.preserve.keyring import Keyring, open_keyring
@@ -155,7 +149,9 @@ async def open_services(
         blocking = open_store(settings.effective_store_url, clock=clock, create=False)
         store = AsyncStore(blocking)
         stack.push_async_callback(store.close)
-        guard = await _guard(settings, clock, stopwatch, database, store)
+        guard = await open_guard(
+            clock, stopwatch, database, blocking, confirmed=settings.clock_confirmed
+        )
         yield await _compose(stack, settings, clock, guard, keyring, database, archive, plan, store)
 
 
@@ -312,24 +308,6 @@ async def load_file_plan(tx: Transaction, at: int) -> FilePlan:
     rules = RuleSet.from_dict(await file_plan_rows.rules_in_force(tx, at))
     bodies = await file_plan_rows.schedules_in_force(tx, at)
     return FilePlan(rules, {code: Schedule.from_dict(body) for code, body in bodies.items()})
-
-
-async def _guard(
-    settings: Settings,
-    clock: Clock,
-    stopwatch: Stopwatch,
-    database: Database,
-    store: AsyncStore,
-) -> ClockGuard:
-    guard = ClockGuard(
-        clock=clock,
-        stopwatch=stopwatch,
-        newest=await newest_time(database),
-        confirmed=settings.clock_confirmed,
-    )
-    with suppress(OperatorError):  # reading goes on; whoever writes is told, and so is /readyz
-        await asyncio.to_thread(compare_with_store, guard, store.blocking)
-    return guard
 
 
 async def _recover(stack: AsyncExitStack, database: Database, recovery: Recovery) -> Recovered:

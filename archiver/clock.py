@@ -3,6 +3,7 @@
 Times are aware and UTC. Pure code takes `now` or `as_of` as a value and never a `Clock`.
 """
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,6 +14,14 @@ Clock = Callable[[], datetime]
 def system_clock() -> datetime:
     """Return the present moment, aware, in UTC."""
     return datetime.now(UTC)
+
+
+def system_stopwatch() -> float:
+    """Return seconds since the machine started, its sleep included: setting the time moves it not.
+
+    Where the system has no such clock (it is Linux's), sleep is left out.
+    """
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def to_millis(moment: datetime) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from archiver.errors import ConfigurationError
 
@@ -88,6 +88,9 @@ class Settings(BaseModel):
     )
     index_interval_s: float = Field(
         0.5, ge=0.05, le=60, description="Seconds between commits of the search index."
+    )
+    clock_confirmed: AwareDatetime | None = Field(
+        None, description="A moment an operator vouches for, where the clock was doubted; for once."
     )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."

@@ -15,7 +15,7 @@ ArchiverError
 │   ├── SearchUnavailable      search index did not answer           -> 503, exit 4
 │   ├── PeerUnavailable        timestamp authority or witness did not -> 503, exit 4
 │   ├── Overloaded             queues are full; try again later      -> 503 + Retry-After, exit 4
-│   └── Stopping               shutting down, or stopped after a fatal write error -> 503, exit 4
+│   └── Stopping               shutting down, or stopped by a fault or a wrong clock -> 503, exit 4
 └── EvidenceError              what is stored is not what was promised; never retried
     └── IntegrityError         hash, signature, lock or log mismatch -> 500, exit 1
 ```
@@ -102,7 +102,7 @@ class Overloaded(OperatorError):  # noqa: N818
 
 
 class Stopping(OperatorError):  # noqa: N818
-    """The process is shutting down, or stopped taking posts after a fatal write error."""
+    """The process shuts down, or takes no posts: fatal write error, or a clock in doubt."""
 
 
 class EvidenceError(ArchiverError):

@@ -32,6 +32,7 @@ _POLL_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 _ADOPT_EVERY_S = 120.0
 _MIRROR_EVERY_S = 5.0
+_CLOCK_EVERY_S = 60.0
 
 _log = structlog.get_logger("muniment.jobs")
 
@@ -54,6 +55,7 @@ class Loops:
     index: SearchIndex
     recovery: Recovery
     mirror_holds: Callable[[], Awaitable[object]]
+    check_clock: Callable[[], None]
     clock: Clock
     publish_interval_s: float
     index_interval_s: float
@@ -65,7 +67,7 @@ class Loops:
 
     def all(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         """Return the loops, to be run side by side until cancelled."""
-        return [self.integrate, self.follow_index, self.mirror, self.adopt]
+        return [self.integrate, self.follow_index, self.mirror, self.adopt, self.watch_clock]
 
     def notify(self, *_: object) -> None:
         """Tell the loops that something was sequenced (a `Sequencer` listener)."""
@@ -87,6 +89,10 @@ class Loops:
     async def adopt(self) -> None:
         """Adopt segments that a process on another machine left when it died."""
         await self._repeat("recovery", self._adopt_once, _ADOPT_EVERY_S)
+
+    async def watch_clock(self) -> None:
+        """Compare the clock with the store's."""
+        await self._repeat("clock", self._check_clock_once, _CLOCK_EVERY_S)
 
     async def integrate_once(self) -> bool:
         """Integrate one batch if this process leads; True if more was waiting than fits one."""
@@ -152,6 +158,10 @@ class Loops:
 
     async def _mirror_once(self) -> bool:
         await self.mirror_holds()
+        return False
+
+    async def _check_clock_once(self) -> bool:
+        await asyncio.to_thread(self.check_clock)
         return False
 
     async def _adopt_once(self) -> bool:

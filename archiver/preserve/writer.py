@@ -68,7 +68,11 @@ class _LaneQueue:
 
 
 class Writer:
-    """Makes sealed records durable and sequenced. One per process; open with `async with`."""
+    """Makes sealed records durable and sequenced. One per process; open with `async with`.
+
+    `clock` may refuse to tell the time (`ClockGuard.now`): then nothing is taken. It is asked once
+    per request and once per segment.
+    """
 
     def __init__(
         self,
@@ -121,9 +125,11 @@ class Writer:
     @property
     def stopped(self) -> str:
         """Why no posts are taken any more, in words; empty while they are."""
-        if self._sequencer.failure is not None:
-            return f"sequencing failed ({self._sequencer.failure})"
-        return self._stopped
+        try:
+            self._require_running()
+        except Stopping as reason:
+            return str(reason)
+        return ""
 
     def check_room(self, records: int = 1, *, waiting: int = 0) -> None:
         """Refuse new work while the bounded queue is full or the write path has stopped.
@@ -145,8 +151,12 @@ class Writer:
             )
 
     def _require_running(self) -> None:
-        if self.stopped:
-            raise Stopping(f"not taking posts: {self.stopped}; send it again after the restart")
+        why = self._stopped
+        if self._sequencer.failure is not None:
+            why = f"sequencing failed ({self._sequencer.failure})"
+        if why:
+            raise Stopping(f"not taking posts: {why}; send it again after the restart")
+        self._clock()  # in doubt it refuses, before blobs are stored and not only their segment
 
     def write(self, records: Sequence[Sealed]) -> list["asyncio.Future[Written]"]:
         """Write live records, gathered per lane with whatever else is waiting.

@@ -203,7 +203,11 @@ async def test_records_of_different_classes_or_months_never_share_a_segment(
     settings: Settings,
 ) -> None:
     now = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
-    async with open_services(settings, clock=lambda: now) as services:
+    async with open_services(
+        settings,
+        clock=lambda: now,
+        stopwatch=lambda: now.timestamp(),  # noqa: PLW0108 - of `now` as it is then
+    ) as services:
         for _ in range(3):
             await asyncio.gather(
                 *(send(services, an_arrival(b"%d %d" % (now.month, n))) for n in range(5)),
