@@ -43,7 +43,6 @@ from archiver.preserve.epochs import Epochs
 from archiver.preserve.filing import FilePlan
 from archiver.preserve.keyring import Keyring, open_keyring
 from archiver.preserve.ledger.integrator import Integrator
-from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.recovery import Recovered, Recovery
 from archiver.preserve.sequencer import Sequencer
@@ -202,8 +201,8 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
     stack.callback(index.close)
     integrator = Integrator(
         archive_id=archive.id,
-        signer=signer,
-        verifier=Ed25519Verifier.from_vkey(archive.vkey),
+        signers=keyring.signers,
+        verifiers=keyring.verifiers,
         store=store.blocking,
         database=database,
         clock=guard.now,

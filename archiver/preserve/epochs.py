@@ -111,9 +111,8 @@ class Epochs:
             if root_key_id(key) == key_id:
                 return key
         raise IntegrityError(
-            f"{name}: wrapped under root key {key_id}, which the keyring does not hold: the keyring "
-            "is an old copy or another archive's, or the object was altered; open the newest "
-            "keyring of this archive",
+            f"{name}: wrapped under root key {key_id}, which the keyring does not hold: it is an "
+            "old copy or another archive's, or the object was altered; open the newest keyring",
             object_key=name,
         )
 

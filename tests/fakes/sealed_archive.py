@@ -28,7 +28,6 @@ from archiver.preserve.lanes import Lane
 from archiver.preserve.ledger.entry import hold_entry
 from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.ledger.merkle import EMPTY_ROOT
-from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.sealing import SECRET_BYTES, Draft, Sealed, seal
 from archiver.preserve.segments.manifest import Blob, Retention, Source
 from archiver.preserve.sequencer import Sequencer
@@ -123,8 +122,8 @@ class _Filling:
         self._ulids = ulids
         self._integrator = Integrator(
             archive_id=archive.archive_id,
-            signer=signer,
-            verifier=Ed25519Verifier.from_vkey(archive.vkey),
+            signers=archive.keyring.signers,
+            verifiers=archive.keyring.verifiers,
             store=store.blocking,
             database=database,
             clock=system_clock,

@@ -108,8 +108,8 @@ class SmallArchive:
         self.index = SearchIndex(settings.home / "index", database, self.documents)
         self.integrator = Integrator(
             archive_id=archive.id,
-            signer=signer,
-            verifier=verifier,
+            signers=[signer],
+            verifiers=[verifier],
             store=store.blocking,
             database=database,
             clock=clock,

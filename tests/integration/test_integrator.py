@@ -71,8 +71,8 @@ def integrator_of(services: Services, store: ObjectStore) -> Integrator:
     )
     return Integrator(
         archive_id=services.archive.id,
-        signer=keyring.signers[0],
-        verifier=Ed25519Verifier.from_vkey(services.archive.vkey),
+        signers=keyring.signers,
+        verifiers=keyring.verifiers,
         store=store,
         database=services.database,
         clock=system_clock,

@@ -93,8 +93,8 @@ class Integrator:
         self,
         *,
         archive_id: str,
-        signer: Ed25519Signer,
-        verifier: Ed25519Verifier,
+        signers: Sequence[Ed25519Signer],
+        verifiers: Sequence[Ed25519Verifier],
         store: ObjectStore,
         database: Database,
         clock: Clock,
@@ -102,8 +102,9 @@ class Integrator:
     ) -> None:
         self._archive_id = archive_id
         self._prefix = log_prefix(archive_id)
-        self._signer = signer
-        self._verifier = verifier
+        self._origin = signers[0].name
+        self._signers = signers
+        self._verifiers = verifiers
         self._store = store
         self._database = database
         self._clock = clock
@@ -148,8 +149,8 @@ class Integrator:
     async def _publish(self, state: LogState, entries: Sequence[bytes]) -> LogState:
         growth = await asyncio.to_thread(self._write_and_check, state, entries)
         size = growth.frontier.size
-        checkpoint = Checkpoint(origin=self._signer.name, size=size, root=growth.root)
-        note = sign_checkpoint(checkpoint, [self._signer])
+        checkpoint = Checkpoint(origin=self._origin, size=size, root=growth.root)
+        note = sign_checkpoint(checkpoint, self._signers)
         async with self._database.transaction() as tx:
             if not await ledger_rows.swap(tx, state, size=size, root=growth.root, checkpoint=note):
                 raise IntegrityError(
@@ -162,7 +163,7 @@ class Integrator:
 
     def _republish(self, state: LogState) -> None:
         if state.size:
-            found = open_checkpoint(state.checkpoint, self._signer.name, [self._verifier])
+            found = open_checkpoint(state.checkpoint, self._origin, self._verifiers)
             if (found.size, found.root) != (state.size, state.root):
                 raise IntegrityError("log: the database's checkpoint is not that of its own state")
             self._put_checkpoint(state.size, state.checkpoint)
