@@ -6,6 +6,7 @@ keys/<archive>/<class>/<YYYY-MM>/epoch.json         blob/<archive>/<class>/<YYYY
 log/<archive>/checkpoint  checkpoints/<size, 12 digits>  tile/…
 log/<archive>/tsr/<size, 12 digits>/<authority>.tsr  cosignatures/<size, 12 digits>/<key id, hex>
 log/<archive>/policy.txt  keys.vkey  tsa-roots.pem
+probe/<archive>/<id>                                 canaries of the lock probe: no evidence
 ```
 """
 
@@ -83,3 +84,8 @@ def cosignature_object(archive: str, size: int, key_id: bytes) -> str:
 def trust_object(archive: str, name: str) -> str:
     """Return the key of public trust material: `policy.txt`, `keys.vkey` or `tsa-roots.pem`."""
     return f"log/{archive}/{name}"
+
+
+def probe_prefix(archive: str) -> str:
+    """Return the prefix of the lock probe's canaries, which no log entry names."""
+    return f"probe/{archive}/"
