@@ -79,6 +79,11 @@ class ClockGuard:
         self._agreed: tuple[datetime, float] | None = None
         self._skew = ""
 
+    @property
+    def newest(self) -> datetime:
+        """The newest time known: of the log, and of what was told since."""
+        return max(self._lowest, self._highest)
+
     def now(self) -> datetime:
         """Return the time, which is at or after every time returned before, but for `behind`.
 
@@ -90,9 +95,7 @@ class ClockGuard:
         if doubt:
             raise Stopping(
                 f"the clock says {rfc3339(now)}, {doubt}. Nothing is stored by it, because locks "
-                "would end too early or too late and could not be corrected. Set the clock right, "
-                "no restart is needed; if it is right, restart once with "
-                f"MUNIMENT_CLOCK_CONFIRMED={rfc3339(now)}"
+                "would end too early or too late and could not be corrected"
             )
         self._agreed = now, elapsed
         self._lowest = max(self._lowest, now)
@@ -103,7 +106,7 @@ class ClockGuard:
         now, elapsed = self._clock(), self._stopwatch()
         self._skew = ""
         if abs(now - theirs) > self._limits.skew:
-            self._skew = f"the store's says {rfc3339(theirs)}"
+            self._skew = f"the store's says {rfc3339(theirs)}; set right the one that is wrong"
         elif now >= self._lowest - self._limits.behind:
             self._agreed = now, elapsed
 
@@ -111,16 +114,24 @@ class ClockGuard:
         if self._skew:
             return self._skew
         if now < self._lowest - self._limits.behind:
-            return f"but the newest time of the log is {rfc3339(self._lowest)}"
+            return f"but the newest time of the log is {rfc3339(self._lowest)}{_advice(now)}"
         if self._agreed is None:
             if now > self._highest + self._limits.ahead:
-                return f"but the newest time of the log is only {rfc3339(self._highest)}"
+                newest = rfc3339(self._highest)
+                return f"but the newest time of the log is only {newest}{_advice(now)}"
             return ""
         then, at = self._agreed
         expected = then + timedelta(seconds=elapsed - at)
         if abs(now - expected) > self._limits.step:
-            return f"but should say {rfc3339(expected)}: it was set while the archive was running"
+            return f"but should say {rfc3339(expected)}: it was set while running{_advice(now)}"
         return ""
+
+
+def _advice(now: datetime) -> str:
+    return (
+        "; set it right, no restart is needed. Where it is right, restart once with "
+        f"MUNIMENT_CLOCK_CONFIRMED={rfc3339(now)}"
+    )
 
 
 async def open_guard(

@@ -200,11 +200,11 @@ async def test_large_parts_are_stored_apart_and_come_back_whole(settings: Settin
 
 
 async def test_records_of_different_classes_or_months_never_share_a_segment(
-    settings: Settings,
+    local_settings: Settings,
 ) -> None:
     now = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
     async with open_services(
-        settings,
+        local_settings,
         clock=lambda: now,
         stopwatch=lambda: now.timestamp(),  # noqa: PLW0108 - of `now` as it is then
     ) as services:
