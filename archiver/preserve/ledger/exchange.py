@@ -1,5 +1,6 @@
 """One HTTP exchange with a party outside the archive: a timestamp authority or a witness."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,13 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+
+
+class Source(Protocol):
+    """Fetches what a party that the settings name publishes."""
+
+    async def get(self, url: str) -> Answer:
+        """Return the answer, whatever its status. Raises PeerUnavailable."""
 
 
 class Exchange(Protocol):
@@ -39,13 +47,23 @@ class HttpExchange:
 
     async def post(self, url: str, body: bytes, *, content_type: str) -> Answer:
         """See `Exchange.post`."""
-        headers = {"Content-Type": content_type}
+        return await self._request("POST", url, body, {"Content-Type": content_type})
+
+    async def get(self, url: str) -> Answer:
+        """See `Source.get`."""
+        return await self._request("GET", url, None, {})
+
+    async def _request(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
         try:
             async with (
                 aiohttp.ClientSession(
                     timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
                 ) as session,
-                session.post(url, data=body, headers=headers, allow_redirects=False) as response,
+                session.request(
+                    method, url, data=body, headers=headers, allow_redirects=False
+                ) as response,
             ):
                 found = bytearray()
                 async for chunk in response.content.iter_chunked(65_536):
