@@ -241,3 +241,12 @@ follower = Table(
     Column("position", BigInteger, nullable=False),  # next log index to read
     Column("updated_at", BigInteger, nullable=False),
 )
+
+worm_probe = Table(
+    "worm_probe",
+    metadata,
+    Column("log_index", LOG_INDEX, primary_key=True, autoincrement=False),
+    Column("store", Text, nullable=False),  # its URL
+    Column("ok", Boolean, nullable=False),
+    comment="The lock probes of each store; each row is the view of one `worm` entry.",
+)

@@ -10,6 +10,8 @@ from archiver.clock import Clock
 from archiver.errors import ConfigurationError
 from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.filesystem import FilesystemStore
+from archiver.preserve.store.filesystem_trial import FilesystemTrial
+from archiver.preserve.store.trials import AccessKey, LockTrial
 
 
 def open_store(url: str, *, clock: Clock, create: bool) -> ObjectStore:
@@ -41,6 +43,19 @@ def open_store(url: str, *, clock: Clock, create: bool) -> ObjectStore:
         f"object stores of kind {scheme or 'without a scheme'!r} are not known; expected "
         f"file:/path/to/folder or s3://bucket/prefix?endpoint_url=…&region=…"
     )
+
+
+def open_trial(url: str, *, clock: Clock, access_key: AccessKey | None = None) -> LockTrial:
+    """Open the store at `url` for trying it, with its own credentials or those given.
+
+    Raises:
+        ConfigurationError: as `open_store`.
+    """
+    if urlsplit(url).scheme == "file":
+        return FilesystemTrial(open_store(url, clock=clock, create=False), _folder(url))
+    from archiver.preserve.store.s3 import S3Store  # noqa: PLC0415 - see `open_store`
+
+    return S3Store(url, clock=clock).trial(access_key)
 
 
 def _folder(url: str) -> Path:

@@ -36,6 +36,7 @@ from archiver.preserve.store.names import check_key, check_prefix
 from archiver.preserve.store.promises import binding, check_range, refuse_if_kept
 from archiver.preserve.store.s3_address import S3Address
 from archiver.preserve.store.s3_putting import Putting, Wanted
+from archiver.preserve.store.s3_trial import S3Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from archiver.clock import Clock
+    from archiver.preserve.store.trials import AccessKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +82,7 @@ class S3Store:
         # One extension of a key at a time: some servers (SeaweedFS 4.48) check and write in two
         # steps, and of two extensions that race the shorter may win.
         self._extending = tuple(threading.Lock() for _ in range(64))
-        try:
-            self._client = _client(self._address, patience or S3Patience(), connections)
-        except (BotoCoreError, ValueError) as error:
-            raise ConfigurationError(
-                f"cannot set up a client for {self.url}: {type(error).__name__}"
-            ) from error
+        self._client = _client(self._address, patience or S3Patience(), connections)
 
     @property
     def url(self) -> str:
@@ -108,6 +105,13 @@ class S3Store:
         """Store a new version at `key`. See `ObjectStore.replace`."""
         wanted = self._wanted(key, body, lock, legal_hold=False, create=False)
         return self._putting.until_known(wanted)
+
+    def restore(
+        self, key: str, body: bytes, *, lock: Lock | None = None, legal_hold: bool = False
+    ) -> StoredObject:
+        """Put the true bytes over lost or altered ones. See `ObjectStore.restore`."""
+        wanted = self._wanted(key, body, lock, legal_hold=legal_hold, create=False)
+        return self._putting.restored(wanted)
 
     def send(self, wanted: Wanted) -> tuple[str | None, str | None]:
         """One request of `Putting`."""
@@ -227,6 +231,15 @@ class S3Store:
             answer = self._client.head_bucket(Bucket=self._bucket)
         return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
 
+    def trial(self, access_key: AccessKey | None = None) -> S3Trial:
+        """Return a trial of this bucket under the store's own credentials, or others.
+
+        Raises:
+            ConfigurationError: as at the start.
+        """
+        client = _client(self._address, S3Patience(attempts=1), 1, access_key)
+        return S3Trial(client, self._bucket, self._address.prefix, self._calling)
+
     def close(self) -> None:
         """Release connections."""
         self._client.close()
@@ -309,24 +322,34 @@ class S3Store:
             ) from error
 
 
-def _client(address: S3Address, patience: S3Patience, connections: int) -> S3Client:
+def _client(
+    address: S3Address, patience: S3Patience, connections: int, key: AccessKey | None = None
+) -> S3Client:
+    config = Config(
+        connect_timeout=patience.connect_s,
+        read_timeout=patience.read_s,
+        retries={"mode": "standard", "total_max_attempts": patience.attempts},
+        max_pool_connections=connections,
+        tcp_keepalive=True,
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        s3={"addressing_style": "path" if address.endpoint_url else "auto"},
+    )
     # The session is not thread-safe, the client is. Building it may ask the machine's metadata
     # service, so it is built once.
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=address.endpoint_url,
-        region_name=address.region,
-        config=Config(
-            connect_timeout=patience.connect_s,
-            read_timeout=patience.read_s,
-            retries={"mode": "standard", "total_max_attempts": patience.attempts},
-            max_pool_connections=connections,
-            tcp_keepalive=True,
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            s3={"addressing_style": "path" if address.endpoint_url else "auto"},
-        ),
-    )
+    try:
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=address.endpoint_url,
+            region_name=address.region,
+            aws_access_key_id=key.id if key else None,
+            aws_secret_access_key=key.secret if key else None,
+            config=config,
+        )
+    except (BotoCoreError, ValueError) as error:
+        raise ConfigurationError(
+            f"cannot set up a client for {address}: {type(error).__name__}"
+        ) from error
 
 
 def _lock(mode: str | None, until: datetime | None) -> Lock | None:

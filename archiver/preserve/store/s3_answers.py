@@ -49,6 +49,19 @@ def code_of(answer: Mapping[str, Any]) -> str:
     return str(answer.get("Error", {}).get("Code", "unknown"))
 
 
+def judges(answer: Mapping[str, Any]) -> bool:
+    """Whether an error answer is a judgement of the request: yes or no, from a store that works.
+
+    Not where the store was busy, or did not come to look at the request (credentials, clock, no
+    such bucket).
+    """
+    code = code_of(answer)
+    if code in _BUSY | _CREDENTIALS | _CLOCK | {"NoSuchBucket"}:
+        return False
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return code == "NotImplemented" or 0 < status < _FIRST_SERVER_ERROR
+
+
 def is_writing(operation: str) -> bool:
     """Whether an unanswered `operation` (`PutObject`) may have changed something."""
     return operation.startswith(("Put", "Delete", "Create"))
