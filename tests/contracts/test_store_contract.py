@@ -14,6 +14,7 @@ from archiver.errors import Conflict, IntegrityError, InvalidInput, NotFound
 from archiver.model.lock import Lock, LockMode
 from archiver.preserve.store import ObjectStore, StoredObject
 from archiver.preserve.store.filesystem import FilesystemStore
+from archiver.preserve.store.s3 import S3Store
 from archiver.preserve.store.threads import AsyncStore
 
 KEY = "seg/acme/broker/2032-11/01K0000000.seg"
@@ -167,6 +168,7 @@ def test_names_that_could_escape_or_clash_are_refused(store: ObjectStore, key: s
     for act in (
         lambda: store.put(key, BODY),
         lambda: store.replace(key, BODY),
+        lambda: store.restore(key, BODY),
         lambda: store.get(key),
         lambda: store.head(key),
         lambda: store.get_range(key, 0, 1),
@@ -334,6 +336,132 @@ def test_a_key_that_changes_gives_the_newest_bytes(store: ObjectStore) -> None:
     assert [found.version_id for found in latest] == [second.version_id]
 
 
+# --- restoring
+
+ALTERED = b"pasts"
+
+
+def damage(store: ObjectStore, key: str) -> None:
+    """Alter an object behind the store's back, as far as the store can be got round."""
+    if isinstance(store, FilesystemStore):
+        path = Path(store.url.removeprefix("file:")) / key
+        path.chmod(0o644)
+        path.write_bytes(ALTERED)
+    else:
+        store.replace(key, ALTERED)
+
+
+def lose(store: ObjectStore, key: str) -> None:
+    """Take an object out of sight: delete the file, or put a delete marker over it."""
+    if isinstance(store, S3Store):
+        store._client.delete_object(Bucket=store._bucket, Key=store._address.prefix + key)
+        return
+    path = Path(store.url.removeprefix("file:")) / key
+    path.unlink()
+
+
+def test_restored_bytes_are_the_object_and_the_altered_ones_an_older_version(
+    store: ObjectStore,
+) -> None:
+    store.put(KEY, BODY, lock=compliance(hours=1))
+    damage(store, KEY)
+    assert store.get(KEY) == ALTERED
+
+    restored = store.restore(KEY, BODY, lock=compliance(hours=1))
+
+    assert store.get(KEY) == store.get(KEY, version_id=restored.version_id) == BODY
+    assert store.head(KEY).version_id == restored.version_id
+    versions = list(store.list_versions(""))
+    assert [one.version_id for one in versions if one.is_latest] == [restored.version_id]
+    older = [one for one in versions if not one.is_latest]
+    assert {one.key for one in versions} == {KEY}
+    kept = [store.get(KEY, version_id=one.version_id) for one in older]
+    assert ALTERED in kept
+    assert store.head(KEY, version_id=older[0].version_id).size == len(ALTERED)
+    assert list(store.list_keys("")) == [KEY]
+
+
+def test_a_lost_object_is_restored_under_the_lock_that_is_asked_for(store: ObjectStore) -> None:
+    store.put(KEY, BODY)
+    lose(store, KEY)
+    lock = governance(hours=1)
+    restored = store.restore(KEY, BODY, lock=lock, legal_hold=True)
+    found = store.head(KEY)
+    assert store.get(KEY) == BODY
+    assert (found.version_id, found.lock, found.legal_hold) == (restored.version_id, lock, True)
+
+
+def test_what_was_never_there_can_be_restored(store: ObjectStore) -> None:
+    lock = compliance(hours=1)
+    restored = store.restore(KEY, BODY, lock=lock)
+    assert store.get(KEY, version_id=restored.version_id) == BODY
+    assert store.head(KEY).lock == lock
+    assert len(list(store.list_versions(""))) == 1
+
+
+def test_restoring_keeps_the_promises_of_what_it_replaces(store: ObjectStore) -> None:
+    store.put(KEY, BODY)
+    damage(store, KEY)
+    altered = store.head(KEY)
+    lock = compliance(hours=2)
+    store.extend_lock(KEY, version_id=altered.version_id, lock=lock)
+    store.set_legal_hold(KEY, version_id=altered.version_id, on=True)
+
+    store.restore(KEY, BODY, lock=governance(hours=1))
+
+    found = store.head(KEY)
+    assert (found.lock, found.legal_hold) == (lock, True)
+
+
+def test_restoring_again_changes_nothing(store: ObjectStore) -> None:
+    store.put(KEY, BODY)
+    damage(store, KEY)
+    first = store.restore(KEY, BODY)
+    before = list(store.list_versions(""))
+    assert store.restore(KEY, BODY).version_id == first.version_id
+    assert list(store.list_versions("")) == before
+
+
+def test_restoring_sound_bytes_adds_only_promises(store: ObjectStore) -> None:
+    first = store.put(KEY, BODY)
+    lock = compliance(hours=1)
+    again = store.restore(KEY, BODY, lock=lock, legal_hold=True)
+    assert (again.version_id, again.lock, again.legal_hold) == (first.version_id, lock, True)
+    assert len(list(store.list_versions(""))) == 1
+
+
+def test_replaced_bytes_are_kept_as_long_as_the_object(store: ObjectStore) -> None:
+    store.put(KEY, BODY)
+    damage(store, KEY)
+    altered = store.head(KEY)
+    lock = compliance(hours=1)
+    store.extend_lock(KEY, version_id=altered.version_id, lock=lock)
+    store.restore(KEY, BODY)
+    older = [one for one in store.list_versions("") if one.size and not one.is_latest]
+    with pytest.raises(Conflict, match="locked"):
+        store.delete(KEY, version_id=older[0].version_id)
+
+
+def test_replaced_bytes_can_be_deleted_by_their_version(store: ObjectStore) -> None:
+    store.put(KEY, BODY)
+    damage(store, KEY)
+    restored = store.restore(KEY, BODY)
+    for one in list(store.list_versions("")):
+        if not one.is_latest:
+            store.delete(KEY, version_id=one.version_id)
+    assert [one.version_id for one in store.list_versions("")] == [restored.version_id]
+    store.delete(KEY, version_id=restored.version_id)
+    assert list(store.list_versions("")) == []
+
+
+def test_of_racing_repairs_of_one_object_one_is_done(store: ObjectStore) -> None:
+    store.put(KEY, BODY)
+    damage(store, KEY)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: store.restore(KEY, BODY), range(4)))
+    assert store.get(KEY) == BODY
+
+
 # --- listing
 
 AWKWARD = (
@@ -470,6 +598,7 @@ async def test_every_call_can_be_awaited(store: ObjectStore) -> None:
     assert (found.lock, found.legal_hold) == (longer, False)
     with pytest.raises(Conflict):
         await awaited.delete(KEY, version_id=stored.version_id)
+    assert (await awaited.restore(KEY, BODY)).version_id == stored.version_id
     await awaited.replace("checkpoint", b"1")
     await awaited.probe()
     assert [key async for key in awaited.list_keys("")] == ["checkpoint", KEY]

@@ -774,3 +774,59 @@ def test_the_faulty_store_can_go_down_for_good(filesystem_store: FilesystemStore
             store.put("k1", BODY)
         with pytest.raises(StorageUnavailable):
             store.head("k1")
+
+
+# --- filesystem: restoring
+
+
+def _altered(root: Path, sync: Callable[[int], None] = os.fsync) -> FilesystemStore:
+    """A store whose one object was altered behind its back."""
+    FilesystemStore.create(root)
+    FilesystemStore(root, clock=system_clock).put(KEY, BODY, lock=LOCK)
+    (root / KEY).chmod(0o644)
+    (root / KEY).write_bytes(b"pasts")
+    return FilesystemStore(root, clock=system_clock, fsync=sync)
+
+
+def test_a_restore_that_fails_at_any_sync_leaves_old_or_new_bytes_and_can_be_done_again(
+    tmp_path: Path,
+) -> None:
+    for number in range(1, 20):
+        root = tmp_path / str(number)
+        if _restores(_altered(root, FailingSync(number))):
+            assert number > 5, "new bytes, the folders of the old ones and the name are synced"
+            return
+        again = FilesystemStore(root, clock=system_clock)
+        assert again.get(KEY) in (BODY, b"pasts")
+        assert again.head(KEY).lock == LOCK
+        again.restore(KEY, BODY)
+        assert again.get(KEY) == BODY
+        kept = [one for one in again.list_versions("") if not one.is_latest]
+        assert [again.get(KEY, version_id=one.version_id) for one in kept] == [b"pasts"]
+    pytest.fail("the sweep never ran without a fault")
+
+
+def _restores(store: ObjectStore) -> bool:
+    try:
+        store.restore(KEY, BODY, lock=LOCK)
+    except StorageUnavailable:
+        return False
+    return True
+
+
+def test_a_restore_writes_a_damaged_lock_file_anew(tmp_path: Path) -> None:
+    store = _altered(tmp_path)
+    sidecar_file = tmp_path / f"{KEY}.lock"
+    sidecar_file.chmod(0o644)
+    sidecar_file.write_bytes(b"{}")
+    store.restore(KEY, BODY, lock=LOCK)
+    assert store.head(KEY).lock == LOCK
+    assert store.get(KEY) == BODY
+
+
+def test_a_folder_in_the_place_of_an_object_is_not_replaced(tmp_path: Path) -> None:
+    FilesystemStore.create(tmp_path)
+    store = FilesystemStore(tmp_path, clock=system_clock)
+    store.put("a/b", BODY)
+    with pytest.raises(InvalidInput, match="cannot be a folder"):
+        store.restore("a", BODY)

@@ -81,6 +81,13 @@ class FaultyStore:
     def replace(self, key: str, body: bytes, *, lock: Lock | None = None) -> StoredObject:
         return self._change("replace", key, lambda: self.inner.replace(key, body, lock=lock))
 
+    def restore(
+        self, key: str, body: bytes, *, lock: Lock | None = None, legal_hold: bool = False
+    ) -> StoredObject:
+        return self._change(
+            "restore", key, lambda: self.inner.restore(key, body, lock=lock, legal_hold=legal_hold)
+        )
+
     def get(self, key: str, *, version_id: str | None = None) -> bytes:
         self._hear("get", key)
         return self.inner.get(key, version_id=version_id)

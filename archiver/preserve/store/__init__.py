@@ -3,9 +3,11 @@
 Calls block. Asynchronous callers go through `archiver.preserve.store.threads`; worker processes
 call directly. boto3 lives in `s3.py` only.
 
-`opening` turns a URL into a store. `filesystem` stands on `disk` (durable files) and `sidecar`
-(locks). `s3` stands on `s3_putting` (what follows from an answer), `s3_answers` (who must act on an
-error), `s3_listing`, `s3_bucket` and `s3_address`. `names` and `promises` hold what both share.
+`opening` turns a URL into a store. `filesystem` stands on `disk` (durable files), `sidecar`
+(locks) and `damaged` (what was replaced). `s3` stands on `s3_putting` (what follows from an
+answer), `s3_answers` (who must act on an error), `s3_listing`, `s3_bucket` and `s3_address`.
+`names` and `promises` hold what both share.
+`second_copy` reads from another store what the first does not give as it was promised.
 """
 
 from collections.abc import Iterator
@@ -45,6 +47,7 @@ class ObjectStore(Protocol):
     * `put` never replaces. The same bytes at the same key: success, the first version is returned
       (its lock extended to the asked one if that is longer, its hold set if one was asked for).
       Other bytes: `IntegrityError`.
+    * Only `restore` puts other bytes at an immutable key, and what it replaces stays readable.
     * A put that timed out is resolved by reading back: it either returns or raises
       `StorageUnavailable`, `ambiguous` only if reading back failed as well.
     * A locked or held version cannot be deleted: `Conflict`.
@@ -76,6 +79,22 @@ class ObjectStore(Protocol):
 
         A store that keeps one version per key (filesystem) overwrites, and ignores `lock`.
         Otherwise as `put`.
+        """
+
+    def restore(
+        self, key: str, body: bytes, *, lock: Lock | None = None, legal_hold: bool = False
+    ) -> StoredObject:
+        """Put the true bytes of an immutable object in the place of lost or altered ones.
+
+        The one way in which a stored object is ever replaced: the caller has checked `body` against
+        the log. Afterwards the newest version of `key` is `body`, read back. What it replaced stays
+        as an older version, being evidence. The promises of what was there, where they can still be
+        read, are kept besides those asked for. Where the newest version is `body` already, nothing
+        is added but promises: it may be done again. Not for the one kind of key that changes.
+
+        Raises:
+            IntegrityError: what was written reads back with other bytes.
+            StorageUnavailable: not restored, or not known to be (`ambiguous`).
         """
 
     def get(self, key: str, *, version_id: str | None = None) -> bytes:

@@ -10,16 +10,19 @@ promised (`sidecar`). The root must be one local filesystem: flock(2) and link(2
 How two names become one atomic act: a writer links the sidecar first, held with flock, then the
 object, then syncs the folder. An object in sight thus always has its lock. A sidecar whose object
 is missing and that nobody holds is what a crash between the two left; the next writer of that key
-removes it. Nothing else ever replaces either name, save a sidecar by one that promises more.
+removes it. Nothing else ever replaces either name, save a sidecar by one that promises more, and
+`restore`, which puts true bytes over altered ones and keeps those in a folder of their own.
 """
 
 import errno
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import groupby
 from pathlib import Path
 from stat import S_ISDIR
 
@@ -27,12 +30,14 @@ from archiver.clock import Clock
 from archiver.errors import (
     ConfigurationError,
     Conflict,
+    IntegrityError,
     InvalidInput,
     NotFound,
     StorageUnavailable,
 )
 from archiver.model.lock import Lock
 from archiver.preserve.store import StoredObject
+from archiver.preserve.store.damaged import DamagedVersions
 from archiver.preserve.store.disk import (
     INCOMING,
     Disk,
@@ -44,7 +49,13 @@ from archiver.preserve.store.disk import (
     walk,
 )
 from archiver.preserve.store.names import LOCK_SUFFIX, check_key, check_prefix
-from archiver.preserve.store.promises import binding, check_range, other_bytes, refuse_if_kept
+from archiver.preserve.store.promises import (
+    binding,
+    changed_on_the_way,
+    check_range,
+    other_bytes,
+    refuse_if_kept,
+)
 from archiver.preserve.store.sidecar import Sidecar, decode, describing, version_of
 
 _UNFINISHED_FOR = timedelta(hours=1)  # no put lasts that long: its process is dead
@@ -53,7 +64,8 @@ _UNFINISHED_FOR = timedelta(hours=1)  # no put lasts that long: its process is d
 class FilesystemStore:
     """An `ObjectStore` in a folder: audit-trail alternative, not WORM.
 
-    * A version id is derived from the object's SHA-256; a key has one version at a time.
+    * A version id is derived from the object's SHA-256; a key has one version, and what `restore`
+      replaced (`damaged`).
     * `replace` overwrites: earlier versions and locks are not kept for such a key.
     * After a failed fsync this instance refuses every write (see `disk`); reads go on.
     """
@@ -69,6 +81,7 @@ class FilesystemStore:
         self._root = root.absolute()
         self._clock = clock
         self._disk = Disk(self._root, fsync=fsync)
+        self._damaged = DamagedVersions(self._root, self._disk)
         if not (self._root / INCOMING).is_dir():
             raise ConfigurationError(
                 f"there is no object store at {self._root}: is the disk mounted and the store URL "
@@ -141,22 +154,39 @@ class FilesystemStore:
             self._disk.sync_folder(folder)
         return self.head(key)
 
+    def restore(
+        self, key: str, body: bytes, *, lock: Lock | None = None, legal_hold: bool = False
+    ) -> StoredObject:
+        """Put the true bytes over lost or altered ones. See `ObjectStore.restore`."""
+        path = self._path(key)
+        self._disk.refuse_after_failure()
+        promised = describing(body, lock=binding(lock, self._clock()), legal_hold=legal_hold)
+        with _explained("restore", key), self._disk.unfinished(body) as whole:
+            if path.is_dir():
+                raise IsADirectoryError
+            self._disk.make_folder(path.parent)
+            kept = None
+            while kept is None:
+                with self._disk.unfinished(promised.encode()) as line:
+                    link(line, _sidecar_of(path))
+                with suppress(FileNotFoundError), held(_sidecar_of(path)) as descriptor:
+                    kept = self._put_back(path, whole, body, promised, content(descriptor))
+            if _bytes_at(path) != body:
+                raise changed_on_the_way(key)
+        return self._described(key, kept)
+
     def get(self, key: str, *, version_id: str | None = None) -> bytes:
         """Return the whole object. See `ObjectStore.get`."""
-        name = self._name(key)
         with _explained("read", key), _found(key):
-            self._require_version(key, version_id)
-            return read_whole(name)
+            return read_whole(self._file_of(key, version_id))
 
     def get_range(
         self, key: str, offset: int, length: int, *, version_id: str | None = None
     ) -> bytes:
         """Return part of the object. See `ObjectStore.get_range`."""
-        path = self._path(key)
         check_range(key, offset, length)
         with _explained("read", key), _found(key):
-            self._require_version(key, version_id)
-            return read_range(path, offset, length)
+            return read_range(Path(self._file_of(key, version_id)), offset, length)
 
     def head(self, key: str, *, version_id: str | None = None) -> StoredObject:
         """Describe one object; `sha256` is what was promised, `size` what is there."""
@@ -167,7 +197,7 @@ class FilesystemStore:
                 raise IsADirectoryError
             sidecar = _sidecar(name, key) or _unpromised(read_whole(name))
         if version_id not in (None, sidecar.version_id):
-            raise NotFound(f"object {key} has no version {version_id}")
+            return self._older(key, version_id)
         return StoredObject(
             key=key,
             version_id=sidecar.version_id,
@@ -179,12 +209,14 @@ class FilesystemStore:
         )
 
     def list_versions(self, prefix: str) -> Iterator[StoredObject]:
-        """Yield every object under `prefix`, by key, with its lock."""
-        for key in self.list_keys(prefix):
-            try:
+        """Yield every object under `prefix`, by key, with its lock, and what it replaced."""
+        older: dict[str, list[StoredObject]] = {}
+        for one in self._damaged.list(prefix):
+            older.setdefault(one.key, []).append(one)
+        for key, _ in groupby(merge(self.list_keys(prefix), sorted(older))):
+            with suppress(NotFound):  # deleted since it was listed
                 yield self.head(key)
-            except NotFound:  # deleted since it was listed
-                continue
+            yield from older.get(key, ())
 
     def list_keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
         """Yield keys in ascending byte order; one folder's names at a time are in memory."""
@@ -212,6 +244,7 @@ class FilesystemStore:
                 with held(_sidecar_of(path)) as descriptor:
                     present = decode(content(descriptor), key=key)
                     if present.version_id != version_id:
+                        self._delete_older(key, version_id, present)
                         return
                     refuse_if_kept(self._described(key, present), self._clock())
                     path.unlink(
@@ -221,6 +254,7 @@ class FilesystemStore:
                     self._disk.sync_folder(path.parent)
             except FileNotFoundError:
                 self._delete_unpromised(path, version_id)
+                self._damaged.delete(key, version_id)
 
     def probe(self) -> None:
         """Write, sync and remove a file. Raises StorageUnavailable with advice."""
@@ -241,9 +275,48 @@ class FilesystemStore:
         check_key(key)
         return f"{self._root}/{key}"
 
-    def _require_version(self, key: str, version_id: str | None) -> None:
-        if version_id is not None:
-            self.head(key, version_id=version_id)
+    def _file_of(self, key: str, version_id: str | None) -> str:
+        """Return the file that holds a version of `key`. Raises NotFound."""
+        if version_id is None or self.head(key, version_id=version_id).is_latest:
+            return self._name(key)
+        return str(self._damaged.path(key, version_id))
+
+    def _older(self, key: str, version_id: str) -> StoredObject:
+        found = self._damaged.find(key, version_id)
+        if found is None:
+            raise NotFound(f"object {key} has no version {version_id}")
+        return found
+
+    def _delete_older(self, key: str, version_id: str, newest: Sidecar) -> None:
+        """Delete bytes that were replaced: kept as long as the object that replaced them."""
+        if self._damaged.find(key, version_id) is not None:
+            refuse_if_kept(self._described(key, newest), self._clock())
+            self._damaged.delete(key, version_id)
+
+    def _put_back(
+        self, path: Path, whole: Path, body: bytes, promised: Sidecar, line: bytes
+    ) -> Sidecar:
+        """Give `whole` the object's name under a sidecar the caller holds; keep what was there."""
+        present = _legible(line, path.name)
+        kept = promised
+        if present is not None:
+            kept = promised.keeping(lock=present.lock, legal_hold=present.legal_hold)
+        if kept == present:
+            self._take_name(path, whole, body)
+            return kept
+        with self._disk.unfinished(kept.encode(), claimed=True) as new:
+            new.rename(_sidecar_of(path))  # first: an object in sight always has its lock
+            self._disk.sync_folder(path.parent)
+            self._take_name(path, whole, body)
+        return kept
+
+    def _take_name(self, path: Path, whole: Path, body: bytes) -> None:
+        found = _bytes_at(path)
+        if found != body:
+            if path.exists():
+                self._damaged.keep(path, path.relative_to(self._root).as_posix(), found)
+            whole.rename(path)
+        self._disk.sync_folder(path.parent)
 
     def _described(self, key: str, sidecar: Sidecar) -> StoredObject:
         return StoredObject(
@@ -307,6 +380,21 @@ class FilesystemStore:
 
 def _unpromised(body: bytes) -> Sidecar:
     return describing(body, lock=None, legal_hold=False)
+
+
+def _legible(line: bytes, key: str) -> Sidecar | None:
+    try:
+        return decode(line, key=key)
+    except IntegrityError:  # it was altered too
+        return None
+
+
+def _bytes_at(path: Path) -> bytes | None:
+    """Return the bytes of a file, None where the disk does not give them."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _sidecar(name: str, key: str) -> Sidecar | None:

@@ -38,3 +38,12 @@ def other_bytes(key: str) -> IntegrityError:
         f"one name, or the stored object was altered: verify it",
         object_key=key,
     )
+
+
+def changed_on_the_way(key: str) -> IntegrityError:
+    """Return the error for an object that was restored and reads back with other bytes."""
+    return IntegrityError(
+        f"object {key} was restored and reads back with other bytes; check the store's disks and "
+        f"memory, then repair it again",
+        object_key=key,
+    )

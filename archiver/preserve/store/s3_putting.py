@@ -14,7 +14,7 @@ from typing import Protocol
 from archiver.errors import ConfigurationError, IntegrityError, NotFound, StorageUnavailable
 from archiver.model.lock import Lock, LockMode, longest
 from archiver.preserve.store import StoredObject
-from archiver.preserve.store.promises import other_bytes
+from archiver.preserve.store.promises import changed_on_the_way, other_bytes
 from archiver.preserve.store.s3_answers import Raced
 
 _ATTEMPTS = 2
@@ -92,6 +92,37 @@ class Putting:
         raise StorageUnavailable(
             f"object {wanted.key} is not stored, after {_ATTEMPTS} attempts; the last: {unanswered}"
         ) from unanswered
+
+    def restored(self, wanted: Wanted) -> StoredObject:
+        """Make `wanted` the newest version of its key, with the promises of the one it replaces.
+
+        The bytes themselves are compared, before and after: a checksum is what was once told.
+
+        Raises:
+            IntegrityError, StorageUnavailable: see `ObjectStore.restore`.
+        """
+        try:
+            present = self._requests.head(wanted.key)
+        except NotFound:  # lost, or under a delete marker
+            pass
+        else:
+            wanted = replace(
+                wanted,
+                lock=longest(present.lock, wanted.lock),
+                legal_hold=wanted.legal_hold or present.legal_hold,
+            )
+            if self._still_gives(present, wanted.body):
+                return self._keeping(wanted, present)
+        stored = self.until_known(wanted)
+        if self._requests.get(stored.key, version_id=stored.version_id) != wanted.body:
+            raise changed_on_the_way(wanted.key)
+        return stored
+
+    def _still_gives(self, stored: StoredObject, body: bytes) -> bool:
+        try:
+            return self._requests.get(stored.key, version_id=stored.version_id) == body
+        except (NotFound, StorageUnavailable):  # how servers answer whose disk lost the bytes
+            return False
 
     def _once(self, wanted: Wanted) -> StoredObject:
         for pause_s in _RACE_PAUSES_S:

@@ -40,6 +40,12 @@ class AsyncStore:
         """Await `ObjectStore.replace`."""
         return await self._run(self.blocking.replace, key, body, lock=lock)
 
+    async def restore(
+        self, key: str, body: bytes, *, lock: Lock | None = None, legal_hold: bool = False
+    ) -> StoredObject:
+        """Await `ObjectStore.restore`."""
+        return await self._run(self.blocking.restore, key, body, lock=lock, legal_hold=legal_hold)
+
     async def get(self, key: str, *, version_id: str | None = None) -> bytes:
         """Await `ObjectStore.get`."""
         return await self._run(self.blocking.get, key, version_id=version_id)
