@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -39,11 +40,25 @@ _log = structlog.get_logger("muniment.jobs")
 
 @dataclass(slots=True)
 class LoopState:
-    """What `/readyz` and `/metrics` tell of a loop."""
+    """What `/readyz` and `/metrics` tell of a loop.
+
+    A `problem` makes the process not ready. A `notice` is about somebody outside: an operator
+    should look, and captures go on.
+    """
 
     problem: str = ""
+    notice: str = ""
     failures: int = 0
     stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chore:
+    """Work with a loop of its own. `act` returns the notice to show, or nothing."""
+
+    name: str
+    act: Callable[[], Awaitable[str]]
+    every_s: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -59,6 +74,7 @@ class Loops:
     clock: Clock
     publish_interval_s: float
     index_interval_s: float
+    chores: tuple[Chore, ...] = ()
     states: dict[str, LoopState] = field(default_factory=dict)
     _news: list[asyncio.Event] = field(default_factory=list)
     _lease: Lease | None = None
@@ -67,7 +83,9 @@ class Loops:
 
     def all(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
         """Return the loops, to be run side by side until cancelled."""
-        return [self.integrate, self.follow_index, self.mirror, self.adopt, self.watch_clock]
+        chores = [partial(self._do, chore) for chore in self.chores]
+        own = [self.integrate, self.follow_index, self.mirror, self.adopt, self.watch_clock]
+        return [*own, *chores]
 
     def notify(self, *_: object) -> None:
         """Tell the loops that something was sequenced (a `Sequencer` listener)."""
@@ -167,6 +185,13 @@ class Loops:
     async def _adopt_once(self) -> bool:
         await self.recovery.adopt_orphans(before=self.clock() - ADOPT_AFTER)
         return False
+
+    async def _do(self, chore: Chore) -> None:
+        async def act() -> bool:
+            self.states[chore.name].notice = await chore.act()
+            return False
+
+        await self._repeat(chore.name, act, chore.every_s)
 
     async def _repeat(
         self, name: str, act: Callable[[], Awaitable[bool]], interval_s: float

@@ -38,15 +38,19 @@ async def livez(_: web.Request) -> web.StreamResponse:
     log=False,
 )
 async def readyz(request: web.Request) -> web.StreamResponse:
-    """Answer 200 if every part works and nobody asked the process to stop."""
+    """Answer 200 if every part works and nobody asked the process to stop.
+
+    `ok; …` is a part that works beside somebody outside who does not, such as an authority.
+    """
     parts = {"serving": "stopping" if request.app[READINESS].stopping else "ok"}
     try:
         async with asyncio.timeout(_READY_WITHIN_S):
             parts |= await services_of(request).health.ready()
     except TimeoutError:
         parts["parts"] = f"did not answer within {_READY_WITHIN_S} s"
-    ready = all(state == "ok" for state in parts.values())
-    lines = [f"[{'+' if state == 'ok' else '-'}]{name} {state}" for name, state in parts.items()]
+    well = {name: state == "ok" or state.startswith("ok; ") for name, state in parts.items()}
+    ready = all(well.values())
+    lines = [f"[{'+' if well[name] else '-'}]{name} {state}" for name, state in parts.items()]
     short = "ok" if ready else "not ready"
     text = "\n".join([*lines, short] if "verbose" in request.query else [short])
     return web.Response(text=text + "\n", status=200 if ready else 503)
