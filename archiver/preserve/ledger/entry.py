@@ -33,6 +33,7 @@ class EntryKind(StrEnum):
     WORM = "worm"
     GAP = "gap"
     ORPHAN = "orphan"
+    REPAIR = "repair"
 
 
 # Checked by hand in `__post_init__`: msgspec's own pattern constraints take a third of a
@@ -94,6 +95,27 @@ class OrphanEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     v: Literal[1] = 1
     kind: Literal["orphan"] = msgspec.field(name="t", default="orphan")
+    object_key: str = msgspec.field(name="k")
+    object_sha256: bytes = msgspec.field(name="d")
+    ts_ms: int = msgspec.field(name="ts")
+
+    def __post_init__(self) -> None:
+        if not (
+            self.object_key
+            and len(self.object_sha256) == HASH_SIZE
+            and 0 <= self.ts_ms <= _MAX_MILLIS
+        ):
+            raise _malformed(self)
+
+
+class RepairEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`repair`: true bytes were put over lost or altered ones, in the store or its second copy.
+
+    `object_sha256` is of the bytes that are there since.
+    """
+
+    v: Literal[1] = 1
+    kind: Literal["repair"] = msgspec.field(name="t", default="repair")
     object_key: str = msgspec.field(name="k")
     object_sha256: bytes = msgspec.field(name="d")
     ts_ms: int = msgspec.field(name="ts")
@@ -182,7 +204,16 @@ class OtherEntry(msgspec.Struct, frozen=True, kw_only=True):
     ts_ms: int
 
 
-Entry = RecordEntry | HoldEntry | OrphanEntry | KeyEntry | TimestampEntry | WormEntry | OtherEntry
+Entry = (
+    RecordEntry
+    | HoldEntry
+    | OrphanEntry
+    | RepairEntry
+    | KeyEntry
+    | TimestampEntry
+    | WormEntry
+    | OtherEntry
+)
 
 _START = b'{"v":1,"t":"'
 _encode = msgspec.json.Encoder().encode
@@ -193,6 +224,7 @@ _DECODERS: Mapping[bytes, Callable[[bytes], Entry | dict[str, Any]]] = {
     b"aud": _decode_record,
     b"hold": msgspec.json.Decoder(HoldEntry).decode,
     b"orphan": msgspec.json.Decoder(OrphanEntry).decode,
+    b"repair": msgspec.json.Decoder(RepairEntry).decode,
     b"key": msgspec.json.Decoder(KeyEntry).decode,
     b"tsr": msgspec.json.Decoder(TimestampEntry).decode,
     b"worm": msgspec.json.Decoder(WormEntry).decode,
@@ -240,6 +272,13 @@ def orphan_entry(object_key: str, object_sha256: bytes, ts_ms: int) -> bytes:
     """Return the entry of an orphaned object."""
     return _within_limit(
         _encode(OrphanEntry(object_key=object_key, object_sha256=object_sha256, ts_ms=ts_ms))
+    )
+
+
+def repair_entry(object_key: str, object_sha256: bytes, ts_ms: int) -> bytes:
+    """Return the entry that an object was repaired, and what its bytes are since."""
+    return _within_limit(
+        _encode(RepairEntry(object_key=object_key, object_sha256=object_sha256, ts_ms=ts_ms))
     )
 
 

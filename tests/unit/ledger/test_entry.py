@@ -14,6 +14,7 @@ from archiver.preserve.ledger.entry import (
     OrphanEntry,
     OtherEntry,
     RecordEntry,
+    RepairEntry,
     decode_entry,
     hold_entry,
     key_entry,
@@ -21,6 +22,7 @@ from archiver.preserve.ledger.entry import (
     orphan_entry,
     other_entry,
     record_entry,
+    repair_entry,
 )
 from tests.unit.ledger.mutations import mutations
 
@@ -34,6 +36,7 @@ REC = (
 ).encode()
 HOLD = f'{{"v":1,"t":"hold","id":"{ID}","on":true,"n":3,"d":"{M64}","ts":1763757000123}}'.encode()
 ORPHAN = f'{{"v":1,"t":"orphan","k":"seg/a/b.seg","d":"{M64}","ts":1763757000123}}'.encode()
+REPAIR = ORPHAN.replace(b'"orphan"', b'"repair"')
 VKEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 KEY = f'{{"v":1,"t":"key","k":"{VKEY}","on":true,"ts":1763757000123}}'.encode()
 GAP = b'{"v":1,"t":"gap","id":"x","n":[1,2],"ts":1763757000123}'
@@ -53,6 +56,7 @@ def test_a_record_entry_is_these_exact_bytes(kind: Literal["rec", "aud"]) -> Non
 def test_the_other_entries_with_a_class_are_these_exact_bytes() -> None:
     assert hold_entry(ID, on=True, count=3, members_sha256=M, ts_ms=TS) == HOLD
     assert orphan_entry("seg/a/b.seg", M, TS) == ORPHAN
+    assert repair_entry("seg/a/b.seg", M, TS) == REPAIR
     assert key_entry(VKEY, on=True, ts_ms=TS) == KEY
     assert other_entry("gap", {"id": "x", "n": [1, 2]}, TS) == GAP
 
@@ -60,6 +64,7 @@ def test_the_other_entries_with_a_class_are_these_exact_bytes() -> None:
 def test_each_entry_is_read_into_its_class() -> None:
     assert decode_entry(HOLD) == HoldEntry(id=ID, on=True, count=3, members_sha256=M, ts_ms=TS)
     assert decode_entry(ORPHAN) == OrphanEntry(object_key="seg/a/b.seg", object_sha256=M, ts_ms=TS)
+    assert decode_entry(REPAIR) == RepairEntry(object_key="seg/a/b.seg", object_sha256=M, ts_ms=TS)
     assert decode_entry(KEY) == KeyEntry(vkey=VKEY, on=True, ts_ms=TS)
     assert decode_entry(GAP) == OtherEntry(kind="gap", fields={"id": "x", "n": [1, 2]}, ts_ms=TS)
 
@@ -181,6 +186,8 @@ MALFORMED = [
     HOLD.replace(b'"n":3', b'"n":-3'),
     HOLD.replace(b'"hold"', b'"orphan"'),
     ORPHAN.replace(b"seg/a/b.seg", b""),
+    REPAIR.replace(b"seg/a/b.seg", b""),
+    REPAIR.replace(b"Hh8=", b"Hg=="),
     KEY.replace(b"true", b"null"),
     GAP.replace(b'"gap"', b'"GAP"'),
     GAP.replace(b'"gap"', b"5"),
@@ -206,7 +213,7 @@ def test_another_spelling_is_no_entry(data: bytes) -> None:
 
 def test_a_mutated_entry_is_refused_or_says_something_else() -> None:
     """Bytes alone cannot show every change: that is what the leaf hash is for."""
-    for data in (REC, HOLD, ORPHAN, KEY, GAP):
+    for data in (REC, HOLD, ORPHAN, REPAIR, KEY, GAP):
         original = decode_entry(data)
         for mutated in mutations(data):
             try:
