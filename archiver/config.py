@@ -74,6 +74,9 @@ class Settings(BaseModel):
     witness_policy_file: Path | None = Field(
         None, description="C2SP tlog-policy naming the witnesses to ask; none by default."
     )
+    worm_credentials_file: Path | None = Field(
+        None, description="TOML file naming other principals for the lock probe; none by default."
+    )
     inline_limit_bytes: int = Field(
         256 * 1024, ge=1024, le=4 * 1024 * 1024, description="Larger parts become blobs."
     )
