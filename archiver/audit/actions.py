@@ -21,6 +21,7 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token:revoked"  # noqa: S105 - the name of an act
     VERIFICATION_FINISHED = "verification:finished"
     INDEX_REBUILT = "index:rebuilt"
+    LOG_CONTRADICTED = "log:contradicted"
 
 
 SENTENCES: dict[Action, str] = {
@@ -39,5 +40,6 @@ SENTENCES: dict[Action, str] = {
     Action.TOKEN_REVOKED: "{actor} revoked API token {object}",
     Action.VERIFICATION_FINISHED: "{actor} verified the archive",
     Action.INDEX_REBUILT: "{actor} rebuilt the search index",
+    Action.LOG_CONTRADICTED: "{actor} found that witness {object} holds another log than this",
 }
 """The sentence of each action, for people."""

@@ -75,6 +75,7 @@ class Loops:
     publish_interval_s: float
     index_interval_s: float
     chores: tuple[Chore, ...] = ()
+    before_signing: Callable[[], Awaitable[None]] | None = None
     states: dict[str, LoopState] = field(default_factory=dict)
     _news: list[asyncio.Event] = field(default_factory=list)
     _lease: Lease | None = None
@@ -168,6 +169,8 @@ class Loops:
             if self._lease is None:
                 return False
             await self.integrator.start()
+            if self.before_signing is not None:
+                await self.before_signing()
         state = await self.integrator.integrate()
         return state is not None and state.size < state.next_index
 

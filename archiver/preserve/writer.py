@@ -131,6 +131,13 @@ class Writer:
             return str(reason)
         return ""
 
+    def stop(self, why: str) -> None:
+        """Take no more posts for good: a receipt would promise what is promised to others.
+
+        Events are still kept; an act that leaves no trace is worse.
+        """
+        self._stopped = self._stopped or why
+
     def check_room(self, records: int = 1, *, waiting: int = 0) -> None:
         """Refuse new work while the bounded queue is full or the write path has stopped.
 

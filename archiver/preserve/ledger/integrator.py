@@ -111,6 +111,7 @@ class Integrator:
         self._lock_mode = lock_mode
         self._frontier = Frontier()
         self._published = 0
+        self._halted = ""
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="integrator")
 
     async def start(self) -> LogState:
@@ -125,6 +126,10 @@ class Integrator:
         await asyncio.to_thread(self._republish, state)
         return state
 
+    def halt(self, why: str) -> None:
+        """Sign nothing any more: evidence from outside says that this tree must not grow."""
+        self._halted = self._halted or why
+
     async def integrate(self) -> LogState | None:
         """Integrate and publish what is sequenced, at most `MAX_BATCH` entries; None if nothing is.
 
@@ -132,6 +137,8 @@ class Integrator:
             IntegrityError: what is stored differs from what must be there. Nothing was signed.
             StorageUnavailable, DatabaseUnavailable: not done; call again.
         """
+        if self._halted:
+            raise IntegrityError(self._halted)
         async with self._database.reading() as tx:
             state = await ledger_rows.state(tx)
             end = min(state.next_index, state.size + MAX_BATCH)
