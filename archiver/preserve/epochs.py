@@ -14,8 +14,9 @@ from archiver.errors import IntegrityError, NotFound
 from archiver.ids import Randomness
 from archiver.model.lock import Lock, longest
 from archiver.preserve.keyring import Keyring, root_key_id
-from archiver.preserve.object_keys import epoch_object
+from archiver.preserve.object_keys import epoch_object, segment_prefix
 from archiver.preserve.store import ObjectStore
+from archiver.preserve.store.second_copy import Reads, read_checked
 
 
 class _Epoch(msgspec.Struct, frozen=True):
@@ -33,9 +34,18 @@ class Epochs:
     Calls block, so asynchronous callers use a thread.
     """
 
-    def __init__(self, keyring: Keyring, store: ObjectStore, randomness: Randomness) -> None:
+    def __init__(
+        self,
+        keyring: Keyring,
+        store: ObjectStore,
+        randomness: Randomness,
+        *,
+        reading: ObjectStore | None = None,
+    ) -> None:
+        """Keep keys in `store`; `reading` is where else they may be read from (a second copy)."""
         self._keyring = keyring
         self._store = store
+        self._reading = reading or store
         self._randomness = randomness
         self._opened: dict[tuple[str, str], bytes] = {}
         self._locks: dict[str, Lock | None] = {}
@@ -44,13 +54,54 @@ class Epochs:
         """Return the epoch key of a lane, making it durable first where it is new.
 
         Two servers may race to make it: the store keeps the first, and both use that one. A longer
-        lock extends the epoch's own.
+        lock extends the epoch's own. A second copy is asked only when something was lost: whether
+        it answers must be nothing to posts that come in.
+
+        Raises:
+            IntegrityError: the lane has segments but its key is lost, or does not open.
         """
+        name = epoch_object(self._archive, class_code, period)
         try:
-            key = self.for_reading(class_code, period)
+            key = self._first_stores(name, class_code, period)
+            self._keep_locked(name, lock)
         except NotFound:
+            if self._has_segments(class_code, period):
+                return self._put_back(name, class_code, period, lock)
             return self._make(class_code, period, lock)
-        self._keep_locked(epoch_object(self._archive, class_code, period), lock)
+        return key
+
+    def _first_stores(self, name: str, class_code: str, period: str) -> bytes:
+        known = self._opened.get((class_code, period))
+        if known is not None:
+            return known
+        try:
+            key = self._unwrap(name, self._store.get(name), class_code, period)
+        except IntegrityError:
+            return self.for_reading(class_code, period)
+        self._opened[class_code, period] = key
+        return key
+
+    def _has_segments(self, class_code: str, period: str) -> bool:
+        prefix = f"{segment_prefix(self._archive)}{class_code}/{period}/"
+        return next(self._store.list_keys(prefix), None) is not None
+
+    def _put_back(self, name: str, class_code: str, period: str, lock: Lock | None) -> bytes:
+        """Put the lost key of a lane again: under a new one its records could never be read."""
+
+        def read(store: Reads) -> tuple[bytes, bytes]:
+            data = store.get(name)
+            return self._unwrap(name, data, class_code, period), data
+
+        try:
+            key, data = read_checked(self._reading, name, read)
+        except NotFound as error:
+            raise IntegrityError(
+                f"{name}: the epoch key is missing although there are segments that need it, and "
+                "no second copy has it; nothing was written. Restore the object from a backup",
+                object_key=name,
+            ) from error
+        self._store.put(name, data, lock=lock)
+        self._opened[class_code, period] = key
         return key
 
     def _make(self, class_code: str, period: str, lock: Lock | None) -> bytes:
@@ -88,9 +139,17 @@ class Epochs:
         if known is not None:
             return known
         name = epoch_object(self._archive, class_code, period)
-        key = self._unwrap(name, self._store.get(name), class_code, period)
+        key = read_checked(
+            self._reading,
+            name,
+            lambda store: self._unwrap(name, store.get(name), class_code, period),
+        )
         self._opened[class_code, period] = key
         return key
+
+    def check(self, class_code: str, period: str, data: bytes) -> None:
+        """Check that `data` is an epoch key of this lane. Raises IntegrityError."""
+        self._unwrap(epoch_object(self._archive, class_code, period), data, class_code, period)
 
     def _unwrap(self, name: str, data: bytes, class_code: str, period: str) -> bytes:
         try:

@@ -2,13 +2,15 @@
 
 Objects are read by the version the database names, so a newer version or delete marker on the same
 key changes nothing; the frame's hash is compared with the log entry, the manifest's with the entry,
-and each part's with the manifest. Calls block: asynchronous callers use a thread.
+and each part's with the manifest. What does not pass is read from the second copy, where there is
+one, and passes the same checks or is refused. Calls block: asynchronous callers use a thread.
 """
 
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
@@ -20,10 +22,11 @@ from archiver.preserve.ledger.entry import RecordEntry, decode_entry
 from archiver.preserve.ledger.note import decode_base64
 from archiver.preserve.segments.frame import frame_hash, open_frame
 from archiver.preserve.segments.keys import parse_keys, unwrap_key, wrapping_key
-from archiver.preserve.segments.manifest import Manifest, parse_manifest
+from archiver.preserve.segments.manifest import Blob, Manifest, parse_manifest
 from archiver.preserve.segments.media import media_context, open_media
 from archiver.preserve.segments.segment import Segment, parse_segment
 from archiver.preserve.store import ObjectStore
+from archiver.preserve.store.second_copy import Reads, read_checked
 
 _KEY_OBJECTS_KEPT = 64
 
@@ -62,24 +65,45 @@ class RecordReader:
             IntegrityError: stored bytes differ from what `entry`, the log's leaf, commits to.
             NotFound, StorageUnavailable: the objects could not be read.
         """
-        frame = self._store.get_range(
-            segment.object_key, row.frame_offset, row.frame_length, version_id=segment.version_id
-        )
         promised = _promised(segment, row.frame, entry)
-        if frame_hash(frame) != promised.frame_sha256:
-            raise IntegrityError(
-                f"record {promised.id}: the stored frame is not the one the log commits to; "
-                "restore the object from its second copy and run `muniment verify --full`",
-                object_key=segment.object_key,
-                record_id=promised.id,
+
+        def read(store: Reads) -> bytes:
+            frame = store.get_range(
+                segment.object_key,
+                row.frame_offset,
+                row.frame_length,
+                version_id=segment.version_id,
             )
-        return self._open_frame(segment, row.frame, frame, entry, self._segment_keys(segment))
+            if frame_hash(frame) != promised.frame_sha256:
+                raise IntegrityError(
+                    f"record {promised.id}: the stored frame is not the one the log commits to; "
+                    "restore the object from its second copy and run `muniment verify --full`",
+                    object_key=segment.object_key,
+                    record_id=promised.id,
+                )
+            return frame
+
+        frame = read_checked(self._store, segment.object_key, read)
+        return read_checked(
+            self._store,
+            segment.keys_object_key,
+            lambda store: self._open_with_keys(segment, row.frame, frame, entry, store),
+        )
 
     def open_segment(self, segment: SegmentRow) -> Iterator[OpenedRecord]:
         """Yield all records of a segment, in frame order, from one read of the object."""
-        data = self._store.get(segment.object_key, version_id=segment.version_id)
-        keys = self._segment_keys(segment)
-        yield from self.open_parsed(segment, parse_segment(data), data, keys)
+
+        def read(store: Reads) -> tuple[Segment, bytes]:
+            data = store.get(segment.object_key, version_id=segment.version_id)
+            return parse_segment(data), data
+
+        parsed, data = read_checked(self._store, segment.object_key, read)
+        places = zip(parsed.places, parsed.entries, strict=True)
+        for number, ((offset, length), entry) in enumerate(places):
+            open_frame = partial(
+                self._open_with_keys, segment, number, data[offset : offset + length], entry
+            )
+            yield read_checked(self._store, segment.keys_object_key, open_frame)
 
     def open_parsed(
         self, segment: SegmentRow, parsed: Segment, data: bytes, keys: SegmentKeys
@@ -104,9 +128,7 @@ class RecordReader:
             start = sum(part.len for part in manifest.parts[:number] if part.blob is None)
             content = record.inline[start : start + entry.len]
         else:
-            blob = self._store.get(entry.blob.key, version_id=entry.blob.version_id)
-            context = media_context(ulid_bytes(self._archive_id), ulid_bytes(manifest.id), number)
-            content = open_media(decode_base64(entry.blob.dek), context, blob)
+            content = self._large_part(manifest.id, number, entry.blob)
         if hashlib.sha256(content).hexdigest() != entry.sha256:
             raise IntegrityError(
                 f"record {manifest.id}, part {entry.name}: expected SHA-256 {entry.sha256}, "
@@ -131,10 +153,30 @@ class RecordReader:
         epoch = self._epochs.for_reading(segment.class_code, segment.period)
         return SegmentKeys(wrapping_key(epoch, segment_id), parse_keys(data, segment_id))
 
-    def _segment_keys(self, segment: SegmentRow) -> SegmentKeys:
+    def _large_part(self, record_id: str, number: int, blob: Blob) -> bytes:
+        context = media_context(ulid_bytes(self._archive_id), ulid_bytes(record_id), number)
+
+        def read(store: Reads) -> bytes:
+            sealed = store.get(blob.key, version_id=blob.version_id)
+            return open_media(decode_base64(blob.dek), context, sealed)
+
+        return read_checked(self._store, blob.key, read)
+
+    def _open_with_keys(
+        self, segment: SegmentRow, number: int, frame: bytes, entry: bytes, store: Reads
+    ) -> OpenedRecord:
+        try:
+            return self._open_frame(
+                segment, number, frame, entry, self._segment_keys(segment, store)
+            )
+        except IntegrityError:
+            self._keys.pop(segment.id, None)  # they may be what was altered: read them again
+            raise
+
+    def _segment_keys(self, segment: SegmentRow, store: Reads) -> SegmentKeys:
         known = self._keys.get(segment.id)
         if known is None:
-            data = self._store.get(segment.keys_object_key, version_id=segment.keys_version_id)
+            data = store.get(segment.keys_object_key, version_id=segment.keys_version_id)
             known = self._keys[segment.id] = self.unlock(segment, data)
             while len(self._keys) > _KEY_OBJECTS_KEPT:
                 self._keys.popitem(last=False)
