@@ -5,8 +5,8 @@ judges. `open_cosigned` is the one place that decides whether a checkpoint satis
 """
 
 import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from archiver.errors import ConfigurationError, IntegrityError
@@ -175,6 +175,17 @@ def witness_verifier(vkey: str) -> Verifier:
     if key.type is SignatureType.ML_DSA_44_COSIGNATURE:
         return MLDSA44CosignatureVerifier(key)
     return Ed25519CosignatureVerifier(key)
+
+
+def archive_policy(vkeys: Iterable[str], asked: Policy | None) -> Policy:
+    """Return the policy of one archive: its own log keys, and the witnesses it asks, if any.
+
+    Log lines in `asked` are left out: which key is the archive's own is not for a file to say.
+    """
+    logs = tuple(LogKey(vkey=vkey, url="") for vkey in vkeys)
+    if asked is None:
+        return Policy(logs=logs, witnesses=(), groups=(), quorum=None)
+    return replace(asked, logs=logs)
 
 
 def parse_policy(text: str) -> Policy:
