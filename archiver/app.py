@@ -33,6 +33,7 @@ from archiver.ids import Ulids
 from archiver.jobs.documents import Documents
 from archiver.jobs.loops import Loops
 from archiver.jobs.search_index import SearchIndex, index_path
+from archiver.jobs.witnessing import Witnessing, open_witnessing
 from archiver.legal.holds import Holds
 from archiver.legal.searching import Searching
 from archiver.model.actor import SYSTEM
@@ -72,7 +73,7 @@ class Health:
             "writer": self.writer.stopped or "ok",
         }
         for name, state in self.loops.states.items():
-            answers[name] = state.problem or "ok"
+            answers[name] = state.problem or (f"ok; {state.notice}" if state.notice else "ok")
         return answers
 
     async def _database(self) -> str:
@@ -115,6 +116,7 @@ class Services:
     filing: Filing
     holds: Holds
     log: LogView
+    witnessing: Witnessing
     tokens: Tokens
     health: Health
 
@@ -229,6 +231,16 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         ulids=ulids,
     )
     await _note_recovery(trail, archive, recovered)
+    witnessing = open_witnessing(
+        settings=settings,
+        keyring=keyring,
+        integrator=integrator,
+        writer=writer,
+        database=database,
+        store=store,
+        trail=trail,
+        clock=clock,
+    )
     loops = Loops(
         database=database,
         integrator=integrator,
@@ -239,6 +251,8 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         clock=clock,
         publish_interval_s=settings.publish_interval_s,
         index_interval_s=settings.index_interval_s,
+        chores=(witnessing.chore,),
+        before_signing=witnessing.before_signing,
     )
     stack.push_async_callback(loops.close)
     sequencer.listen(loops.notify)
@@ -295,6 +309,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         filing=Filing(database=database, trail=trail, clock=clock),
         holds=holds,
         log=LogView(archive=archive, database=database, store=store),
+        witnessing=witnessing,
         tokens=Tokens(
             database=database, clock=clock, ulids=ulids, trail=trail, randomness=randomness
         ),
