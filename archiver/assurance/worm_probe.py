@@ -19,7 +19,6 @@ from itertools import islice
 
 from archiver.clock import Clock, rfc3339
 from archiver.errors import ConfigurationError, NotFound, StorageUnavailable
-from archiver.ids import Ulids
 from archiver.model.lock import Lock, LockMode
 from archiver.preserve.ledger.entry import WormCheck
 from archiver.preserve.object_keys import probe_prefix
@@ -28,6 +27,9 @@ from archiver.preserve.store.trials import Answer, LockTrial
 
 LOCK_FOR = timedelta(minutes=5)
 """How long canaries are locked. A compliance lock cannot be taken back, not even from a canary."""
+
+CANARIES = 3
+"""How many objects one probe stores, or tries to."""
 
 CONTROL = "delete when the hold is lifted"
 """The attempt that should succeed: it shows whether the credential may delete at all."""
@@ -151,27 +153,25 @@ def run_probe(
     trial: LockTrial,
     principals: Sequence[Principal],
     clock: Clock,
-    ulids: Ulids,
+    ids: Sequence[str],
 ) -> tuple[WormCheck, ...]:
     """Try everything once on fresh canaries and return what came of it, in the order tried.
 
-    `store` observes, `trial` tries under the same credential. Canaries of earlier probes whose lock
-    has ended are removed first, where the credential may.
+    `store` observes, `trial` tries under the same credential; `ids` are `CANARIES` new names.
+    Canaries of earlier probes whose lock has ended are removed first, where the credential may.
 
     Raises:
         StorageUnavailable: the store did not answer, or so late that the lock had almost ended.
         ConfigurationError: a credential is unknown to the store, or may not read canaries.
     """
     _clear_expired(archive_id, store, trial, clock)
-    prefix = probe_prefix(archive_id)
-    now = clock()
-    keys = [prefix + ulid for ulid in ulids.take(3, now)]
-    lock = Lock(mode=LockMode.COMPLIANCE, until=now + LOCK_FOR).in_whole_seconds()
+    locked, held, damaged = (probe_prefix(archive_id) + each for each in ids)
+    lock = Lock(mode=LockMode.COMPLIANCE, until=clock() + LOCK_FOR).in_whole_seconds()
     probe = _Probe(store, trial, lock, clock)
     return (
-        *probe.on_locked(keys[0], principals),
-        *probe.on_held(keys[1], principals),
-        probe.wrong_checksum(keys[2]),
+        *probe.on_locked(locked, principals),
+        *probe.on_held(held, principals),
+        probe.wrong_checksum(damaged),
     )
 
 
