@@ -54,8 +54,11 @@ async def serve_archive(services: Services, host: str, port: int) -> None:
     """Serve an open archive with all background loops until a signal.
 
     Raises:
-        ConfigurationError: the address cannot be listened on.
+        ConfigurationError: the address cannot be listened on, or the store keeps no locks that
+            the classes of captures ask for.
+        StorageUnavailable: whether it keeps them could not be tried.
     """
+    await services.worm.require_for_capture()
     failed: BaseException | None = None
     try:
         await server.serve(
