@@ -66,6 +66,7 @@ async def import_files(opened: Opened) -> int:
     )
     paths = [Path(path) for path in args.paths]
     workers = _worker_count(args.workers, paths)
+    await opened.services.worm.require_for_capture()
     with output.progress("Importing") as show, _executor(workers) as executor:
         try:
             report = await opened.services.importing.run(
