@@ -33,6 +33,7 @@ from archiver.ids import Ulids
 from archiver.jobs.documents import Documents
 from archiver.jobs.loops import Loops
 from archiver.jobs.search_index import SearchIndex, index_path
+from archiver.jobs.worm_probing import WormProbing
 from archiver.jobs.witnessing import Witnessing, open_witnessing
 from archiver.legal.holds import Holds
 from archiver.legal.searching import Searching
@@ -116,6 +117,7 @@ class Services:
     filing: Filing
     holds: Holds
     log: LogView
+    worm: WormProbing
     witnessing: Witnessing
     tokens: Tokens
     health: Health
@@ -254,6 +256,17 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         chores=(witnessing.chore,),
         before_signing=witnessing.before_signing,
     )
+    worm = WormProbing(
+        archive_id=archive.id,
+        store=store.blocking,
+        database=database,
+        plan=plan,
+        credentials_file=settings.worm_credentials_file,
+        clock=clock,
+        ulids=ulids,
+        notify=loops.notify,
+    )
+    loops.chores += (worm.chore,)
     stack.push_async_callback(loops.close)
     sequencer.listen(loops.notify)
     blobs = BlobWriter(
@@ -309,6 +322,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         filing=Filing(database=database, trail=trail, clock=clock),
         holds=holds,
         log=LogView(archive=archive, database=database, store=store),
+        worm=worm,
         witnessing=witnessing,
         tokens=Tokens(
             database=database, clock=clock, ulids=ulids, trail=trail, randomness=randomness
