@@ -15,6 +15,7 @@ from archiver.model.lock import Lock, LockMode
 from archiver.preserve.store import ObjectStore, StoredObject
 from archiver.preserve.store.filesystem import FilesystemStore
 from archiver.preserve.store.s3 import S3Store
+from archiver.preserve.store.second_copy import SecondCopy
 from archiver.preserve.store.threads import AsyncStore
 
 KEY = "seg/acme/broker/2032-11/01K0000000.seg"
@@ -31,6 +32,21 @@ def governance(**ahead: float) -> Lock:
 
 def whole(moment: datetime) -> datetime:
     return moment.replace(microsecond=0)
+
+
+@pytest.fixture(
+    params=["filesystem", pytest.param("s3", marks=pytest.mark.integration), "second copy"]
+)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
+    """Each implementation in turn, empty, and a store with a second copy, which is one too."""
+    if request.param != "second copy":
+        chosen: ObjectStore = request.getfixturevalue(f"{request.param}_store")
+        return chosen
+    folders = (tmp_path / "first", tmp_path / "second")
+    for folder in folders:
+        FilesystemStore.create(folder)
+    first, second = (FilesystemStore(folder, clock=system_clock) for folder in folders)
+    return SecondCopy(first, lambda: second, clock=system_clock)
 
 
 # --- putting and reading
@@ -343,7 +359,7 @@ ALTERED = b"pasts"
 
 def damage(store: ObjectStore, key: str) -> None:
     """Alter an object behind the store's back, as far as the store can be got round."""
-    if isinstance(store, FilesystemStore):
+    if store.url.startswith("file:"):
         path = Path(store.url.removeprefix("file:")) / key
         path.chmod(0o644)
         path.write_bytes(ALTERED)
@@ -583,7 +599,7 @@ def test_a_sound_store_passes_its_probe_and_is_left_empty(store: ObjectStore) ->
 
 
 def test_only_object_lock_is_called_worm(store: ObjectStore) -> None:
-    assert store.enforces_locks is not isinstance(store, FilesystemStore)
+    assert store.enforces_locks is store.url.startswith("s3:")
 
 
 async def test_every_call_can_be_awaited(store: ObjectStore) -> None:
