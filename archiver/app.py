@@ -33,8 +33,8 @@ from archiver.ids import Ulids
 from archiver.jobs.documents import Documents
 from archiver.jobs.loops import Loops
 from archiver.jobs.search_index import SearchIndex, index_path
-from archiver.jobs.worm_probing import WormProbing
 from archiver.jobs.witnessing import Witnessing, open_witnessing
+from archiver.jobs.worm_probing import WormProbing
 from archiver.legal.holds import Holds
 from archiver.legal.searching import Searching
 from archiver.model.actor import SYSTEM
