@@ -33,6 +33,7 @@ from archiver.ids import Ulids
 from archiver.jobs.documents import Documents
 from archiver.jobs.loops import Loops
 from archiver.jobs.search_index import SearchIndex, index_path
+from archiver.jobs.timestamping import Timestamping, open_timestamping
 from archiver.jobs.witnessing import Witnessing, open_witnessing
 from archiver.jobs.worm_probing import WormProbing
 from archiver.legal.holds import Holds
@@ -117,6 +118,7 @@ class Services:
     filing: Filing
     holds: Holds
     log: LogView
+    timestamping: Timestamping
     worm: WormProbing
     witnessing: Witnessing
     tokens: Tokens
@@ -243,6 +245,16 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         trail=trail,
         clock=clock,
     )
+    timestamping = open_timestamping(
+        settings,
+        archive_id=archive.id,
+        store=store,
+        database=database,
+        trail=trail,
+        clock=guard.now,
+        lock=integrator.lasting_lock,
+    )
+    stack.push_async_callback(timestamping.close)
     loops = Loops(
         database=database,
         integrator=integrator,
@@ -253,7 +265,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         clock=clock,
         publish_interval_s=settings.publish_interval_s,
         index_interval_s=settings.index_interval_s,
-        chores=(witnessing.chore,),
+        chores=(witnessing.chore, *timestamping.chores),
         before_signing=witnessing.before_signing,
     )
     worm = WormProbing(
@@ -321,6 +333,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         ),
         filing=Filing(database=database, trail=trail, clock=clock),
         holds=holds,
+        timestamping=timestamping,
         log=LogView(archive=archive, database=database, store=store),
         worm=worm,
         witnessing=witnessing,

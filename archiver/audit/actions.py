@@ -20,6 +20,7 @@ class Action(StrEnum):
     TOKEN_CREATED = "token:created"  # noqa: S105 - the name of an act
     TOKEN_REVOKED = "token:revoked"  # noqa: S105 - the name of an act
     VERIFICATION_FINISHED = "verification:finished"
+    TIMESTAMP_REFUSED = "timestamp:refused"
     INDEX_REBUILT = "index:rebuilt"
     LOG_CONTRADICTED = "log:contradicted"
 
@@ -39,6 +40,7 @@ SENTENCES: dict[Action, str] = {
     Action.TOKEN_CREATED: "{actor} created API token {object}",
     Action.TOKEN_REVOKED: "{actor} revoked API token {object}",
     Action.VERIFICATION_FINISHED: "{actor} verified the archive",
+    Action.TIMESTAMP_REFUSED: "{actor} refused a token of timestamp authority {object}",
     Action.INDEX_REBUILT: "{actor} rebuilt the search index",
     Action.LOG_CONTRADICTED: "{actor} found that witness {object} holds another log than this",
 }

@@ -1,9 +1,17 @@
-"""`muniment log`: checkpoint and proofs of the transparency log, in C2SP formats."""
+"""`muniment log`: checkpoint, proofs and timestamps of the transparency log, in open formats."""
 
+from collections.abc import Sequence
+
+from archiver.assurance.timestamp_view import Stamp
 from archiver.cli import record
 from archiver.cli.arguments import Parser, actions, add_action
+from archiver.cli.exits import OK, PROBLEMS, UNAVAILABLE
 from archiver.cli.opening import Opened, on_archive
-from archiver.cli.output import Document, Output
+from archiver.cli.output import Document, Output, counted
+from archiver.clock import rfc3339
+from archiver.jobs.timestamping import Outcome, Result
+
+_SHOWN = 20
 
 
 def configure(parser: Parser) -> None:
@@ -22,6 +30,19 @@ def configure(parser: Parser) -> None:
     for name in ("old", "new"):
         consistent.add_argument(name, type=int, metavar=name.upper(), help="a size of the log")
     consistent.set_defaults(act=on_archive(consistency))
+
+    stamped = add_action(
+        group, "timestamp", sentence="have the newest checkpoint stamped by every authority now"
+    )
+    stamped.set_defaults(act=on_archive(timestamp))
+
+    listed = add_action(
+        group, "timestamps", sentence="the tokens there are, and which covers which"
+    )
+    listed.add_argument(
+        "--newest", type=int, default=_SHOWN, metavar="N", help=f"so many of them ({_SHOWN})"
+    )
+    listed.set_defaults(act=on_archive(timestamps))
 
 
 async def checkpoint(opened: Opened) -> int:
@@ -45,3 +66,80 @@ async def consistency(opened: Opened) -> int:
 
     opened.output.answer(proof, say)
     return 0
+
+
+async def timestamp(opened: Opened) -> int:
+    """Seal what there is, and have its checkpoint stamped."""
+    timestamping = opened.services.timestamping
+    timestamping.require_authorities()
+    await opened.catch_up()
+    outcomes = await timestamping.stamp_now(actor=opened.actor)
+    items = [_outcome(outcome) for outcome in outcomes]
+
+    def say(output: Output) -> None:
+        columns = ("authority", "size", "result", "time", "problem")
+        output.table(columns, [[item[column] for column in columns] for item in items])
+        stamped = sum(outcome.stamp is not None for outcome in outcomes)
+        output.line(
+            f"Size {outcomes[0].size:,} of the log is stamped by {stamped} of the "
+            f"{len(outcomes)} configured"
+        )
+
+    opened.output.answer({"items": items}, say)
+    return _code(outcomes)
+
+
+async def timestamps(opened: Opened) -> int:
+    """List the newest tokens, oldest first."""
+    view = opened.services.timestamping.view
+    stamps = await view.stamps(newest=opened.args.newest, actor=opened.actor)
+    items = [_stamp(stamp, stamps) for stamp in stamps]
+
+    def say(output: Output) -> None:
+        columns = ("size", "authority", "time", "log_index", "expires_at", "covered_by", "problem")
+        output.table(columns, [[item[column] for column in columns] for item in items])
+        output.line(counted(len(items), "timestamp"))
+
+    opened.output.answer({"items": items}, say)
+    return OK
+
+
+def _outcome(outcome: Outcome) -> Document:
+    token = outcome.stamp.token if outcome.stamp else None
+    return {
+        "authority": outcome.authority,
+        "size": outcome.size,
+        "result": outcome.result.value,
+        "time": rfc3339(token.time) if token else None,
+        "object_key": outcome.stamp.object_key if outcome.stamp else None,
+        "problem": outcome.problem,
+    }
+
+
+def _stamp(stamp: Stamp, all_of_them: Sequence[Stamp]) -> Document:
+    """Return a token's document. It is covered by the first token whose checkpoint holds it."""
+    cover = next((each for each in all_of_them if each.covers(stamp)), None)
+    token = stamp.token
+    return {
+        "size": stamp.size,
+        "authority": stamp.authority,
+        "time": rfc3339(token.time) if token else None,
+        "log_index": stamp.log_index,
+        "expires_at": rfc3339(token.expires_at) if token else None,
+        "covered_by": f"{cover.authority} at size {cover.size}" if cover else None,
+        "signer": token.signer if token else None,
+        "policy": token.policy if token else None,
+        "serial": str(token.serial) if token else None,
+        "hash_algorithm": token.hash_algorithm if token else None,
+        "object_key": stamp.object_key,
+        "response_sha256": stamp.response_sha256.hex(),
+        "problem": stamp.problem,
+    }
+
+
+def _code(outcomes: Sequence[Outcome]) -> int:
+    """Return the exit code of the worst outcome."""
+    results = {outcome.result for outcome in outcomes}
+    if Result.REFUSED in results:
+        return PROBLEMS
+    return UNAVAILABLE if Result.UNAVAILABLE in results else OK

@@ -36,6 +36,8 @@ from archiver.preserve.ledger import der
 QUERY_TYPE = "application/timestamp-query"
 REPLY_TYPE = "application/timestamp-reply"
 NONCE_BYTES = 8
+ENTRY_PREFIX = b'{"v":1,"t":"tsr",'
+"""How every `tsr` entry begins."""
 
 _SHA256 = bytes.fromhex("608648016503040201")
 _HASHES: Mapping[str, str] = {
@@ -178,6 +180,11 @@ def request(message: bytes, nonce: int) -> bytes:
     )
     version = der.encode_integer(1)
     return der.encode(der.SEQUENCE, version, imprint, der.encode_integer(nonce), der.TRUE)
+
+
+def entry_prefix(size: int, authority: str) -> bytes:
+    """Return how the `tsr` entry of this token begins, and no other token's."""
+    return ENTRY_PREFIX + f'"s":{size},"a":"{authority}",'.encode()
 
 
 def rejection(response: bytes) -> str:

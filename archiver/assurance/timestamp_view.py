@@ -1,0 +1,132 @@
+"""Reading timestamps: which tokens there are, what they say, and which covers which.
+
+A token over a checkpoint of size n covers every log entry below n, and so every older token's
+entry: the chain of renewals of RFC 4998, by the log's own proofs. Nothing here holds content.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from archiver.access.rules import Permission, require
+from archiver.db import timestamps as timestamp_rows
+from archiver.db.timestamps import Placed
+from archiver.db.transaction import Database
+from archiver.errors import IntegrityError, NotFound
+from archiver.model.actor import Actor
+from archiver.preserve.ledger.entry import TimestampEntry, decode_entry
+from archiver.preserve.ledger.timestamps import Authority, Token, entry_prefix, verify_response
+from archiver.preserve.object_keys import checkpoint_object, timestamp_object, timestamp_prefix
+from archiver.preserve.store.threads import AsyncStore
+
+_NAME = re.compile(r"([0-9]{12})/([a-z0-9][a-z0-9-]{0,62})\.tsr")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """A stored token over the checkpoint of `size`.
+
+    `log_index` is where its entry stands, None until it is logged. `token` is None, and `problem`
+    says why, where it does not verify under the roots configured now.
+    """
+
+    size: int
+    authority: str
+    object_key: str
+    response_sha256: bytes
+    log_index: int | None = None
+    token: Token | None = None
+    problem: str = ""
+
+    def covers(self, other: "Stamp") -> bool:
+        """Whether the checkpoint of this token covers the entry of the other one."""
+        return other.log_index is not None and other.log_index < self.size
+
+
+class TimestampView:
+    """The timestamps of one archive, for reading."""
+
+    def __init__(
+        self,
+        *,
+        archive_id: str,
+        authorities: Sequence[Authority],
+        store: AsyncStore,
+        database: Database,
+    ) -> None:
+        self._archive_id = archive_id
+        self._roots = {authority.name: authority.roots for authority in authorities}
+        self._store = store
+        self._database = database
+
+    async def stamps(self, *, newest: int, actor: Actor) -> list[Stamp]:
+        """Return the newest tokens, oldest first.
+
+        Raises:
+            Denied: the actor may not read the log.
+            IntegrityError: a stored token is not the one its log entry promises.
+        """
+        require(actor, Permission.READ_LOG)
+        names = await self.names()
+        shown = names[max(0, len(names) - newest) :]
+        return [await self.read(size, authority) for size, authority in shown]
+
+    async def names(self, *, start: int = 0) -> list[tuple[int, str]]:
+        """Return size and authority of every stored token from size `start` on, in that order."""
+        prefix = timestamp_prefix(self._archive_id)
+        keys = self._store.list_keys(prefix, after=f"{prefix}{start:012d}")
+        found = [_NAME.fullmatch(key.removeprefix(prefix)) async for key in keys]
+        return [(int(match[1]), match[2]) for match in found if match]
+
+    async def read(self, size: int, authority: str) -> Stamp:
+        """Return one token.
+
+        Raises:
+            NotFound: there is none.
+            IntegrityError: it is not the one its log entry promises.
+        """
+        key = timestamp_object(self._archive_id, size, authority)
+        response = await self._store.get(key)
+        digest = hashlib.sha256(response).digest()
+        async with self._database.reading() as tx:
+            placed = await timestamp_rows.find(tx, entry_prefix(size, authority), start=size)
+        if placed is not None:
+            require_same(placed, digest, key)
+        token, problem = await self._verify(response, size, authority)
+        return Stamp(
+            size=size,
+            authority=authority,
+            object_key=key,
+            response_sha256=digest,
+            log_index=placed[0] if placed else None,
+            token=token,
+            problem=problem,
+        )
+
+    async def _verify(self, response: bytes, size: int, authority: str) -> tuple[Token | None, str]:
+        roots = self._roots.get(authority)
+        if roots is None:
+            return None, "its authority is no longer in the authorities file"
+        try:
+            message = await self._store.get(checkpoint_object(self._archive_id, size))
+            return await asyncio.to_thread(verify_response, response, message, roots), ""
+        except (IntegrityError, NotFound) as error:
+            return None, str(error)
+
+
+def require_same(placed: Placed, response_sha256: bytes, key: str) -> None:
+    """Check that the entry of a token is of this response.
+
+    Raises:
+        IntegrityError: it is of another one: the stored object was exchanged.
+    """
+    index, entry = placed
+    said = decode_entry(entry)
+    if not isinstance(said, TimestampEntry) or said.token_sha256 != response_sha256:
+        raise IntegrityError(
+            f"{key}: entry {index} of the log promises a token with another hash than that of the "
+            "stored one; restore the object from the store's second copy",
+            object_key=key,
+        )
