@@ -4,9 +4,13 @@ Each step is safe to repeat: what exists is kept, so an interrupted `init` is fi
 and on an existing archive it only brings the schema up to date. Only here is anything created.
 """
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from archiver.audit.actions import Action
+from archiver.audit.trail import Trail
 from archiver.clock import Clock, to_millis
 from archiver.config import Settings
 from archiver.db import archive as archive_rows
@@ -14,9 +18,18 @@ from archiver.db import file_plan as file_plan_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db import schema
 from archiver.db.archive import ArchiveRow
+from archiver.db.file_plan import WholePlan
 from archiver.db.transaction import Database, Transaction, open_database
 from archiver.errors import ConfigurationError, NotFound
 from archiver.ids import Randomness, Ulids
+from archiver.model.actor import Actor
+from archiver.preserve.event_record import (
+    PlanAddition,
+    PlannedClass,
+    PlannedRules,
+    PlannedSchedule,
+    plan_part,
+)
 from archiver.preserve.keyring import (
     Keyring,
     create_keyring,
@@ -85,6 +98,55 @@ async def found_archive(
             store.close()
     finally:
         await database.close()
+
+
+async def record_founding(database: Database, trail: Trail, founded: Founded, actor: Actor) -> None:
+    """Make the founding the first entries of the log, also after an interrupted `init`.
+
+    The events state zone, classes, schedules and rules in full: from them a lost database gets its
+    file plan back.
+
+    Raises:
+        OperatorError: as `Trail.record`.
+    """
+    async with database.reading() as tx:
+        if (await ledger_rows.state(tx)).next_index > 0:
+            return
+        plan = await file_plan_rows.whole(tx)
+    archive = founded.archive
+    rules = PlanAddition(rules=tuple(PlannedRules(*each) for each in plan.rules))
+    await asyncio.gather(
+        trail.record(
+            Action.ARCHIVE_CREATED,
+            actor=actor,
+            object_type="archive",
+            object_id=archive.id,
+            details={
+                "origin": archive.origin,
+                "store": founded.store_url,
+                "zone": archive.zone,
+                "created_at": archive.created_at,
+            },
+            parts=[plan_part(rules)],
+        ),
+        *(
+            trail.record(
+                Action.CLASS_ADOPTED,
+                actor=actor,
+                object_type="class",
+                object_id=code,
+                parts=[plan_part(_class_with_schedules(code, body, plan))],
+            )
+            for code, body in plan.classes
+        ),
+    )
+
+
+def _class_with_schedules(code: str, body: dict[str, Any], plan: WholePlan) -> PlanAddition:
+    return PlanAddition(
+        classes=(PlannedClass(code, body),),
+        schedules=tuple(PlannedSchedule(*each) for each in plan.schedules if each[0] == code),
+    )
 
 
 def _keyring(settings: Settings, archive_id: str, randomness: Randomness) -> Keyring:
@@ -157,7 +219,7 @@ def _require_unused(store: ObjectStore, keyring: Keyring) -> None:
     if next(iter(store.list_keys(log_prefix(keyring.archive_id) + "checkpoints/")), None):
         raise ConfigurationError(
             f"the store already holds the log of archive {keyring.archive_id}, but the database is "
-            "empty: it was lost. Restore the database; founding over it would fork the log"
+            "empty: it was lost. Founding over it would fork the log; run `muniment recover`"
         )
 
 

@@ -1,11 +1,14 @@
 """Recording events: each becomes an encrypted record in the log before the act is answered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from archiver.audit.actions import Action
 from archiver.clock import Clock, rfc3339
 from archiver.ids import Randomness, Ulids
 from archiver.model.actor import Actor
+from archiver.model.post import Part
+from archiver.preserve.event_effects import Effect, effect_of
 from archiver.preserve.event_record import EventBody, event_part, event_row
 from archiver.preserve.filing import FilePlan
 from archiver.preserve.sealing import SECRET_BYTES, Draft, seal
@@ -42,16 +45,33 @@ class Trail:
         object_id: str = "",
         result: str = "ok",
         details: Mapping[str, str | int | bool] | None = None,
+        parts: Sequence[Part] = (),
+        effect: Effect | None = None,
+        at: datetime | None = None,
     ) -> int:
         """Make one event durable and sequenced; return its log index.
 
-        It rides the same group commit as posts, so many readers cost few writes.
+        It rides the same group commit as posts, so many readers cost few writes. Where the event
+        *is* an act (a hold placed, a class adopted), what it changes is committed with it.
+
+        Args:
+            action: what was done.
+            actor: by whom.
+            object_type: the kind of what it was done to.
+            object_id: its id.
+            result: how it ended.
+            details: what else there is to know, in short.
+            parts: what is too large for `details`, kept beside them.
+            effect: what the event changes, where the caller has it at hand; else it is read from
+                the event, as after a crash.
+            at: when it happened; now, unless told.
 
         Raises:
+            IntegrityError: details and parts do not state the change that the action is.
             OperatorError: the event could not be kept. The caller must not answer the act then: an
                 act that left no trace did not happen.
         """
-        now = self._clock()
+        now = self._clock() if at is None else at
         body = EventBody(
             at=rfc3339(now),
             actor=actor.name,
@@ -70,9 +90,10 @@ class Trail:
             entry_type="aud",
             lane=filed.lane,
             source=Source(method="audit"),
-            parts=(event_part(body),),
+            parts=(event_part(body), *parts),
             retention=filed.retention,
             event=event_row(record_id, body),
+            effect=effect or effect_of(body, {part.name: part.content for part in parts}.get),
         )
         sealed = seal(self._archive_id, draft, now, self._randomness(SECRET_BYTES))
         (future,) = self._writer.write([sealed])

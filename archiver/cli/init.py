@@ -6,16 +6,14 @@ import os
 from typing import Any
 
 from archiver.app import Services, open_services
-from archiver.audit.actions import Action
 from archiver.cli.arguments import Parser
 from archiver.cli.logs import log_problems
 from archiver.cli.opening import person, settings_of
 from archiver.cli.output import Document, Output
 from archiver.clock import system_clock
 from archiver.config import Settings
-from archiver.db import ledger as ledger_rows
 from archiver.errors import ConfigurationError
-from archiver.founding import Founded, found_archive
+from archiver.founding import found_archive, record_founding
 from archiver.ids import Ulids
 from archiver.model.actor import Role
 from archiver.preserve.keyring import write_private
@@ -68,7 +66,7 @@ async def establish(settings: Settings, roles: set[Role]) -> dict[str, Any]:
         settings, clock=system_clock, randomness=os.urandom, ulids=Ulids()
     )
     async with open_services(settings) as services:
-        await _record_founding(services, founded)
+        await record_founding(services.database, services.trail, founded, person())
         secret = await _first_administrator(services, roles)
         await services.loops.catch_up()
     return {
@@ -87,27 +85,6 @@ async def establish(settings: Settings, roles: set[Role]) -> dict[str, Any]:
         "token_file": str(settings.home / TOKEN_FILE) if secret else None,
         "token": secret,
     }
-
-
-async def _record_founding(services: Services, founded: Founded) -> None:
-    """Make the founding the first entries of the log, also after an interrupted `init`."""
-    async with services.database.reading() as tx:
-        if (await ledger_rows.state(tx)).next_index > 0:
-            return
-    record, actor = services.trail.record, person()
-    await asyncio.gather(
-        record(
-            Action.ARCHIVE_CREATED,
-            actor=actor,
-            object_type="archive",
-            object_id=founded.archive.id,
-            details={"origin": founded.archive.origin, "store": founded.store_url},
-        ),
-        *(
-            record(Action.CLASS_ADOPTED, actor=actor, object_type="class", object_id=code)
-            for code in founded.classes
-        ),
-    )
 
 
 async def _first_administrator(services: Services, roles: set[Role]) -> str | None:

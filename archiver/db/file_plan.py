@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, func, insert, literal, select
 
 from archiver.db.tables import class_rules, file_class, schedule
-from archiver.db.transaction import Transaction
+from archiver.db.transaction import Connection, Transaction
 from archiver.errors import ConfigurationError, NotFound
 
 Body = Mapping[str, Any]
@@ -38,6 +39,69 @@ async def add_rules(tx: Transaction, version: int, body: Body, in_force_from: in
         insert(class_rules).values(
             version=version, body=json.dumps(body), in_force_from=in_force_from
         )
+    )
+
+
+def ensure_class(connection: Connection, code: str, body: Body) -> None:
+    """Add a class, unless it is there."""
+    if not _is_there(connection, file_class.c.code == code):
+        connection.execute(insert(file_class).values(code=code, body=json.dumps(body)))
+
+
+def ensure_schedule(
+    connection: Connection, class_code: str, version: int, body: Body, in_force_from: int
+) -> None:
+    """Add a schedule version, in force from a moment in milliseconds, unless it is there."""
+    if not _is_there(
+        connection, (schedule.c.class_code == class_code) & (schedule.c.version == version)
+    ):
+        connection.execute(
+            insert(schedule).values(
+                class_code=class_code,
+                version=version,
+                body=json.dumps(body),
+                in_force_from=in_force_from,
+            )
+        )
+
+
+def ensure_rules(connection: Connection, version: int, body: Body, in_force_from: int) -> None:
+    """Add a version of the class rules, in force from a moment in milliseconds, unless there."""
+    if not _is_there(connection, class_rules.c.version == version):
+        connection.execute(
+            insert(class_rules).values(
+                version=version, body=json.dumps(body), in_force_from=in_force_from
+            )
+        )
+
+
+def _is_there(connection: Connection, where: ColumnElement[bool]) -> bool:
+    return connection.execute(select(literal(1)).where(where)).first() is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholePlan:
+    """Every row as a tuple: the columns in the order of the table, bodies decoded."""
+
+    classes: tuple[tuple[str, dict[str, Any]], ...]
+    schedules: tuple[tuple[str, int, dict[str, Any], int], ...]
+    rules: tuple[tuple[int, dict[str, Any], int], ...]
+
+
+async def whole(tx: Transaction) -> WholePlan:
+    """Return the whole file plan, in the order of its keys."""
+    classes = await tx.execute(select(file_class).order_by(file_class.c.code))
+    schedules = await tx.execute(
+        select(schedule).order_by(schedule.c.class_code, schedule.c.version)
+    )
+    rules = await tx.execute(select(class_rules).order_by(class_rules.c.version))
+    return WholePlan(
+        classes=tuple((row.code, json.loads(row.body)) for row in classes),
+        schedules=tuple(
+            (row.class_code, row.version, json.loads(row.body), row.in_force_from)
+            for row in schedules
+        ),
+        rules=tuple((row.version, json.loads(row.body), row.in_force_from) for row in rules),
     )
 
 

@@ -1,31 +1,32 @@
 """Legal holds and their members. Rows stay when a hold is released: they are evidence.
 
-Members are log indexes of posts (`rec`); events are never members. Sets are written by the database
-where it knows them, and by one prepared statement where the search engine does.
+Members are log indexes of posts (`rec`); events are never members. Rows are written by the effects
+of events (`archiver.preserve.event_effects`) and can be derived again from those.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Insert, Select, bindparam, exists, func, insert, literal, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 
 from archiver.db.tables import a_duplicate, hold, hold_record, record
-from archiver.db.transaction import Transaction
+from archiver.db.transaction import Connection, Transaction, insert_rows
 from archiver.errors import NotFound
 
 ACTIVE = "active"
 RELEASED = "released"
 
 _BATCH = 500
+_MEMBERS_AT_ONCE = 50_000  # rows of one statement: bounds memory, and its time on a server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldRow:
     """One hold. Moments are milliseconds since 1970 UTC; `scope` is JSON.
 
-    The set was computed over the log below `log_size`, which is also the index of the `hold` entry
-    that placed it; `members_sha256` is `archiver.preserve.ledger.entry.members_digest`.
+    The set was computed over the log below `log_size`; `members_sha256` is
+    `archiver.preserve.ledger.entry.members_digest`.
     """
 
     id: str
@@ -47,23 +48,22 @@ class HoldRow:
 _COLUMNS = tuple(HoldRow.__dataclass_fields__)
 
 
-async def add(tx: Transaction, row: HoldRow) -> None:
-    """Insert a hold, whose members follow in the same transaction."""
-    await tx.execute(insert(hold).values({name: getattr(row, name) for name in _COLUMNS}))
+def is_known(connection: Connection, hold_id: str) -> bool:
+    """Return whether there is a hold with this id, in whatever state."""
+    return connection.execute(select(hold.c.id).where(hold.c.id == hold_id)).first() is not None
 
 
-async def settle(tx: Transaction, hold_id: str, *, records: int, members_sha256: bytes) -> None:
-    """Note how many members a hold has and their digest, once they are inserted."""
-    await tx.execute(
-        update(hold)
-        .where(hold.c.id == hold_id)
-        .values(records=records, members_sha256=members_sha256)
-    )
+def insert_whole(connection: Connection, row: HoldRow, indexes: Sequence[int]) -> None:
+    """Insert a hold with its members, given by log index."""
+    insert_rows(connection, hold, _COLUMNS, [tuple(getattr(row, name) for name in _COLUMNS)])
+    for start in range(0, len(indexes), _MEMBERS_AT_ONCE):
+        rows = [(row.id, index) for index in indexes[start : start + _MEMBERS_AT_ONCE]]
+        insert_rows(connection, hold_record, ("hold_id", "log_index"), rows)
 
 
-async def release(tx: Transaction, hold_id: str, *, at: int, by: str, reason: str) -> bool:
+def mark_released(connection: Connection, hold_id: str, *, at: int, by: str, reason: str) -> bool:
     """Release an active hold; False where there is no active hold with this id."""
-    result = await tx.execute(
+    result = connection.execute(
         update(hold)
         .where(hold.c.id == hold_id, hold.c.state == ACTIVE)
         .values(state=RELEASED, released_at=at, released_by=by, release_reason=reason)
@@ -96,42 +96,30 @@ async def active_on(tx: Transaction, log_index: int) -> list[HoldRow]:
     return [HoldRow(**row) for row in rows.mappings()]
 
 
-async def add_accounts(
-    tx: Transaction, hold_id: str, accounts: Sequence[str], log_size: int
-) -> None:
-    """Make every post of these accounts (each named once) below `log_size` a member."""
+async def posts_of_accounts(tx: Transaction, accounts: Sequence[str], log_size: int) -> list[int]:
+    """Return the log indexes below `log_size` of all posts of these accounts, ascending."""
+    found: list[int] = []
     for start in range(0, len(accounts), _BATCH):
-        members = select(literal(hold_id), record.c.log_index).where(
-            record.c.account.in_(accounts[start : start + _BATCH]),
-            record.c.entry_type == "rec",
-            record.c.log_index < log_size,
+        rows = await tx.execute(
+            select(record.c.log_index).where(
+                record.c.account.in_(accounts[start : start + _BATCH]),
+                record.c.entry_type == "rec",
+                record.c.log_index < log_size,
+            )
         )
-        await tx.execute(_insert(members))
+        found.extend(rows.scalars())
+    return sorted(found)
 
 
-async def add_members(tx: Transaction, hold_id: str, indexes: Sequence[int]) -> None:
-    """Make the posts at these log indexes members."""
-    rows = [(hold_id, index) for index in indexes]
-    await tx.insert_many(hold_record, ("hold_id", "log_index"), rows)
-
-
-async def add_duplicates(tx: Transaction, hold_id: str, log_size: int) -> None:
-    """Make every stored duplicate of a member a member too: it holds the same words."""
-    original, present = record.alias("original"), hold_record.alias("present")
-    duplicates = (
-        select(literal(hold_id), record.c.log_index)
+async def duplicates(tx: Transaction, log_size: int) -> list[tuple[int, int]]:
+    """Return the log indexes of each stored duplicate below `log_size` and of its original."""
+    original = record.alias("original")
+    rows = await tx.execute(
+        select(record.c.log_index, original.c.log_index)
         .join(original, original.c.id == record.c.duplicate_of)
-        .join(hold_record, hold_record.c.log_index == original.c.log_index)
-        .where(
-            a_duplicate,
-            hold_record.c.hold_id == hold_id,
-            record.c.log_index < log_size,
-            ~exists().where(
-                present.c.hold_id == hold_id, present.c.log_index == record.c.log_index
-            ),
-        )
+        .where(a_duplicate, record.c.log_index < log_size)
     )
-    await tx.execute(_insert(duplicates))
+    return [(row[0], row[1]) for row in rows]
 
 
 async def member_ids(tx: Transaction, hold_id: str) -> list[str]:
@@ -199,10 +187,6 @@ async def unknown_accounts(tx: Transaction, accounts: Sequence[str]) -> list[str
         for account in accounts
         if (await tx.execute(one, {"account": account})).first() is None
     ]
-
-
-def _insert(members: Select[Any]) -> Insert:
-    return insert(hold_record).from_select(["hold_id", "log_index"], members)
 
 
 def _members(columns: Select[Any], hold_id: str) -> Select[Any]:

@@ -210,11 +210,16 @@ async def ids_at(tx: Transaction, indexes: Sequence[int]) -> list[str]:
 
 async def indexes_of(tx: Transaction, record_ids: Sequence[str]) -> dict[str, int]:
     """Return the log indexes of these record ids; unknown ids are absent."""
+    return await tx.run_sync(lambda connection: find_indexes(connection, record_ids))
+
+
+def find_indexes(connection: Connection, record_ids: Sequence[str]) -> dict[str, int]:
+    """Return the log indexes of these record ids; unknown ids are absent."""
     found: dict[str, int] = {}
     for start in range(0, len(record_ids), _BATCH):
         chunk = record_ids[start : start + _BATCH]
         statement = select(record.c.id, record.c.log_index).where(record.c.id.in_(chunk))
-        found.update((row.id, row.log_index) for row in await tx.execute(statement))
+        found.update((row.id, row.log_index) for row in connection.execute(statement))
     return found
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Row
 
 from archiver.clock import from_millis, to_millis
 from archiver.db.tables import token
-from archiver.db.transaction import Transaction
+from archiver.db.transaction import Connection, Transaction
 from archiver.model.actor import Role
 
 
@@ -57,13 +57,18 @@ async def list_all(tx: Transaction) -> tuple[StoredToken, ...]:
 
 async def revoke(tx: Transaction, token_id: str, at: datetime) -> StoredToken | None:
     """Mark the token revoked at `at` unless it already is; return it, or None if unknown."""
-    await tx.execute(
+    await tx.run_sync(lambda connection: mark_revoked(connection, token_id, at))
+    row = (await tx.execute(select(token).where(token.c.id == token_id))).one_or_none()
+    return None if row is None else _stored(row)
+
+
+def mark_revoked(connection: Connection, token_id: str, at: datetime) -> None:
+    """Mark the token revoked at `at` unless it already is."""
+    connection.execute(
         update(token)
         .where(token.c.id == token_id, token.c.revoked_at.is_(None))
         .values(revoked_at=to_millis(at))
     )
-    row = (await tx.execute(select(token).where(token.c.id == token_id))).one_or_none()
-    return None if row is None else _stored(row)
 
 
 def _stored(row: Row[tuple[object, ...]]) -> StoredToken:

@@ -1,36 +1,41 @@
 """Legal holds: placed at once over an exact set of records, released only with a reason.
 
-One transaction writes the hold, its members, their digest and the `hold` entry of the log; from its
-commit on the disposal gate refuses every member. Then the stored objects are held as well
+A hold is placed by its event, which names every member and is durable first; the transaction that
+sequences the event writes the hold, its members and the `hold` entry of the log
+(`preserve.event_effects`). From that commit on the disposal gate refuses every member; a crash
+before it leaves an event that the next start makes good. Then the stored objects are held as well
 (`object_holds`): should the store fail just then, the hold stands, the answer counts the objects
 that are still pending, and the background loop goes on with them.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from functools import partial
 
 from archiver.access.rules import Permission, require
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, from_millis, rfc3339, to_millis
 from archiver.db import holds as hold_rows
-from archiver.db import ledger as ledger_rows
 from archiver.db.holds import HoldRow
-from archiver.db.transaction import Database, Transaction
+from archiver.db.transaction import Database
 from archiver.errors import Conflict, InvalidInput, NotFound, StorageUnavailable
 from archiver.ids import Ulids
-from archiver.legal.membership import Documents, Matched, Membership, Scope
+from archiver.legal.membership import Documents, Membership, Scope
 from archiver.legal.object_holds import ObjectHolds
 from archiver.legal.queries import OpenIndex, read_query
 from archiver.model.actor import Actor
-from archiver.preserve.ledger.entry import hold_entry, members_digest
+from archiver.model.post import Part
+from archiver.preserve.event_effects import Effect, HoldPlaced, HoldReleased
+from archiver.preserve.event_record import legible, members_part
+from archiver.preserve.ledger.entry import members_digest
 from archiver.preserve.store.threads import AsyncStore
 
 MAX_PAGE = 10_000
+
+MAX_MEMBERS = 3_000_000
+"""Members of one hold: their ids stand in one frame, which holds 64 MiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +84,6 @@ class HoldView:
         }
 
 
-class _PreviewOnlyError(Exception):
-    """Rolls the transaction of a preview back; never leaves this module."""
-
-
 class Holds:
     """The use cases on legal holds."""
 
@@ -120,7 +121,7 @@ class Holds:
     ) -> HoldView:
         """Hold every post that meets all stated conditions, and return the hold in effect.
 
-        Posts captured later are not covered. With `dry_run` the same is computed and rolled back:
+        Posts captured later are not covered. With `dry_run` the same is computed and not written:
         the counts are those the hold would have had at that moment.
 
         Raises:
@@ -137,28 +138,36 @@ class Holds:
             record_ids=tuple(dict.fromkeys(record_ids)),
         )
         matched = None if scope.query is None else await self._membership.match(scope.query)
+        members = await self._membership.find(scope, matched)
+        _require_holdable(len(members.ids))
         now = self._clock()
-        draft = HoldRow(
+        row = HoldRow(
             id=self._ulids.one(now),
-            name=name,
-            matter=matter,
-            reason=reason,
+            name=legible(name),
+            matter=legible(matter),
+            reason=legible(reason),
             scope=scope.to_json(),
             state=hold_rows.ACTIVE,
-            log_size=0,
-            records=0,
-            members_sha256=b"",
+            log_size=members.log_size,
+            records=len(members.ids),
+            members_sha256=members_digest(members.ids),
             placed_at=to_millis(now),
-            placed_by=actor.name,
+            placed_by=legible(actor.name),
         )
-        row = await self._write(draft, scope, matched, dry_run=dry_run)
         if dry_run:
             view = replace(_view(row, 0), id="", state="preview")
             await self._note(Action.HOLD_VIEWED, view, actor, result="preview")
             return view
-        view = _view(row, await self._mirror_if_it_goes())
-        await self._note(Action.HOLD_PLACED, view, actor)
-        return view
+        placed = HoldPlaced(row=row, members=sorted(members.ids), indexes=members.indexes)
+        await self._act(
+            Action.HOLD_PLACED,
+            row,
+            placed,
+            parts=[members_part(members.ids)],
+            at=now,
+            actor=actor,
+        )
+        return _view(row, await self._mirror_if_it_goes())
 
     async def release(self, hold_id: str, *, reason: str, actor: Actor) -> HoldView:
         """Release a hold; disposal starts by nobody's hand but a reviewer's.
@@ -171,18 +180,23 @@ class Holds:
         """
         require(actor, Permission.RELEASE_HOLDS)
         _require_words(reason=reason)
-        now = to_millis(self._clock())
-        async with self._database.transaction() as tx:
-            await hold_rows.get(tx, hold_id)
-            released = await hold_rows.release(tx, hold_id, at=now, by=actor.name, reason=reason)
+        now = self._clock()
+        row = await self._active(hold_id)
+        released = HoldReleased(
+            hold_id=hold_id,
+            at=to_millis(now),
+            by=legible(actor.name),
+            reason=legible(reason),
+            records=row.records,
+            members_sha256=row.members_sha256,
+        )
+        told = replace(row, reason=released.reason)
+        await self._act(Action.HOLD_RELEASED, told, released, at=now, actor=actor)
+        async with self._database.reading() as tx:
             row = await hold_rows.get(tx, hold_id)
-            if not released:
-                at = rfc3339(from_millis(row.released_at or 0))
-                raise Conflict(f"hold {hold_id} was released by {row.released_by} at {at} already")
-            await self._log(tx, row, on=False, at=now)
-        view = _view(row, await self._mirror_if_it_goes())
-        await self._note(Action.HOLD_RELEASED, view, actor)
-        return view
+        if (row.released_at, row.released_by) != (released.at, released.by):
+            raise _released_already(row)  # somebody else was faster, and this event changed nothing
+        return _view(row, await self._mirror_if_it_goes())
 
     async def list(self, *, actor: Actor) -> tuple[HoldView, ...]:
         """Return every hold, released ones included, newest first. Raises Denied."""
@@ -233,30 +247,12 @@ class Holds:
         """
         await self._objects.mirror()
 
-    async def _write(
-        self, draft: HoldRow, scope: Scope, matched: Matched | None, *, dry_run: bool
-    ) -> HoldRow:
-        row = draft
-        with suppress(_PreviewOnlyError):
-            async with self._database.transaction() as tx:
-                # Whoever appends to the log waits from here to the commit: the set is complete.
-                log_size = await tx.run_sync(partial(ledger_rows.reserve, count=1))
-                await hold_rows.add(tx, replace(draft, log_size=log_size))
-                await self._membership.write(tx, draft.id, scope, matched, log_size)
-                ids = await hold_rows.member_ids(tx, draft.id)
-                digest = members_digest(ids)
-                await hold_rows.settle(tx, draft.id, records=len(ids), members_sha256=digest)
-                row = replace(draft, log_size=log_size, records=len(ids), members_sha256=digest)
-                entry = _entry(row, on=True, at=row.placed_at)
-                await tx.run_sync(
-                    partial(ledger_rows.append, first_index=log_size, entries=[entry])
-                )
-                if dry_run:
-                    raise _PreviewOnlyError
+    async def _active(self, hold_id: str) -> HoldRow:
+        async with self._database.reading() as tx:
+            row = await hold_rows.get(tx, hold_id)
+        if row.state != hold_rows.ACTIVE:
+            raise _released_already(row)
         return row
-
-    async def _log(self, tx: Transaction, row: HoldRow, *, on: bool, at: int) -> None:
-        await ledger_rows.add(tx, [_entry(row, on=on, at=at)])
 
     async def _mirror_if_it_goes(self) -> int:
         """Mirror the holds; where the store fails, return how many objects are still pending."""
@@ -269,8 +265,6 @@ class Holds:
     async def _note(
         self, action: Action, view: HoldView, actor: Actor, *, result: str = "ok"
     ) -> None:
-        # With the scope, so that the trail alone tells what was held: it is in the log, the
-        # database's row is only a view of it.
         await self._trail.record(
             action,
             actor=actor,
@@ -289,9 +283,50 @@ class Holds:
             },
         )
 
+    async def _act(
+        self,
+        action: Action,
+        row: HoldRow,
+        effect: Effect,
+        *,
+        parts: Sequence[Part] = (),
+        at: datetime,
+        actor: Actor,
+    ) -> None:
+        # With all there is to know, so that the event alone tells what was held: it is in the log,
+        # the database's rows are only a view of it (`preserve.event_effects`).
+        await self._trail.record(
+            action,
+            actor=actor,
+            object_type="hold",
+            object_id=row.id,
+            details={
+                "name": row.name,
+                "matter": row.matter,
+                "reason": row.reason,
+                "scope": row.scope,
+                "records": row.records,
+                "log_size": row.log_size,
+                "members_sha256": row.members_sha256.hex(),
+            },
+            parts=parts,
+            effect=effect,
+            at=at,
+        )
 
-def _entry(row: HoldRow, *, on: bool, at: int) -> bytes:
-    return hold_entry(row.id, on=on, count=row.records, members_sha256=row.members_sha256, ts_ms=at)
+
+def _require_holdable(records: int) -> None:
+    if records > MAX_MEMBERS:
+        raise InvalidInput(
+            f"expected a hold on at most {MAX_MEMBERS:,} records, found {records:,}; place "
+            "several, by account or by date",
+            pointer="query",
+        )
+
+
+def _released_already(row: HoldRow) -> Conflict:
+    at = rfc3339(from_millis(row.released_at or 0))
+    return Conflict(f"hold {row.id} was released by {row.released_by} at {at} already")
 
 
 def _require_words(**given: str) -> None:

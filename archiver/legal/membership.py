@@ -10,7 +10,7 @@ posts below its watermark is refused: a hold that is silently incomplete is the 
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from archiver.db import holds as hold_rows
@@ -25,7 +25,7 @@ from search.matcher import matches
 from search.query import Query, normalise
 
 _AT_ONCE = 2_000
-_CLOSE = 500  # records the transaction may still have to match while captures wait for it
+_CLOSE = 500  # records the last look may still have to match
 _NAMED = 5
 
 
@@ -71,8 +71,17 @@ class Matched:
     until: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """Who is under a hold: log indexes and record ids in log order, found below `log_size`."""
+
+    log_size: int
+    indexes: tuple[int, ...] = field(repr=False)
+    ids: tuple[str, ...] = field(repr=False)
+
+
 class Membership:
-    """Computes members and writes them."""
+    """Computes members."""
 
     def __init__(self, *, database: Database, index: OpenIndex, documents: Documents) -> None:
         self._database = database
@@ -80,7 +89,7 @@ class Membership:
         self._documents = documents
 
     async def match(self, query: Query) -> Matched:
-        """Return what a query finds in nearly all of the log; `write` matches the rest.
+        """Return what a query finds in nearly all of the log; `find` matches the rest.
 
         Raises:
             SearchUnavailable: the index does not answer, or is incomplete.
@@ -93,28 +102,35 @@ class Membership:
                 return matched
             matched = await self._by_matcher(query, matched, min(end, matched.until + _AT_ONCE))
 
-    async def write(
-        self, tx: Transaction, hold_id: str, scope: Scope, matched: Matched | None, log_size: int
-    ) -> None:
-        """Insert the members among the posts below `log_size`, which this transaction has reserved.
+    async def find(self, scope: Scope, matched: Matched | None) -> Members:
+        """Return the members among all posts that are in the log by now.
 
         Raises:
             InvalidInput: the scope names accounts or records that are not there.
         """
+        async with self._database.reading() as tx:  # one snapshot: the set is complete
+            log_size = (await ledger_rows.state(tx)).next_index
+            indexes = set(await self._chosen(tx, scope, matched, log_size))
+            copies = await hold_rows.duplicates(tx, log_size)
+            # A stored duplicate of a member holds the same words.
+            indexes |= {copy for copy, original in copies if original in indexes}
+            ordered = sorted(indexes)
+            ids = await record_rows.ids_at(tx, ordered)
+        return Members(log_size=log_size, indexes=tuple(ordered), ids=tuple(ids))
+
+    async def _chosen(
+        self, tx: Transaction, scope: Scope, matched: Matched | None, log_size: int
+    ) -> list[int]:
         named = await self._named(tx, scope)
         if scope.query is None and not scope.record_ids:
-            await hold_rows.add_accounts(tx, hold_id, scope.accounts, log_size)
+            return await hold_rows.posts_of_accounts(tx, scope.accounts, log_size)
+        if scope.query is not None and matched is not None:
+            matched = await self._by_matcher(scope.query, matched, log_size)
+            found = {index for index in matched.indexes if index < log_size}
+            indexes = sorted(found & named if scope.record_ids else found)
         else:
-            if scope.query is not None and matched is not None:
-                matched = await self._by_matcher(scope.query, matched, log_size)
-                found = set(matched.indexes)
-                indexes = sorted(found & named if scope.record_ids else found)
-            else:
-                indexes = sorted(named)
-            if scope.accounts:
-                indexes = await hold_rows.posts_of(tx, indexes, scope.accounts)
-            await hold_rows.add_members(tx, hold_id, indexes)
-        await hold_rows.add_duplicates(tx, hold_id, log_size)
+            indexes = sorted(named)
+        return await hold_rows.posts_of(tx, indexes, scope.accounts) if scope.accounts else indexes
 
     async def _named(self, tx: Transaction, scope: Scope) -> set[int]:
         if missing := await hold_rows.unknown_accounts(tx, scope.accounts):

@@ -1,17 +1,31 @@
-"""Events as records: how one line of the audit trail is written into a part, and read back.
+"""Events as records: how one line of the audit trail is written into parts, and read back.
 
 An event is a record like any other (encrypted, logged, retained), because user names and search
-terms are personal data that must not stand in the log itself. Its one part is JSON.
+terms are personal data that must not stand in the log itself. Its first part is JSON. A second one
+holds what is too large for that: who is under a hold that was placed, what came into the file plan.
+`event_effects` says what such an event changes.
 """
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
 
 import msgspec
 
 from archiver.clock import to_millis
 from archiver.errors import IntegrityError
+from archiver.ids import ulid_bytes, ulid_text
 from archiver.model.post import Part, PartRole
 from archiver.preserve.segments.manifest import parse_moment
+
+MEMBERS_PART = "members.ulid"
+"""The part of a placed hold that names its members: their ids, 16 bytes each, ascending."""
+
+PLAN_PART = "plan.json"
+"""The part of an event that adds to the file plan; JSON of `PlanAddition`."""
+
+_ID_BYTES = 16
 
 
 class EventBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +42,39 @@ class EventBody(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, str | int | bool]
 
 
+class PlannedClass(msgspec.Struct, frozen=True):
+    """A class."""
+
+    code: str
+    body: dict[str, Any]
+
+
+class PlannedSchedule(msgspec.Struct, frozen=True):
+    """A version of a class's schedule, in force from a moment in milliseconds."""
+
+    class_code: str
+    version: int
+    body: dict[str, Any]
+    in_force_from: int
+
+
+class PlannedRules(msgspec.Struct, frozen=True):
+    """A version of the class rules, in force from a moment in milliseconds."""
+
+    version: int
+    body: dict[str, Any]
+    in_force_from: int
+
+
+class PlanAddition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Classes, schedule versions and rule versions that an event brought into the file plan."""
+
+    classes: tuple[PlannedClass, ...] = ()
+    schedules: tuple[PlannedSchedule, ...] = ()
+    rules: tuple[PlannedRules, ...] = ()
+
+
+_decode_plan = msgspec.json.Decoder(PlanAddition).decode
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -60,6 +107,52 @@ def parse_event(content: bytes) -> EventBody:
         return msgspec.json.decode(content, type=EventBody)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise IntegrityError(f"event: its part does not parse: {error}") from error
+
+
+def members_part(record_ids: Sequence[str]) -> Part:
+    """Return the part that names a hold's members."""
+    return Part(
+        name=MEMBERS_PART,
+        role=PartRole.DERIVED,
+        media_type="application/octet-stream",
+        content=b"".join(map(ulid_bytes, sorted(record_ids))),
+    )
+
+
+def parse_members(content: bytes) -> list[str]:
+    """Return the record ids in a members part, ascending.
+
+    Raises:
+        IntegrityError: it is not one.
+    """
+    if len(content) % _ID_BYTES:
+        raise IntegrityError(f"hold: {len(content)} bytes are no list of ids of {_ID_BYTES} bytes")
+    raw = [content[at : at + _ID_BYTES] for at in range(0, len(content), _ID_BYTES)]
+    if any(left >= right for left, right in pairwise(raw)):
+        raise IntegrityError("hold: the ids of its members are not in ascending order")
+    return [ulid_text(each) for each in raw]
+
+
+def plan_part(addition: PlanAddition) -> Part:
+    """Return the part that adds to the file plan."""
+    return Part(
+        name=PLAN_PART,
+        role=PartRole.DERIVED,
+        media_type="application/json",
+        content=msgspec.json.encode(addition, order="sorted"),
+    )
+
+
+def parse_plan(content: bytes) -> PlanAddition:
+    """Parse the part that adds to the file plan.
+
+    Raises:
+        IntegrityError: it is not one.
+    """
+    try:
+        return _decode_plan(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise IntegrityError(f"file plan: the part does not parse: {error}") from error
 
 
 def event_row(record_id: str, body: EventBody) -> tuple[object, ...]:

@@ -20,26 +20,17 @@ from archiver.clock import Clock, to_millis
 from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
-from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Database
-from archiver.errors import IntegrityError, NotFound
+from archiver.errors import IntegrityError
 from archiver.ids import Ulids
-from archiver.model.lock import LockMode
-from archiver.preserve.event_record import event_row, parse_event
-from archiver.preserve.lanes import Lane
 from archiver.preserve.ledger.entry import orphan_entry
 from archiver.preserve.ledger.integrator import require_current_database
-from archiver.preserve.object_keys import (
-    keys_for_segment,
-    segment_id_of,
-    segment_prefix,
-)
-from archiver.preserve.reader import OpenedRecord, RecordReader
-from archiver.preserve.sealing import Sealed, record_facts
-from archiver.preserve.segments.segment import parse_segment
+from archiver.preserve.object_keys import segment_id_of, segment_prefix
+from archiver.preserve.reader import RecordReader
 from archiver.preserve.sequencer import DurableSegment, Sequencer, Written
 from archiver.preserve.store import ObjectStore
-from archiver.preserve.writer import segment_row
+from archiver.preserve.stored_segment import StoredSegment, load_segment
+from retention.templates import AUDIT_CLASS
 
 _PAGE = 500
 
@@ -51,13 +42,6 @@ class Recovered:
     segments: int = 0
     records: int = 0
     unreadable: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Orphan:
-    row: SegmentRow
-    records: list[Sealed]
-    places: list[tuple[int, int]]
 
 
 class Recovery:
@@ -95,7 +79,7 @@ class Recovery:
         unreadable = []
         for key in await self._unknown_segments(before):
             try:
-                orphan = await asyncio.to_thread(self._load, key)
+                orphan = await asyncio.to_thread(load_segment, self._store, self._reader, key)
             except IntegrityError as error:
                 raise IntegrityError(
                     f"{key}: stored before a crash and not sequenced yet, but altered since "
@@ -116,7 +100,7 @@ class Recovery:
         await self._log_unreadable(unreadable)
         return Recovered(segments=segments, records=records, unreadable=tuple(unreadable))
 
-    async def _require_unsequenced(self, key: str, orphan: "_Orphan") -> None:
+    async def _require_unsequenced(self, key: str, orphan: StoredSegment) -> None:
         """A segment without a row whose records have rows was not left by a crash."""
         ids = [record.record_id for record in orphan.records]
         async with self._database.reading() as tx:
@@ -143,47 +127,11 @@ class Recovery:
                 for segment, key in keys.items()
                 if segment not in known and (not newest or segment < newest)
             )
-        # Oldest first, so that log order stays as near to capture order as it can be.
-        return sorted(unknown, key=segment_id_of)
+        return sorted(unknown, key=_adoption_order)
 
     def _list(self, after: str) -> list[str]:
         keys = self._store.list_keys(segment_prefix(self._archive_id), after=after)
         return [key for key, _ in zip(keys, range(_PAGE), strict=False)]
-
-    def _load(self, key: str) -> "_Orphan | None":
-        try:
-            stored_keys = self._store.head(keys_for_segment(key))
-            keys = self._store.get(stored_keys.key, version_id=stored_keys.version_id)
-        except NotFound:
-            return None
-        stored = self._store.head(key)
-        data = self._store.get(key, version_id=stored.version_id)
-        parsed = parse_segment(data)
-        row = segment_row(parsed.footer, stored, data, stored_keys, keys)
-        unlocked = self._reader.unlock(row, keys)
-        opened = self._reader.open_parsed(row, parsed, data, unlocked)
-        return _Orphan(
-            row,
-            [self._restore(row, record) for record in opened],
-            parsed.places,
-        )
-
-    def _restore(self, row: SegmentRow, record: OpenedRecord) -> Sealed:
-        """Return a record as its writer had it, but for key and frame, which are stored."""
-        manifest = record.manifest
-        event = None
-        if manifest.type == "aud":
-            event = event_row(manifest.id, parse_event(self._reader.part(record, 0).content))
-        return Sealed(
-            lane=Lane(row.class_code, row.period, LockMode(row.lock_mode)),
-            record_id=manifest.id,
-            key=b"",
-            frame=b"",
-            entry=record.entry,
-            facts=record_facts(manifest),
-            blobs=tuple(part.blob for part in manifest.parts if part.blob is not None),
-            event=event,
-        )
 
     async def _log_unreadable(self, keys: list[str]) -> None:
         """Name each segment that has no keys in the log, once, so that verification explains it."""
@@ -200,3 +148,12 @@ class Recovery:
 
     def _hash(self, key: str) -> bytes:
         return hashlib.sha256(self._store.get(key)).digest()
+
+
+def _adoption_order(key: str) -> tuple[bool, str]:
+    """Oldest first, so that log order stays as near to capture order as it can be; events last.
+
+    A placed hold names its members, which must be known by then; the clocks of two servers may
+    make the hold's segment look older than theirs.
+    """
+    return f"/{AUDIT_CLASS}/" in key, segment_id_of(key)

@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from archiver.clock import rfc3339, to_millis
 from archiver.ids import ulid_bytes
@@ -32,6 +32,9 @@ from archiver.preserve.segments.manifest import (
     salt_text,
 )
 
+if TYPE_CHECKING:  # importers' worker processes seal records and need no database
+    from archiver.preserve.event_effects import Effect
+
 SECRET_BYTES = KEY_BYTES + SALT_BYTES
 """Random bytes one record needs: its key and its salt."""
 
@@ -50,6 +53,7 @@ class Draft:
     idempotency_key: bytes = b""
     blobs: tuple[tuple[int, Blob], ...] = ()
     event: tuple[object, ...] | None = None
+    effect: "Effect | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ class Sealed:
     """A sealed record: what is stored, logged and indexed about it.
 
     `facts` are the values of `archiver.db.records.FACTS`, `event` those of
-    `archiver.db.events.COLUMNS` where the record is an event; `follow` is what a log follower in
-    the same process wants to have at hand and is never stored.
+    `archiver.db.events.COLUMNS` where the record is an event, and `effect` what else it changes;
+    `follow` is what a log follower in the same process wants to have at hand and is never stored.
     """
 
     lane: Lane
@@ -70,6 +74,7 @@ class Sealed:
     blobs: tuple[Blob, ...] = ()
     event: tuple[object, ...] | None = None
     follow: object = None
+    effect: "Effect | None" = field(default=None, repr=False)
 
     @property
     def raw_sha256(self) -> bytes:
@@ -135,6 +140,7 @@ def seal(
         tuple(apart.values()),
         draft.event,
         follow,
+        draft.effect,
     )
 
 

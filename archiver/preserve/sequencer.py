@@ -168,22 +168,38 @@ class Sequencer:
 
 def _insert(batch: Sequence[DurableSegment], settle: bool, connection: Connection) -> list[int]:  # noqa: FBT001
     """Assign log indexes and insert every row of a batch; return where each segment starts."""
-    first = ledger_rows.reserve(connection, sum(len(segment.records) for segment in batch))
-    if settle:  # the reserved row keeps other processes from adding more meanwhile
-        _settle_keys(connection, batch)
-    starts = _starts(first, batch)
-    placed = list(zip(batch, starts, strict=True))
     records = [record for segment in batch for record in segment.records]
+    first = ledger_rows.reserve(connection, len(records))
+    starts = _starts(first, batch)
+    # The reserved row keeps other processes from adding more keys meanwhile.
+    insert_placed(connection, list(zip(batch, starts, strict=True)), settle=settle)
+    ledger_rows.append(connection, first, [record.entry for record in records])
+    for record in records:
+        if record.effect is not None and record.effect.apply(connection):
+            entries = record.effect.entries
+            ledger_rows.append(connection, ledger_rows.reserve(connection, len(entries)), entries)
+    return starts
+
+
+def insert_placed(
+    connection: Connection, placed: Sequence[tuple[DurableSegment, int]], *, settle: bool
+) -> None:
+    """Insert all rows of segments whose first log index is known, but for their log entries.
+
+    With `settle`, records whose keys are stored already become duplicates; without it they raise
+    the database's conflict.
+    """
+    if settle:
+        _settle_keys(connection, [segment for segment, _ in placed])
+    records = [record for segment, _ in placed for record in segment.records]
     segment_rows.insert(
         connection, [replace(segment.row, first_index=start) for segment, start in placed]
     )
     record_rows.insert(
         connection, [row for segment, start in placed for row in _rows(segment, start)]
     )
-    ledger_rows.append(connection, first, [record.entry for record in records])
     segment_rows.insert_blobs(connection, [row for record in records for row in _blob_rows(record)])
     event_rows.insert(connection, [record.event for record in records if record.event])
-    return starts
 
 
 def _starts(first: int, batch: Sequence[DurableSegment]) -> list[int]:

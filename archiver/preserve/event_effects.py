@@ -1,0 +1,246 @@
+"""What an event changes besides its own row: holds and their members, the file plan, tokens.
+
+Such an act *is* its event. The record is durable before anything takes effect, and whatever
+sequences it (the writer, the adoption after a crash, the rebuilding of a lost database) applies the
+same effect in the same transaction. So a crash at any step leaves the act undone or whole, and the
+rows can be derived again from the stored events alone.
+
+Effects never fail for what is there already: applying one twice changes nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from archiver.clock import from_millis, to_millis
+from archiver.db import file_plan as file_plan_rows
+from archiver.db import holds as hold_rows
+from archiver.db import records as record_rows
+from archiver.db import tokens as token_rows
+from archiver.db.holds import ACTIVE, HoldRow
+from archiver.db.transaction import Connection
+from archiver.errors import IntegrityError, InvalidInput
+from archiver.ids import ulid_bytes
+from archiver.preserve.event_record import (
+    MEMBERS_PART,
+    PLAN_PART,
+    EventBody,
+    PlanAddition,
+    parse_members,
+    parse_plan,
+)
+from archiver.preserve.ledger.entry import hold_entry, members_digest
+from archiver.preserve.segments.manifest import parse_moment
+
+HOLD_PLACED = "hold:placed"
+HOLD_RELEASED = "hold:released"
+TOKEN_REVOKED = "token:revoked"  # noqa: S105 - the name of an act
+
+T = TypeVar("T", str, int)
+
+
+class Effect(Protocol):
+    """What one event changes in the database."""
+
+    @property
+    def entries(self) -> Sequence[bytes]:
+        """The log entries that state the change; they follow the event's own."""
+
+    def apply(self, connection: Connection) -> bool:
+        """Change the rows; False where no entry is to follow, as all was done before.
+
+        Raises:
+            IntegrityError: it names records that the database does not know.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldPlaced:
+    """A hold came into force. `indexes` are its members' log indexes, None where not at hand."""
+
+    row: HoldRow
+    members: Sequence[str] = field(repr=False)
+    indexes: Sequence[int] | None = field(default=None, repr=False)
+
+    @property
+    def entries(self) -> Sequence[bytes]:
+        """The `hold` entry, on."""
+        row = self.row
+        return (
+            hold_entry(
+                row.id,
+                on=True,
+                count=row.records,
+                members_sha256=row.members_sha256,
+                ts_ms=row.placed_at,
+            ),
+        )
+
+    def apply(self, connection: Connection) -> bool:
+        """Insert the hold with all its members."""
+        if hold_rows.is_known(connection, self.row.id):
+            return False
+        indexes = self._find(connection) if self.indexes is None else self.indexes
+        hold_rows.insert_whole(connection, self.row, indexes)
+        return True
+
+    def _find(self, connection: Connection) -> list[int]:
+        known = record_rows.find_indexes(connection, self.members)
+        missing = [each for each in self.members if each not in known]
+        if missing:
+            raise IntegrityError(
+                f"hold {self.row.id}: {len(missing)} of its {len(self.members)} members, the first "
+                f"of them {missing[0]}, are not in the database; nothing was changed. Run "
+                "`muniment recover`",
+                record_id=missing[0],
+            )
+        return sorted(known.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldReleased:
+    """A hold was released. Of two releases of one hold only the first has an effect."""
+
+    hold_id: str
+    at: int
+    by: str
+    reason: str
+    records: int
+    members_sha256: bytes
+
+    @property
+    def entries(self) -> Sequence[bytes]:
+        """The `hold` entry, off."""
+        return (
+            hold_entry(
+                self.hold_id,
+                on=False,
+                count=self.records,
+                members_sha256=self.members_sha256,
+                ts_ms=self.at,
+            ),
+        )
+
+    def apply(self, connection: Connection) -> bool:
+        """Mark the hold released."""
+        return hold_rows.mark_released(
+            connection, self.hold_id, at=self.at, by=self.by, reason=self.reason
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanExtended:
+    """Classes, schedule versions or rule versions came into the file plan."""
+
+    addition: PlanAddition
+
+    @property
+    def entries(self) -> Sequence[bytes]:
+        """None: the event's own entry is the statement."""
+        return ()
+
+    def apply(self, connection: Connection) -> bool:
+        """Insert what is not there yet."""
+        for each in self.addition.classes:
+            file_plan_rows.ensure_class(connection, each.code, each.body)
+        for schedule in self.addition.schedules:
+            file_plan_rows.ensure_schedule(
+                connection,
+                schedule.class_code,
+                schedule.version,
+                schedule.body,
+                schedule.in_force_from,
+            )
+        for rules in self.addition.rules:
+            file_plan_rows.ensure_rules(connection, rules.version, rules.body, rules.in_force_from)
+        return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevoked:
+    """A token was revoked; so it stays in a database restored from a backup of before."""
+
+    token_id: str
+    at: int
+
+    @property
+    def entries(self) -> Sequence[bytes]:
+        """None: the event's own entry is the statement."""
+        return ()
+
+    def apply(self, connection: Connection) -> bool:
+        """Mark the token revoked, where it is known."""
+        token_rows.mark_revoked(connection, self.token_id, from_millis(self.at))
+        return False
+
+
+def effect_of(body: EventBody, part: Callable[[str], bytes | None]) -> Effect | None:
+    """Return what an event changes, None for most. `part` gives a part's content by its name.
+
+    Raises:
+        IntegrityError: what it states cannot be read; the message names the event's object.
+    """
+    try:
+        if body.action == HOLD_PLACED:
+            return _hold_placed(body, part(MEMBERS_PART))
+        if body.action == HOLD_RELEASED:
+            return _hold_released(body)
+        if body.action == TOKEN_REVOKED:
+            return TokenRevoked(token_id=body.object_id, at=moment_of(body))
+        plan = part(PLAN_PART)
+        return None if plan is None else PlanExtended(addition=parse_plan(plan))
+    except (IntegrityError, InvalidInput, ValueError) as error:
+        raise IntegrityError(
+            f"the event {body.action} of {body.object_type} {body.object_id} cannot be read: "
+            f"{error}; restore its segment from the store's second copy"
+        ) from error
+
+
+def moment_of(body: EventBody) -> int:
+    """Return when an event happened, in milliseconds. Raises ValueError."""
+    at = parse_moment(body.at)
+    if at is None or at.tzinfo is None:
+        raise ValueError(f"{body.at!r} is no moment")
+    return to_millis(at)
+
+
+def _hold_placed(body: EventBody, members: bytes | None) -> HoldPlaced:
+    if members is None:
+        raise ValueError("it does not name the members of the hold")
+    ulid_bytes(body.object_id)
+    ids = parse_members(members)
+    row = HoldRow(
+        id=body.object_id,
+        name=_detail(body, "name", str),
+        matter=_detail(body, "matter", str),
+        reason=_detail(body, "reason", str),
+        scope=_detail(body, "scope", str),
+        state=ACTIVE,
+        log_size=_detail(body, "log_size", int),
+        records=_detail(body, "records", int),
+        members_sha256=bytes.fromhex(_detail(body, "members_sha256", str)),
+        placed_at=moment_of(body),
+        placed_by=body.actor,
+    )
+    if (len(ids), members_digest(ids)) != (row.records, row.members_sha256):
+        raise ValueError(f"{len(ids)} members are not the {row.records} that it states")
+    return HoldPlaced(row=row, members=ids)
+
+
+def _hold_released(body: EventBody) -> HoldReleased:
+    ulid_bytes(body.object_id)
+    return HoldReleased(
+        hold_id=body.object_id,
+        at=moment_of(body),
+        by=body.actor,
+        reason=_detail(body, "reason", str),
+        records=_detail(body, "records", int),
+        members_sha256=bytes.fromhex(_detail(body, "members_sha256", str)),
+    )
+
+
+def _detail(body: EventBody, name: str, kind: type[T]) -> T:
+    found = body.details.get(name)
+    if not isinstance(found, kind) or isinstance(found, bool):
+        raise ValueError(f"expected {name} as {kind.__name__}, found {found!r}")  # noqa: TRY004
+    return found

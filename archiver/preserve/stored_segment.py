@@ -1,0 +1,80 @@
+"""A segment read back whole: the rows it was written with, from its bytes and keys alone.
+
+Adoption after a crash and the rebuilding of a lost database both begin here.
+"""
+
+from dataclasses import dataclass, replace
+
+from archiver.clock import to_millis
+from archiver.db.segments import SegmentRow
+from archiver.errors import NotFound
+from archiver.model.lock import LockMode
+from archiver.preserve.event_effects import effect_of
+from archiver.preserve.event_record import event_row, parse_event
+from archiver.preserve.lanes import Lane
+from archiver.preserve.object_keys import keys_for_segment
+from archiver.preserve.reader import OpenedRecord, RecordReader
+from archiver.preserve.sealing import Sealed, record_facts
+from archiver.preserve.segments.segment import parse_segment
+from archiver.preserve.store import ObjectStore
+from archiver.preserve.writer import segment_row
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSegment:
+    """A segment's row, not placed in the log yet, its records in frame order, and their places."""
+
+    row: SegmentRow
+    records: list[Sealed]
+    places: list[tuple[int, int]]
+
+
+def load_segment(store: ObjectStore, reader: RecordReader, key: str) -> StoredSegment | None:
+    """Return the segment at `key` with every record opened, None where it has no keys.
+
+    The row says of lock and legal hold what the store says now.
+
+    Raises:
+        IntegrityError: anything of it is not as it was written.
+        NotFound: the segment or its epoch key is not there.
+    """
+    try:
+        stored_keys = store.head(keys_for_segment(key))
+        keys = store.get(stored_keys.key, version_id=stored_keys.version_id)
+    except NotFound:
+        return None
+    stored = store.head(key)
+    data = store.get(key, version_id=stored.version_id)
+    parsed = parse_segment(data)
+    row = segment_row(parsed.footer, stored, data, stored_keys, keys)
+    row = replace(row, legal_hold=stored.legal_hold)
+    if stored.lock is not None:  # locks are only ever extended
+        row = replace(row, lock_until=max(row.lock_until, to_millis(stored.lock.until)))
+    opened = reader.open_parsed(row, parsed, data, reader.unlock(row, keys))
+    return StoredSegment(row, [_restore(reader, row, one) for one in opened], parsed.places)
+
+
+def _restore(reader: RecordReader, row: SegmentRow, record: OpenedRecord) -> Sealed:
+    """Return a record as its writer had it, but for key and frame, which are stored."""
+    manifest = record.manifest
+    event = effect = None
+    if manifest.type == "aud":
+        body = parse_event(reader.part(record, 0).content)
+        event = event_row(manifest.id, body)
+        numbers = {part.name: number for number, part in enumerate(manifest.parts)}
+
+        def part(name: str) -> bytes | None:
+            return reader.part(record, numbers[name]).content if name in numbers else None
+
+        effect = effect_of(body, part)
+    return Sealed(
+        lane=Lane(row.class_code, row.period, LockMode(row.lock_mode)),
+        record_id=manifest.id,
+        key=b"",
+        frame=b"",
+        entry=record.entry,
+        facts=record_facts(manifest),
+        blobs=tuple(part.blob for part in manifest.parts if part.blob is not None),
+        event=event,
+        effect=effect,
+    )
