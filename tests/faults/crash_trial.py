@@ -156,7 +156,7 @@ class CrashTrials:
             VerificationTarget(
                 archive_id=self._archive.id,
                 origin=self._archive.origin,
-                vkey=self._archive.vkey,
+                vkeys=(self._archive.vkey,),
                 store_url=self._settings.effective_store_url,
                 database=self._database,
                 keyring=self._keyring,

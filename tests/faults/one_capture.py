@@ -1,4 +1,4 @@
-"""Capture one post in one life of the process and say so. strace runs it and kills it on the way.
+"""Capture one post in one life of a process that has a clock of its own, and say so.
 
 `python -m tests.faults.one_capture HOME` captures the post "one", waits until it is published and
 prints its record id once it is acknowledged.

@@ -1,0 +1,200 @@
+"""One trial: a fresh copy of a prepared archive, one operation, one harm, one check.
+
+`try_once` runs in a worker that has imported everything and forks for each step, so a trial costs
+no interpreter start, and nothing of one trial is left in memory for the next.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import traceback
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from archiver.app import open_services
+from archiver.errors import ArchiverError
+from tests.fakes.archive import found, settings_for
+from tests.faults.invariants import Promises, require_invariants
+from tests.faults.operations import BY_NAME, Act
+from tests.faults.tracer import Ended, Harm, Plan, run_traced
+
+_PATIENCE_S = 600  # for a process that hangs, not for a machine that is slow
+_FAILED, _CRASHED = 4, 70
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One harm to one operation."""
+
+    operation: str
+    pristine: Path
+    number: int
+    harm: Harm = Harm.KILL
+    calls: frozenset[str]
+    errno: int = 0
+
+    @property
+    def command(self) -> str:
+        """What repeats it alone."""
+        calls = ",".join(sorted(self.calls))
+        return (
+            f'python -m tests.faults.sweep "{self.operation}" --harm {self.harm.name} '
+            f"--number {self.number} --errno {self.errno} --calls {calls}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a trial went. `failure` is empty, or what was not as promised and how to see it again."""
+
+    number: int
+    harmed_at: str
+    acknowledged: bool
+    reopened_s: float
+    failure: str
+
+
+def prepare(operation_name: str, folder: Path) -> Path:
+    """Found an archive and do what comes before the operation; return its pristine folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    promises = Promises()
+
+    async def work() -> None:
+        settings = await found(settings_for(folder / "home"))
+        before = BY_NAME[operation_name].prepare
+        if before is not None:
+            async with open_services(settings) as services:
+                await before(services, promises.hear)
+
+    _in_a_child(lambda: (asyncio.run(work()), msgspec.to_builtins(promises))[1], folder / "said")
+    return folder
+
+
+def try_once(trial: Trial) -> Outcome:
+    """Do the operation under its harm, then check every invariant."""
+    folder = trial.pristine.with_name(f"{trial.pristine.name}-{os.getpid()}-{trial.number}")
+    shutil.copytree(trial.pristine, folder)
+    try:
+        promises = msgspec.convert(json.loads((folder / "said").read_text()), Promises)
+        return _try_in(folder, trial, promises)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _try_in(folder: Path, trial: Trial, promises: Promises) -> Outcome:
+    operation = BY_NAME[trial.operation]
+    known = set(promises.posts)
+    ended, printed = _harmed(folder, operation.act, trial, promises)
+    failure, reopened_s = "", 0.0
+    expected = {-signal.SIGKILL} if trial.harm is Harm.KILL else {0, _FAILED}
+    if ended.code not in ({0} if not ended.harmed_at else expected):
+        failure = f"the process ended with {ended.code}: {printed[-4000:]} {promises.errors}"
+    else:
+        try:
+            reopened_s = check(folder, promises, operation.sends, printed)
+        except AssertionError as error:
+            failure = str(error)
+    if failure:
+        failure = (
+            f"{operation.name}, {trial.harm} at call {trial.number} ({ended.harmed_at}): "
+            f"{failure}\nagain: {trial.command}"
+        )
+    return Outcome(
+        number=trial.number,
+        harmed_at=ended.harmed_at,
+        acknowledged=bool(set(promises.posts) - known),
+        reopened_s=reopened_s,
+        failure=failure,
+    )
+
+
+def check(folder: Path, promises: Promises, sends: tuple[str, ...], printed: str) -> float:
+    """Check the invariants in a process of its own; return how long reopening took.
+
+    Raises:
+        AssertionError: what does not hold, with the traceback of the checking process.
+    """
+    seconds: float = _in_a_child(
+        lambda: asyncio.run(
+            require_invariants(settings_for(folder / "home"), promises, sends, printed)
+        ),
+        folder / "checked",
+    )
+    return seconds
+
+
+def _harmed(folder: Path, act: Act, trial: Trial, promises: Promises) -> tuple[Ended, str]:
+    """Run the operation to its end or its harm; note what was said before."""
+    ours, theirs = socket.socketpair()
+    output = folder / "output"
+    plan = Plan(
+        number=trial.number,
+        harm=trial.harm,
+        calls=trial.calls,
+        errno=trial.errno,
+        watched_socket=theirs.fileno(),
+        under=str(folder / "home"),
+    )
+    ended = run_traced(lambda: operate(folder, act, theirs, output), plan)
+    theirs.close()
+    with ours, ours.makefile("rb") as lines:
+        for line in lines:
+            promises.hear(json.loads(line))
+    return ended, output.read_text(errors="replace") if output.exists() else ""
+
+
+def operate(folder: Path, act: Act, client: socket.socket, output: Path) -> int:
+    """The life of the process: open the archive, act, and say to the client what is promised."""
+    signal.alarm(_PATIENCE_S)
+    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+
+    def say(said: dict[str, Any]) -> None:
+        client.send(json.dumps(said).encode() + b"\n")
+
+    async def live() -> int:
+        try:
+            async with open_services(settings_for(folder / "home")) as services:
+                await act(services, say)
+        except ArchiverError as error:
+            say({"error": f"{type(error).__name__}: {error}"})
+            return _FAILED
+        return 0
+
+    return _run(live())
+
+
+def _run(life: Coroutine[Any, Any, int]) -> int:
+    try:
+        return asyncio.run(life)
+    except BaseException:  # noqa: BLE001 - whatever it is, it is shown and is a failure
+        os.write(2, traceback.format_exc().encode())
+        return _CRASHED
+
+
+def _in_a_child(work: Callable[[], Any], answer: Path) -> Any:
+    """Return what `work` returns, as JSON, from a forked child."""
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(_PATIENCE_S)
+        code = 0
+        try:
+            answer.write_text(json.dumps(work()))
+        except BaseException:  # noqa: BLE001 - it is told to the parent
+            answer.write_text(traceback.format_exc())
+            code = 1
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    text = answer.read_text() if answer.exists() else ""
+    if status:
+        raise AssertionError(f"ended with {os.waitstatus_to_exitcode(status)}: {text[-4000:]}")
+    return json.loads(text)
