@@ -1,0 +1,63 @@
+"""What an evidence bundle asks of the database: as it stood below a log size, so that it repeats.
+
+A bundle made again for the same log size must come out the same, whatever was captured, held or
+recorded since.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import and_, or_, select
+
+from archiver.db.holds import HoldRow
+from archiver.db.tables import event, hold, hold_record, record
+from archiver.db.transaction import Transaction
+
+_BATCH = 500
+_HOLD_COLUMNS = tuple(HoldRow.__dataclass_fields__)
+
+
+async def trails(tx: Transaction, record_ids: Sequence[str], log_size: int) -> dict[str, list[int]]:
+    """Return the log indexes below `log_size` of the events about each record, in log order.
+
+    Records without an event are absent.
+    """
+    found: dict[str, list[int]] = {}
+    for start in range(0, len(record_ids), _BATCH):
+        rows = await tx.execute(
+            select(event.c.object_id, record.c.log_index)
+            .join(record, record.c.id == event.c.record_id)
+            .where(
+                event.c.object_id.in_(record_ids[start : start + _BATCH]),
+                event.c.object_type == "record",
+                record.c.log_index < log_size,
+            )
+            .order_by(record.c.log_index)
+        )
+        for row in rows:
+            found.setdefault(row.object_id, []).append(row.log_index)
+    return found
+
+
+async def holds_then(
+    tx: Transaction, indexes: Sequence[int], log_size: int, at: int
+) -> dict[int, list[HoldRow]]:
+    """Return the holds in force on these records when the log had `log_size` entries, at `at` ms.
+
+    A hold is placed by an entry at its `log_size`, so the log says whether it was there; when it
+    was released is the archive's own time. Records without a hold are absent.
+    """
+    in_force = and_(
+        hold.c.log_size < log_size, or_(hold.c.released_at.is_(None), hold.c.released_at > at)
+    )
+    found: dict[int, list[HoldRow]] = {}
+    for start in range(0, len(indexes), _BATCH):
+        rows = await tx.execute(
+            select(hold_record.c.log_index, hold)
+            .join(hold, hold.c.id == hold_record.c.hold_id)
+            .where(hold_record.c.log_index.in_(indexes[start : start + _BATCH]), in_force)
+            .order_by(hold_record.c.log_index, hold.c.id)
+        )
+        for row in rows.mappings():
+            held = HoldRow(**{name: row[name] for name in _HOLD_COLUMNS})
+            found.setdefault(row["log_index"], []).append(held)
+    return found
