@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from archiver import __version__
 from archiver.access.records import Records
 from archiver.access.tokens import Tokens
+from archiver.assurance.evidence.exporting import Evidence
 from archiver.assurance.log_view import LogView
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
@@ -118,6 +119,7 @@ class Services:
     filing: Filing
     holds: Holds
     log: LogView
+    evidence: Evidence
     timestamping: Timestamping
     worm: WormProbing
     witnessing: Witnessing
@@ -335,6 +337,15 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         holds=holds,
         timestamping=timestamping,
         log=LogView(archive=archive, database=database, store=store),
+        evidence=Evidence(
+            archive=archive,
+            database=database,
+            store=store,
+            reader=reader,
+            signer=signer,
+            trail=trail,
+            software=SOFTWARE,
+        ),
         worm=worm,
         witnessing=witnessing,
         tokens=Tokens(

@@ -21,6 +21,7 @@ class Action(StrEnum):
     TOKEN_REVOKED = "token:revoked"  # noqa: S105 - the name of an act
     VERIFICATION_FINISHED = "verification:finished"
     TIMESTAMP_REFUSED = "timestamp:refused"
+    EVIDENCE_EXPORTED = "evidence:exported"
     INDEX_REBUILT = "index:rebuilt"
     LOG_CONTRADICTED = "log:contradicted"
 
@@ -41,6 +42,7 @@ SENTENCES: dict[Action, str] = {
     Action.TOKEN_REVOKED: "{actor} revoked API token {object}",
     Action.VERIFICATION_FINISHED: "{actor} verified the archive",
     Action.TIMESTAMP_REFUSED: "{actor} refused a token of timestamp authority {object}",
+    Action.EVIDENCE_EXPORTED: "{actor} made an evidence bundle of {object}",
     Action.INDEX_REBUILT: "{actor} rebuilt the search index",
     Action.LOG_CONTRADICTED: "{actor} found that witness {object} holds another log than this",
 }

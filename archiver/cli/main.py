@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, Command] = {
     "schedule": Command("schedules", "the retention schedules of a class"),
     "hold": Command("hold", "place, list, show and release legal holds"),
     "verify": Command("verify", "re-derive everything from the store and name what is wrong"),
+    "evidence": Command("evidence", "make a bundle that proves records offline, or verify one"),
     "log": Command("log", "checkpoint and proofs of the transparency log"),
     "witness": Command("witness", "be a witness of logs, on a machine their operators do not run"),
     "token": Command("token", "make, list and revoke API tokens"),
