@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Command] = {
     "log": Command("log", "checkpoint and proofs of the transparency log"),
     "witness": Command("witness", "be a witness of logs, on a machine their operators do not run"),
     "token": Command("token", "make, list and revoke API tokens"),
+    "doctor": Command("doctor", "say how every part is; doctor worm tries the store's locks"),
     "reindex": Command("reindex", "build the search index anew from the log"),
 }
 """Every command. Modules are named in `archiver.cli`; only the one that runs is imported."""
