@@ -16,6 +16,11 @@ HOMELESS = {
 MOST_LINES = 500
 MOST_FUNCTION_LINES = 50
 
+LONGER_MODULES = {
+    "archiver.assurance.evidence_verifier": "one file that an examiner runs without the others",
+}
+"""Modules over the cap, each with its reason."""
+
 LONGER = {
     "archiver.app._compose": "the composition root: a list of what is made of what, no branch",
 }
@@ -31,9 +36,9 @@ def test_no_module_is_named_after_having_no_home() -> None:
 
 
 def test_no_module_is_too_long_to_read() -> None:
-    long = {module.name: module.lines for module in modules() if module.lines > MOST_LINES}
+    long = {module.name for module in modules() if module.lines > MOST_LINES}
 
-    assert long == {}
+    assert long == set(LONGER_MODULES)
 
 
 def test_most_modules_are_short() -> None:

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.e2e
 DATA = (
     "archiver/web/templates",
     "archiver/web/static",
+    "archiver/assurance/evidence/templates",
     "retention/templates",
 )
 """Folders whose every file is read at run time."""
