@@ -41,10 +41,14 @@ class ContentTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedFacts:
-    """What one record says of itself: its facts as `FACTS`, its event row if it is an event."""
+    """What one record says of itself: its facts as `FACTS`, its event row if it is an event.
+
+    `blobs` are the keys of the objects that hold its large parts.
+    """
 
     frame: int
     record_id: str
+    blobs: tuple[str, ...]
     facts: tuple[object, ...] = field(repr=False)
     event: tuple[object, ...] | None = field(repr=False)
 
@@ -111,7 +115,11 @@ class RecordOpener:
         first = self._check_parts(manifest, inline)
         event = event_row(manifest.id, parse_event(first)) if manifest.type == "aud" else None
         return OpenedFacts(
-            frame=number, record_id=promised.id, facts=record_facts(manifest), event=event
+            frame=number,
+            record_id=promised.id,
+            blobs=tuple(part.blob.key for part in manifest.parts if part.blob is not None),
+            facts=record_facts(manifest),
+            event=event,
         )
 
     def _check_parts(self, manifest: Manifest, inline: bytes) -> bytes:

@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import sha256
 
 from archiver.assurance.join import KnownSegment
-from archiver.assurance.locks import lock_problem
+from archiver.assurance.locks import lock_problem, locked_until
 from archiver.assurance.report import Findings, Problem
 from archiver.assurance.segment_check import ObjectFacts, read_object
 from archiver.assurance.workers import Workers, batches, read_together
@@ -34,13 +34,15 @@ class LaneLocks:
     earliest_ms: int
 
 
-def lane_locks(segments: Iterable[KnownSegment]) -> dict[LaneKey, LaneLocks]:
-    """Return what the segments of each class and period promise."""
+def lane_locks(segments: Iterable[KnownSegment], now_ms: int) -> dict[LaneKey, LaneLocks]:
+    """Return what the segments of each class and period promise, as of `now_ms`."""
     found: dict[LaneKey, LaneLocks] = {}
     for segment in segments:
         lane = segment.class_code, segment.period
         mode = LockMode(segment.lock_mode) if segment.lock_mode in set(LockMode) else LockMode.NONE
         until = segment.lock_until
+        if mode is not LockMode.NONE:
+            until = locked_until(until, segment.period, now_ms)
         known = found.get(lane)
         if known is None:
             found[lane] = LaneLocks(mode=mode, latest_ms=until, earliest_ms=until)

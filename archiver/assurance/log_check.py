@@ -1,11 +1,13 @@
 """The log as a tree: every row from the entries up, the signed roots, old checkpoints included."""
 
+from array import array
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archiver.assurance.checkpoints import LogHead
+from archiver.assurance.log_keys import KeyChange
 from archiver.assurance.log_scan import (
     BUNDLES_PER_TASK,
     RECORD_ENTRIES,
@@ -19,7 +21,14 @@ from archiver.assurance.report import Findings, Problem, Progress
 from archiver.assurance.spool import Spool
 from archiver.assurance.workers import Workers
 from archiver.errors import IntegrityError, NotFound
-from archiver.preserve.ledger.entry import OrphanEntry, decode_entry
+from archiver.preserve.ledger.entry import (
+    KeyEntry,
+    OrphanEntry,
+    RepairEntry,
+    TimestampEntry,
+    WormEntry,
+    decode_entry,
+)
 from archiver.preserve.ledger.merkle import HASH_SIZE, Frontier, leaf_hashes, root_of_hashes
 from archiver.preserve.ledger.tiles import (
     TILE_BYTES,
@@ -28,10 +37,11 @@ from archiver.preserve.ledger.tiles import (
     bundle_path,
     decode_bundle,
 )
-from archiver.preserve.object_keys import checkpoint_object, log_prefix
+from archiver.preserve.object_keys import log_prefix
 from archiver.preserve.store import ObjectStore
 
-_ORPHAN = b'{"v":1,"t":"orphan"'
+UNREADABLE = "unreadable"
+"""Stands among the kinds for entries that are no entry of ours at all."""
 
 
 @dataclass(slots=True)
@@ -40,8 +50,11 @@ class CheckedLog:
 
     `leaves` holds the leaf hashes of [0, end) in order; those from `size` on are the database's.
     `unreadable` are index ranges whose entries and hashes are both lost; their leaves are zeros.
-    `others` are the indexes of entries that belong to no frame; `orphans` the objects that the log
-    names as left by a crash.
+    `others` are the indexes of entries that belong to no frame, `kinds` how many of each kind;
+    `orphans` the objects that the log names as left by a crash, `repairs` those that were put
+    again, with their SHA-256, `stamps` the timestamps it names, `key_changes` its keys, and
+    `lock_probe` the last trial of the store's locks.
+    `moments` are those of each signed bundle (`ScannedBundle.moments`), one after the other.
     """
 
     size: int
@@ -50,7 +63,13 @@ class CheckedLog:
     end: int
     unreadable: list[tuple[int, int]] = field(default_factory=list)
     others: set[int] = field(default_factory=set)
+    kinds: Counter[str] = field(default_factory=Counter)
     orphans: set[str] = field(default_factory=set)
+    repairs: dict[str, bytes] = field(default_factory=dict)
+    stamps: list[TimestampEntry] = field(default_factory=list)
+    key_changes: list[KeyChange] = field(default_factory=list)
+    lock_probe: WormEntry | None = None
+    moments: "array[int]" = field(default_factory=lambda: array("q"))
 
     def leaf_range(self, start: int, end: int) -> bytes:
         """Return the leaf hashes of entries [start, end)."""
@@ -67,10 +86,25 @@ class CheckedLog:
     def note_other(self, index: int, entry: bytes) -> None:
         """Remember an entry that belongs to no frame."""
         self.others.add(index)
-        if entry.startswith(_ORPHAN):
-            orphan = decode_entry(entry)
-            if isinstance(orphan, OrphanEntry):
-                self.orphans.add(orphan.object_key)
+        try:
+            found = decode_entry(entry)
+        except IntegrityError:  # a later version's, which is hashed like all others
+            self.kinds[UNREADABLE] += 1
+            return
+        self.kinds[found.kind] += 1
+        match found:
+            case OrphanEntry():
+                self.orphans.add(found.object_key)
+            case RepairEntry():
+                self.repairs[found.object_key] = found.object_sha256
+            case TimestampEntry():
+                self.stamps.append(found)
+            case KeyEntry():
+                self.key_changes.append(KeyChange(index=index, vkey=found.vkey, on=found.on))
+            case WormEntry():
+                self.lock_probe = found
+            case _:
+                pass
 
     def is_unreadable(self, index: int) -> bool:
         """Whether nothing is left of the entry at `index`."""
@@ -122,7 +156,7 @@ class _LogCheck:
         self._findings = findings
         self._upper = Frontier()  # over the roots of full tiles of level 0
         self._row = bytearray()  # those roots: level 1
-        self._sizes = [size for size, _ in head.kept]
+        self._sizes = [one.size for one in head.kept]
         self._next = 0
         self.log = CheckedLog(size=head.size, root=head.root, leaves=Spool(), end=head.size)
 
@@ -141,6 +175,7 @@ class _LogCheck:
             leaves = bytes(width * HASH_SIZE)
             root = root_of_hashes(leaves)
         self.log.leaves.append(leaves)
+        self.log.moments.extend(bundle.moments)
         self._note_others(bundle)
         self._meet_checkpoints(bundle.n, leaves, width)
         if width == TILE_WIDTH:
@@ -192,15 +227,15 @@ class _LogCheck:
         start = n * TILE_WIDTH
         end = bisect_right(self._sizes, start + width)
         frontier = Frontier(start, self._upper.hashes)
-        for size, root in self._head.kept[self._next : end]:
-            part = leaves[(frontier.size - start) * HASH_SIZE : (size - start) * HASH_SIZE]
+        for one in self._head.kept[self._next : end]:
+            part = leaves[(frontier.size - start) * HASH_SIZE : (one.size - start) * HASH_SIZE]
             frontier = frontier.append(part)
-            if frontier.root() != root:
+            if frontier.root() != one.root:
                 self._findings.problem(
-                    f"the log's first {size} entries have root {frontier.root().hex()}, but this "
-                    f"signed checkpoint says {root.hex()}: entries before {size} were altered, or "
-                    "the log was signed in two versions. Keep both and tell the auditor",
-                    object_key=checkpoint_object(self._archive_id, size),
+                    f"the log's first {one.size} entries have root {frontier.root().hex()}, but "
+                    f"this signed checkpoint says {one.root.hex()}: entries before {one.size} were "
+                    "altered, or the log was signed in two versions. Keep both, and ask why",
+                    object_key=one.where,
                 )
         self._next = end
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
+from operator import sub
 
 from archiver.assurance.report import Problem
 from archiver.assurance.workers import read_together
@@ -18,6 +20,11 @@ from archiver.preserve.store import ObjectStore
 BUNDLES_PER_TASK = 32
 RECORD_ENTRIES = frozenset({b'{"v":1,"t":"rec"', b'{"v":1,"t":"aud"'})
 _KIND_BYTES = 16
+_MOMENT = slice(-15, -1)
+_LAST_MS = 253_402_300_799_999  # the end of year 9999
+_SHORT_MS = 60_000
+MOMENTS = 3
+"""How many numbers `ScannedBundle.moments` are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +47,8 @@ class ScannedBundle:
 
     `leaves` come from the entries, or from the tile where the entries are gone; where the two
     differ, `by_tile` holds the other opinion. Both empty: nothing is left. `others` are the entries
-    that belong to no frame, with their indexes.
+    that belong to no frame, with their indexes. `moments` are the least and the greatest `ts` of
+    the entries, and how far one lies below a greater one before it; zeros where they are gone.
     """
 
     n: int
@@ -48,6 +56,7 @@ class ScannedBundle:
     by_tile: bytes
     root: bytes
     others: tuple[tuple[int, bytes], ...]
+    moments: tuple[int, int, int]
     problems: tuple[Problem, ...]
     stored_bytes: int
 
@@ -82,6 +91,7 @@ def _scan_bundle(store: ObjectStore, task: BundleRange, n: int) -> ScannedBundle
         by_tile=by_tile if by_tile != leaves else b"",
         root=root_of_hashes(leaves) if len(leaves) == TILE_WIDTH * HASH_SIZE else b"",
         others=_others(entries, n * TILE_WIDTH),
+        moments=_moments(entries),
         problems=tuple(problems),
         stored_bytes=len(bundle or b"") + len(tile or b""),
     )
@@ -161,6 +171,27 @@ def _others(entries: list[bytes], first: int) -> tuple[tuple[int, bytes], ...]:
         for index, entry in enumerate(entries, first)
         if entry[:_KIND_BYTES] not in RECORD_ENTRIES
     )
+
+
+def moment_of(entry: bytes) -> int:
+    """Return the `ts` of an entry, which stands last in its one spelling; 0 for another one."""
+    digits = entry[entry.rfind(b":") + 1 : -1]
+    moment = int(digits) if digits.isdigit() and len(digits) <= len(str(_LAST_MS)) else 0
+    return moment if moment <= _LAST_MS else 0
+
+
+def _moments(entries: list[bytes]) -> tuple[int, int, int]:
+    # From 2001 to 2286 a moment has 13 digits, so that texts of one length compare like numbers.
+    # A longer or shorter one has no colon in this place and so comes out first or last.
+    texts = [entry[_MOMENT] for entry in entries]
+    least, greatest = min(texts, default=b""), max(texts, default=b"")
+    if least[:1] == greatest[:1] == b":" and least[1:].isdigit() and greatest[1:].isdigit():
+        first, last = int(least[1:]), int(greatest[1:])
+        if last - first <= _SHORT_MS:
+            return first, last, last - first
+    known = [moment for moment in map(moment_of, entries) if moment]
+    falls = map(sub, accumulate(known, max), known)
+    return min(known, default=0), max(known, default=0), max(falls, default=0)
 
 
 def _split_evenly(data: bytes) -> list[bytes]:

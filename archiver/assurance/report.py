@@ -38,8 +38,11 @@ class Problem:
 class Report:
     """The outcome. `checked` counts records; `not_checked` says in words what was left out.
 
-    `warnings` are things an operator should know that break no promise, such as an object that a
-    crash left. `more_problems` were found beyond those listed. `stored_bytes` were read and hashed.
+    `level` is "A" where nothing was decrypted and "B" where every record was opened. `proven` says
+    in words what holds, but for what the problems name; `figures` the same in numbers, for
+    programs. `warnings` are things an operator should know that break no promise, such as an
+    object that a crash left. `more_problems` were found beyond those listed. `stored_bytes` were
+    read and hashed.
     """
 
     checked: int
@@ -52,6 +55,9 @@ class Report:
     seconds: float
     stored_bytes: int
     counts: tuple[tuple[str, int], ...]
+    level: str
+    proven: tuple[str, ...]
+    figures: tuple[tuple[str, object], ...]
 
     @property
     def ok(self) -> bool:
@@ -71,6 +77,9 @@ class Report:
             "seconds": round(self.seconds, 3),
             "bytes": self.stored_bytes,
             "counts": dict(self.counts),
+            "level": self.level,
+            "proven": list(self.proven),
+            **dict(self.figures),
         }
 
 
@@ -84,6 +93,9 @@ class Findings:
         self.not_checked: list[str] = []
         self.stored_bytes = 0
         self.counts: dict[str, int] = {}
+        self.proven: list[str] = []
+        self.figures: dict[str, object] = {}
+        self.level = "A"
 
     def problem(self, what: str, *, object_key: str = "", record_id: str = "") -> None:
         """Note that something is not as promised."""
@@ -119,4 +131,7 @@ class Findings:
             seconds=seconds,
             stored_bytes=self.stored_bytes,
             counts=tuple(sorted(self.counts.items())),
+            level=self.level,
+            proven=tuple(self.proven),
+            figures=tuple(sorted(self.figures.items())),
         )

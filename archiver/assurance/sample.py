@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from time import perf_counter
 
-from archiver.assurance.checkpoints import read_published
+from archiver.assurance.checkpoints import SignedCheckpoint, read_published
 from archiver.assurance.content import OpenedSegment, RecordOpener, compare_facts
 from archiver.assurance.locks import lock_problem
 from archiver.assurance.report import Findings, Problem, Progress, Report
@@ -22,7 +22,6 @@ from archiver.errors import IntegrityError, InvalidInput, NotFound
 from archiver.ids import ulid_bytes
 from archiver.model.lock import LockMode
 from archiver.preserve.keyring import Keyring
-from archiver.preserve.ledger.checkpoint import Checkpoint
 from archiver.preserve.ledger.merkle import leaf_hash, verify_inclusion
 from archiver.preserve.ledger.tiles import TileTree
 from archiver.preserve.object_keys import log_prefix
@@ -80,7 +79,7 @@ class _Sample:
     async def run(self, percent: float, seed: int, progress: Progress) -> Report:
         started, target = perf_counter(), self._target
         found = await asyncio.to_thread(
-            read_published, self._store, target.archive_id, target.origin, target.vkey
+            read_published, self._store, target.archive_id, target.origin, target.vkeys
         )
         if isinstance(found, Problem):
             self._findings.extend([found])
@@ -125,7 +124,7 @@ class _Sample:
                     )
         return drawn
 
-    async def _check(self, record: _Drawn, tree: TileTree, checkpoint: Checkpoint) -> None:
+    async def _check(self, record: _Drawn, tree: TileTree, checkpoint: SignedCheckpoint) -> None:
         try:
             opened = await asyncio.to_thread(self._open, record, tree, checkpoint)
         except (IntegrityError, NotFound) as error:
@@ -139,7 +138,7 @@ class _Sample:
             events = await rows.events(tx, index, index + 1)
         compare_facts(opened, index - record.row.frame, facts, events, self._findings)
 
-    def _open(self, record: _Drawn, tree: TileTree, checkpoint: Checkpoint) -> OpenedSegment:
+    def _open(self, record: _Drawn, tree: TileTree, checkpoint: SignedCheckpoint) -> OpenedSegment:
         row, segment = record.row, record.segment
         verify_inclusion(
             leaf=leaf_hash(record.entry),

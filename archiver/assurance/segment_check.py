@@ -1,14 +1,14 @@
 """One segment with all that belongs to it: its name, its `.keys` companion, and both locks."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 
-from archiver.assurance.locks import lock_problem
+from archiver.assurance.locks import lock_problem, locked_until
 from archiver.assurance.report import Problem
 from archiver.assurance.segment_scan import ScannedFrames, diagnose, salvage, scan_segment
 from archiver.assurance.workers import read_together
+from archiver.clock import to_millis
 from archiver.errors import IntegrityError, NotFound
 from archiver.ids import ulid_bytes
 from archiver.model.lock import LockMode
@@ -22,7 +22,8 @@ from archiver.preserve.store import ObjectStore, StoredObject
 class ObjectFacts:
     """One stored object as it was found: its key, version, size and SHA-256, and its hold.
 
-    `sha256` is empty where it is not compared: a segment is known by its seal.
+    `sha256` is empty where it is not compared: a segment is known by its seal. `modified_ms` is
+    when it was stored by the store's own clock, in milliseconds; 0 where that was not asked.
     """
 
     key: str
@@ -30,6 +31,7 @@ class ObjectFacts:
     size: int
     sha256: bytes
     legal_hold: bool
+    modified_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +54,25 @@ class ScannedSegment:
         return self.frames.leaves[:HASH_SIZE] if self.frames else b""
 
 
-def check_segments(store: ObjectStore, keys: Sequence[tuple[str, str]]) -> list[ScannedSegment]:
-    """Check segments, named by key and version. A task for `Workers`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentTask:
+    """Segments to check, `(object key, version)`, as of `now_ms`, milliseconds since 1970."""
+
+    segments: tuple[tuple[str, str], ...]
+    now_ms: int
+
+
+def check_segments(store: ObjectStore, task: SegmentTask) -> list[ScannedSegment]:
+    """Check segments. A task for `Workers`.
 
     Raises:
         StorageUnavailable: the store did not answer, which says nothing about the segments.
     """
-    return list(read_together(store, partial(_check_segment, store), keys))
+    check = partial(_check_segment, store, task.now_ms)
+    return list(read_together(store, check, task.segments))
 
 
-def _check_segment(store: ObjectStore, named: tuple[str, str]) -> ScannedSegment:
+def _check_segment(store: ObjectStore, now_ms: int, named: tuple[str, str]) -> ScannedSegment:
     key, version_id = named
     problems: list[Problem] = []
     stored = read_object(store, key, version_id, problems)
@@ -72,10 +83,10 @@ def _check_segment(store: ObjectStore, named: tuple[str, str]) -> ScannedSegment
         )
     found, data = stored
     frames = _scan(key, data, problems)
-    keys, keys_size = _check_keys(store, key, frames, problems)
+    keys, keys_size = _check_keys(store, key, frames, now_ms, problems)
     if frames is not None:
         _check_name(key, frames, problems)
-        problems += _lock_problems(found, frames)
+        problems += _lock_problems(found, frames, now_ms)
     return ScannedSegment(
         object=_facts(found, data, b""),
         keys=keys,
@@ -121,7 +132,11 @@ def _scan(key: str, data: bytes, problems: list[Problem]) -> ScannedFrames | Non
 
 
 def _check_keys(
-    store: ObjectStore, segment_key: str, frames: ScannedFrames | None, problems: list[Problem]
+    store: ObjectStore,
+    segment_key: str,
+    frames: ScannedFrames | None,
+    now_ms: int,
+    problems: list[Problem],
 ) -> tuple[ObjectFacts | None, int]:
     key = keys_for_segment(segment_key)
     try:
@@ -133,7 +148,7 @@ def _check_keys(
         problems.append(Problem.of(error, key))
         return ObjectFacts(key=key, version_id="", size=0, sha256=b"", legal_hold=False), 0
     if frames is not None:
-        problems += _key_problems(key, data, frames) + _lock_problems(found, frames)
+        problems += _key_problems(key, data, frames) + _lock_problems(found, frames, now_ms)
     return _facts(found, data, sha256(data).digest()), len(data)
 
 
@@ -157,11 +172,13 @@ def _check_name(key: str, frames: ScannedFrames, problems: list[Problem]) -> Non
         problems.append(Problem(what=what, object_key=key))
 
 
-def _lock_problems(found: StoredObject, frames: ScannedFrames) -> list[Problem]:
-    mode = frames.footer.lock_mode
-    if mode not in set(LockMode):
-        return [Problem(what=f"its footer names no lock mode: {mode!r}", object_key=found.key)]
-    what = lock_problem(found.lock, LockMode(mode), frames.footer.lock_until)
+def _lock_problems(found: StoredObject, frames: ScannedFrames, now_ms: int) -> list[Problem]:
+    footer = frames.footer
+    if footer.lock_mode not in set(LockMode):
+        what = f"its footer names no lock mode: {footer.lock_mode!r}"
+        return [Problem(what=what, object_key=found.key)]
+    until = locked_until(footer.lock_until, footer.period, now_ms)
+    what = lock_problem(found.lock, LockMode(footer.lock_mode), until)
     return [Problem(what=what, object_key=found.key)] if what else []
 
 
@@ -172,4 +189,5 @@ def _facts(found: StoredObject, data: bytes, digest: bytes) -> ObjectFacts:
         size=len(data),
         sha256=digest,
         legal_hold=found.legal_hold,
+        modified_ms=to_millis(found.modified_at) if found.modified_at else 0,
     )

@@ -1,33 +1,40 @@
 """`muniment verify --full`: everything that is stored, derived again and compared.
 
-The order matters while the archive is live. First what is promised is fixed (the database's state,
-then the signed checkpoint), then the store is listed: whatever the checkpoint covers was stored
-before it. What comes later is not judged.
+From inside an open archive and from outside it is the same run: only what is at hand differs
+(`VerificationTarget`). The order matters while the archive is live. First what is promised is fixed
+(the database's state, then the signed checkpoint), then the store is listed: whatever the
+checkpoint covers was stored before it. What comes later is not judged.
 """
 
 import asyncio
+from datetime import timedelta
 from time import perf_counter
 
-from archiver.assurance.checkpoints import (
-    LogHead,
-    choose_head,
-    read_kept,
-    read_published,
+from archiver.assurance.checkpoints import LogHead
+from archiver.assurance.content import (
+    SEGMENTS_PER_TASK,
+    ContentTask,
+    OpenedSegment,
+    compare_facts,
+    open_segments,
 )
-from archiver.assurance.content import SEGMENTS_PER_TASK, ContentTask, compare_facts, open_segments
 from archiver.assurance.database_check import DatabaseCheck
 from archiver.assurance.database_objects import (
     check_blob_rows,
     check_segment_rows,
     judge_unplaced,
 )
+from archiver.assurance.head import find_head
+from archiver.assurance.inspection import Inspection
 from archiver.assurance.inventory import (
     Inventory,
     list_archive,
+    note_extra_versions,
     note_leftovers,
     note_unused_blobs,
+    note_unused_epochs,
 )
-from archiver.assurance.join import Catalogue, place_segments
+from archiver.assurance.join import Catalogue, KnownSegment, place_segments
 from archiver.assurance.lane_objects import (
     check_blob_locks,
     check_epochs,
@@ -35,25 +42,30 @@ from archiver.assurance.lane_objects import (
     lane_locks,
 )
 from archiver.assurance.log_check import CheckedLog, check_log, entries_at
-from archiver.assurance.report import Findings, Problem, Progress, Report
-from archiver.assurance.segment_check import check_segments
+from archiver.assurance.log_keys import judge_signers
+from archiver.assurance.log_objects import check_log_locks
+from archiver.assurance.receipt_check import check_receipts
+from archiver.assurance.report import Findings, Progress, Report
+from archiver.assurance.segment_check import SegmentTask, check_segments
+from archiver.assurance.stamps import check_stamps
+from archiver.assurance.statement import state_proven
 from archiver.assurance.target import VerificationTarget
+from archiver.assurance.times import check_times
+from archiver.assurance.trust_copies import compare_trust_copies
+from archiver.assurance.witnessed import check_cosignatures
 from archiver.assurance.workers import Workers, batches
 from archiver.clock import to_millis
 from archiver.db import ledger as ledger_rows
 from archiver.db import verification as rows
 from archiver.db.ledger import LogState
-from archiver.errors import IntegrityError, InvalidInput
-from archiver.preserve.ledger.checkpoint import Checkpoint, open_checkpoint
-from archiver.preserve.ledger.note import Ed25519Verifier
-from archiver.preserve.object_keys import checkpoint_object, keys_for_segment
+from archiver.errors import InvalidInput
+from archiver.preserve.object_keys import epoch_object, keys_for_segment
 
-PUBLICATION_S = 2.0
-"""A checkpoint is kept and committed a moment before it is published; so long we look again."""
+SETTLED = timedelta(minutes=10)
+"""After this long whatever was stored is in the log and under a checkpoint, or never will be."""
 
 _SEGMENTS_PER_TASK = 8
 _PENDING_PAGE = 8192
-_STATE = "database:log_state"
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -94,29 +106,31 @@ class _FullVerification:
         self._findings = Findings()
         self._catalogue = Catalogue()
         self._log: CheckedLog | None = None
+        now = target.clock()
+        self._run = Inspection(
+            target=target,
+            workers=pool,
+            findings=self._findings,
+            now_ms=to_millis(now),
+            settled_ms=to_millis(now - SETTLED),
+        )
 
     async def run(self, *, content: bool) -> Report:
-        started, started_ms = perf_counter(), to_millis(self._target.clock())
+        started = perf_counter()
         try:
             state = await self._state()
-            head = await self._head(state)
+            self._progress("checkpoints", 0, 1)
+            head = await find_head(self._run, state)
             inventory = await asyncio.to_thread(
                 list_archive, self._pool.store, self._archive_id, self._findings
             )
             await asyncio.to_thread(self._scan_segments, inventory)
-            log = self._log = await asyncio.to_thread(
-                check_log,
-                self._pool,
-                self._archive_id,
-                head,
-                inventory.partials,
-                self._findings,
-                self._progress,
-            )
+            log = await asyncio.to_thread(self._check_log, head, inventory)
             await self._add_pending(log, state)
             missing = await asyncio.to_thread(place_segments, self._catalogue, log, self._findings)
             await asyncio.to_thread(self._name_missing, log, missing)
-            await self._check_objects(log, inventory, started_ms)
+            await self._check_objects(log, inventory)
+            await asyncio.to_thread(self._check_evidence, log, head, inventory)
             if self._target.database is not None:
                 await DatabaseCheck(
                     database=self._target.database,
@@ -127,7 +141,14 @@ class _FullVerification:
                     missing=missing,
                     findings=self._findings,
                 ).run(self._progress)
-            await self._check_content(asked=content)
+            await self._check_content(inventory, asked=content)
+            state_proven(
+                store=self._pool.store,
+                catalogue=self._catalogue,
+                log=log,
+                head=head,
+                findings=self._findings,
+            )
         finally:
             self._catalogue.spool.close()
             if self._log is not None:
@@ -147,52 +168,12 @@ class _FullVerification:
         async with database.reading() as tx:
             return await ledger_rows.state(tx)
 
-    async def _head(self, state: LogState | None) -> LogHead:
-        target, store = self._target, self._pool.store
-        self._progress("checkpoints", 0, 1)
-        kept = await asyncio.to_thread(
-            read_kept, self._pool, target.archive_id, target.origin, target.vkey, self._findings
-        )
-        if state is not None and state.size:
-            kept += self._database_checkpoint(state, kept)
-        promised = max((one.size for one in kept), default=0)
-        published: Checkpoint | Problem
-        for attempt in range(2):
-            published = await asyncio.to_thread(
-                read_published, store, target.archive_id, target.origin, target.vkey
-            )
-            if attempt or isinstance(published, Problem) or published.size >= promised:
-                break
-            await asyncio.sleep(PUBLICATION_S)
-        return await asyncio.to_thread(
-            choose_head, store, target.archive_id, published, kept, self._findings
-        )
-
-    def _database_checkpoint(self, state: LogState, kept: list[Checkpoint]) -> list[Checkpoint]:
-        """Return the database's checkpoint where it is a signed one and not kept as well."""
-        verifier = Ed25519Verifier.from_vkey(self._target.vkey)
-        try:
-            found = open_checkpoint(state.checkpoint, self._target.origin, [verifier])
-        except IntegrityError as error:
-            self._findings.problem(f"the database's checkpoint: {error}", object_key=_STATE)
-            return []
-        twins = [one for one in kept if one.size == found.size]
-        if (found.size, found.root) != (state.size, state.root) or any(
-            one.root != found.root for one in twins
-        ):
-            self._findings.problem(
-                f"the database says the log has {state.size} entries under root "
-                f"{state.root.hex()}, "
-                f"its own checkpoint or {checkpoint_object(self._archive_id, found.size)} says "
-                "otherwise: the row was altered, or the log was signed in two versions",
-                object_key=_STATE,
-            )
-            return []
-        return [] if twins else [found]
-
     def _scan_segments(self, inventory: Inventory) -> None:
         total, done = len(inventory.segments), 0
-        tasks = batches(inventory.segments, _SEGMENTS_PER_TASK)
+        tasks = (
+            SegmentTask(segments=chunk, now_ms=self._run.now_ms)
+            for chunk in batches(inventory.segments, _SEGMENTS_PER_TASK)
+        )
         for answers in self._pool.map(check_segments, tasks):
             for scanned in answers:
                 self._findings.extend(scanned.problems)
@@ -202,7 +183,13 @@ class _FullVerification:
             self._progress("segments", done, total)
         self._findings.count("segments", total)
         used = {keys_for_segment(key) for key, _ in inventory.segments}
-        note_leftovers(inventory, used, self._findings)
+        note_leftovers(inventory, used, self._run.settled_ms, self._findings)
+
+    def _check_log(self, head: LogHead, inventory: Inventory) -> CheckedLog:
+        self._log = check_log(
+            self._pool, self._archive_id, head, inventory.partials, self._findings, self._progress
+        )
+        return self._log
 
     async def _add_pending(self, log: CheckedLog, state: LogState | None) -> None:
         """Add what was sequenced and not yet signed when we began: the database's word only."""
@@ -237,13 +224,17 @@ class _FullVerification:
                     record_id=entry[23:49].decode("ascii", "replace"),
                 )
 
-    async def _check_objects(self, log: CheckedLog, inventory: Inventory, started_ms: int) -> None:
+    async def _check_objects(self, log: CheckedLog, inventory: Inventory) -> None:
         findings, database = self._findings, self._target.database
+        store = self._pool.store
         self._note_missing_keys(log)
-        lanes = lane_locks(self._catalogue.segments)
+        await asyncio.to_thread(note_extra_versions, store, inventory, log.repairs, findings)
+        lanes = lane_locks(self._catalogue.segments, self._run.now_ms)
         await asyncio.to_thread(
-            check_epochs, self._pool.store, self._archive_id, lanes, self._target.keyring, findings
+            check_epochs, store, self._archive_id, lanes, self._target.keyring, findings
         )
+        epochs = {epoch_object(self._archive_id, *lane) for lane in lanes}
+        note_unused_epochs(inventory, epochs, self._run.settled_ms, findings)
         blobs = await asyncio.to_thread(hash_blobs, self._pool, inventory.blobs, findings)
         check_blob_locks(blobs, lanes, findings)
         known = None
@@ -252,31 +243,46 @@ class _FullVerification:
             known = await check_segment_rows(database, self._catalogue, listed, log, findings)
             listed = {key for key, _ in inventory.blobs}
             used = await check_blob_rows(database, blobs, listed, findings)
-            note_unused_blobs(inventory, used, findings)
-        elif blobs:
-            findings.not_checked.append(
-                "that blobs are those of their records: that needs the database or --content"
-            )
-        judge_unplaced(self._catalogue, log, known, started_ms, findings)
-        findings.not_checked.append("the locks of the log's own tiles and checkpoints")
+            note_unused_blobs(inventory, used, self._run.settled_ms, findings)
+        newest_ms = self._run.settled_ms if known is None else self._run.now_ms
+        judge_unplaced(self._catalogue, log, known, newest_ms, findings)
+
+    def _check_evidence(self, log: CheckedLog, head: LogHead, inventory: Inventory) -> None:
+        """Check what proves the log to others: keys, locks, timestamps, witnesses, receipts."""
+        run = self._run
+        judge_signers(run, head.kept, log.key_changes)
+        check_log_locks(run, inventory.log)
+        stamps = check_stamps(run, inventory.log, log, head)
+        check_times(run, log, self._catalogue, stamps)
+        check_cosignatures(run, inventory.log, head)
+        check_receipts(run, log, head)
+        compare_trust_copies(run, head)
 
     def _note_missing_keys(self, log: CheckedLog) -> None:
         for segment in self._catalogue.segments:
-            if segment.keys is None and segment.object.key not in log.orphans:
+            is_young = segment.object.modified_ms >= self._run.settled_ms
+            is_excused = segment.object.key in log.orphans or (segment.first_index < 0 and is_young)
+            if segment.keys is None and not is_excused:
                 self._findings.problem(
                     f"the keys of this segment's {segment.records} records are missing: they "
                     "cannot be read any more; restore the object from its second copy",
                     object_key=keys_for_segment(segment.object.key),
                 )
 
-    async def _check_content(self, *, asked: bool) -> None:
+    async def _check_content(self, inventory: Inventory, *, asked: bool) -> None:
         keyring = self._target.keyring
         if not asked or keyring is None:
             self._findings.not_checked.append(
-                "what lies under encryption (manifests, parts, blobs), and so the database columns "
-                "derived from it, such as account, class and retain_until: that needs --content"
+                "level B, what lies under encryption (manifests, parts, blobs), and so the "
+                "database columns derived from it, such as account, class and retain_until: that "
+                "needs the keyring and --content"
             )
+            if inventory.blobs and self._target.database is None:
+                self._findings.not_checked.append(
+                    "that blobs are those of their records, as only encrypted manifests name them"
+                )
             return
+        self._findings.level = "B"
         placed = {
             segment.object.key: segment
             for segment in self._catalogue.segments
@@ -288,15 +294,22 @@ class _FullVerification:
             for chunk in batches(names, SEGMENTS_PER_TASK)
         )
         answers, done = self._pool.map(open_segments, tasks), 0
+        named: set[str] = set()
         while (opened := await asyncio.to_thread(next, answers, None)) is not None:
             for one in opened:
                 self._findings.extend(one.problems)
-                segment = placed[one.key]
-                first, end = segment.first_index, segment.first_index + segment.records
-                if self._target.database is not None:
-                    async with self._target.database.reading() as tx:
-                        facts = await rows.facts(tx, first, end)
-                        events = await rows.events(tx, first, end)
-                    compare_facts(one, first, facts, events, self._findings)
+                named.update(blob for record in one.records for blob in record.blobs)
+                await self._compare_facts(placed[one.key], one)
             done += len(opened)
             self._progress("content", done, len(names))
+        if self._target.database is None:
+            note_unused_blobs(inventory, named, self._run.settled_ms, self._findings)
+
+    async def _compare_facts(self, segment: KnownSegment, opened: OpenedSegment) -> None:
+        if self._target.database is None:
+            return
+        first, end = segment.first_index, segment.first_index + segment.records
+        async with self._target.database.reading() as tx:
+            facts = await rows.facts(tx, first, end)
+            events = await rows.events(tx, first, end)
+        compare_facts(opened, first, facts, events, self._findings)

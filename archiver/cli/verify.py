@@ -98,7 +98,7 @@ def _target(services: Services) -> VerificationTarget:
     return VerificationTarget(
         archive_id=archive.id,
         origin=archive.origin,
-        vkey=archive.vkey,
+        vkeys=(archive.vkey,),
         store_url=settings.effective_store_url,
         database=services.database,
         keyring=open_keyring(

@@ -66,7 +66,7 @@ class SealedArchive:
         return VerificationTarget(
             archive_id=self.archive_id,
             origin=ORIGIN,
-            vkey=self.vkey,
+            vkeys=(self.vkey,),
             store_url=self.store_url,
             database=database,
             keyring=self.keyring if keyring else None,

@@ -5,15 +5,16 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from archiver.assurance import verification
+from archiver.assurance import head
 from archiver.assurance.report import Report
 from archiver.assurance.sample import verify_sample
 from archiver.assurance.verification import verify_full
-from archiver.clock import system_clock
+from archiver.clock import Clock, system_clock
 from archiver.db.transaction import open_database
 from archiver.errors import ConfigurationError, InvalidInput
 from archiver.model.lock import LockMode
@@ -52,12 +53,18 @@ def archive(pristine: SealedArchive, tmp_path: Path) -> SealedArchive:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing publishes meanwhile."""
-    monkeypatch.setattr(verification, "PUBLICATION_S", 0.0)
+    monkeypatch.setattr(head, "PUBLICATION_S", 0.0)
+
+
+def tomorrow() -> datetime:
+    """By then whatever is in the store is in the log, or never will be."""
+    return system_clock() + timedelta(days=1)
 
 
 async def verify(
     archive: SealedArchive,
     *,
+    clock: Clock = system_clock,
     content: bool = False,
     workers: int = 1,
     with_database: bool = True,
@@ -65,9 +72,8 @@ async def verify(
 ) -> Report:
     database = open_database(archive.database_url) if with_database else None
     try:
-        return await verify_full(
-            archive.target(database, keyring=with_keyring), workers=workers, content=content
-        )
+        target = replace(archive.target(database, keyring=with_keyring), clock=clock)
+        return await verify_full(target, workers=workers, content=content)
     finally:
         if database is not None:
             await database.close()
@@ -459,7 +465,7 @@ async def test_what_a_crash_left_is_told_apart_from_what_somebody_put_there(
                 root_of(archive) / f"{source}.lock", root_of(archive) / f"{target}.lock"
             )
 
-    report = await verify(archive)
+    report = await verify(archive, clock=tomorrow)
 
     assert {warning.object_key for warning in report.warnings} == {abandoned, f"{blob}X"}
     assert objects(report) == {stray}
