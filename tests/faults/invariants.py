@@ -84,7 +84,7 @@ async def require_invariants(
             VerificationTarget(
                 archive_id=services.archive.id,
                 origin=services.archive.origin,
-                vkey=services.archive.vkey,
+                vkeys=(services.archive.vkey,),
                 store_url=settings.effective_store_url,
                 database=services.database,
                 keyring=services.epochs._keyring,
