@@ -11,6 +11,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from archiver import __version__
+from archiver.access.keys import Keys
 from archiver.access.records import Records
 from archiver.access.tokens import Tokens
 from archiver.assurance.evidence.exporting import Evidence
@@ -26,7 +27,7 @@ from archiver.db import file_plan as file_plan_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db import schema
 from archiver.db.archive import ArchiveRow
-from archiver.db.lease import shared, try_alone
+from archiver.db.lease import Lease, shared, try_alone
 from archiver.db.transaction import Database, Transaction, open_database
 from archiver.disposal.filing import Filing
 from archiver.errors import ArchiverError, ConfigurationError
@@ -45,7 +46,7 @@ from archiver.preserve.blobs import BlobWriter
 from archiver.preserve.clock_guard import ClockGuard, Stopwatch, compare_with_store, open_guard
 from archiver.preserve.epochs import Epochs
 from archiver.preserve.filing import FilePlan
-from archiver.preserve.keyring import Keyring, open_keyring
+from archiver.preserve.keyring import Keyring, KeyringFile
 from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.recovery import Recovered, Recovery
@@ -124,6 +125,7 @@ class Services:
     worm: WormProbing
     witnessing: Witnessing
     tokens: Tokens
+    keys: Keys
     health: Health
 
 
@@ -141,17 +143,12 @@ async def open_services(
         OperatorError: a component did not answer.
     """
     async with AsyncExitStack() as stack:
-        keyring = open_keyring(
-            settings.effective_keyring_file,
-            settings.keyring_secret_file,
-            passphrase=settings.keyring_passphrase_file is not None,
-        )
+        keyring = keyring_file(settings).open()
         database = open_database(settings.effective_database_url)
         stack.push_async_callback(database.close)
         await schema.check(database)
         async with database.reading() as tx:
             archive = await archive_rows.get(tx)
-            plan = await load_file_plan(tx, to_millis(clock()))
         _require_same_archive(archive, keyring)
         blocking = open_store(settings.effective_store_url, clock=clock, create=False)
         store = AsyncStore(blocking)
@@ -159,6 +156,8 @@ async def open_services(
         guard = await open_guard(
             clock, stopwatch, database, blocking, confirmed=settings.clock_confirmed
         )
+        async with database.reading() as tx:  # a clock set back must not undo the file plan
+            plan = await load_file_plan(tx, to_millis(max(clock(), guard.newest)))
         yield await _compose(stack, settings, clock, guard, keyring, database, archive, plan, store)
 
 
@@ -202,7 +201,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         sequencer=sequencer,
         clock=clock,
     )
-    recovered = await _recover(stack, database, recovery)
+    lease, recovered = await _recover(stack, database, recovery)
     documents = Documents(database, reader)
     sequencer.listen(documents.remember)
     index = SearchIndex(index_path(settings.effective_search_url), database, documents)
@@ -351,6 +350,17 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         tokens=Tokens(
             database=database, clock=clock, ulids=ulids, trail=trail, randomness=randomness
         ),
+        keys=Keys(
+            file=keyring_file(settings),
+            database=database,
+            store=store,
+            trail=trail,
+            clock=clock,
+            randomness=randomness,
+            lease=lease,
+            publish=loops.catch_up,
+            lock=integrator.lasting_lock,
+        ),
         health=Health(database=database, store=store, writer=writer, loops=loops),
     )
 
@@ -362,7 +372,18 @@ async def load_file_plan(tx: Transaction, at: int) -> FilePlan:
     return FilePlan(rules, {code: Schedule.from_dict(body) for code, body in bodies.items()})
 
 
-async def _recover(stack: AsyncExitStack, database: Database, recovery: Recovery) -> Recovered:
+def keyring_file(settings: Settings) -> KeyringFile:
+    """Return where the settings say the keyring lies."""
+    return KeyringFile(
+        path=settings.effective_keyring_file,
+        secret_path=settings.keyring_secret_file,
+        passphrase=settings.keyring_passphrase_file is not None,
+    )
+
+
+async def _recover(
+    stack: AsyncExitStack, database: Database, recovery: Recovery
+) -> tuple[Lease, Recovered]:
     """Adopt what a crash left, before the first post is taken.
 
     Alone on the archive, every unsequenced segment is a dead process's; beside other writers only
@@ -372,11 +393,11 @@ async def _recover(stack: AsyncExitStack, database: Database, recovery: Recovery
     if lease is None:
         lease = await shared(database, "writers")
         stack.push_async_callback(lease.release)
-        return Recovered()
+        return lease, Recovered()
     stack.push_async_callback(lease.release)
     recovered = await recovery.adopt_orphans()
     await lease.share()
-    return recovered
+    return lease, recovered
 
 
 async def _note_recovery(trail: Trail, archive: ArchiveRow, recovered: Recovered) -> None:

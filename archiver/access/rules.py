@@ -41,6 +41,7 @@ class Permission(StrEnum):
     VERIFY = "verify"  # start a verification
     READ_AUDIT = "read-audit"
     MANAGE_ACCESS = "manage-access"  # people, roles, tokens
+    CHANGE_KEYS = "change-keys"  # log key, root key, escrow copies
     OPERATE = "operate"  # accounts, connectors, jobs, index
 
 
@@ -49,7 +50,7 @@ _READER = frozenset({_P.SEARCH, _P.READ_CONTENT, _P.READ_LOG})
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(
-        {_P.MANAGE_ACCESS, _P.READ_AUDIT, _P.READ_FILE_PLAN, _P.READ_LOG, _P.VERIFY}
+        {_P.MANAGE_ACCESS, _P.CHANGE_KEYS, _P.READ_AUDIT, _P.READ_FILE_PLAN, _P.READ_LOG, _P.VERIFY}
     ),
     Role.RECORDS_MANAGER: _READER
     | {

@@ -20,9 +20,17 @@ class Action(StrEnum):
     TOKEN_CREATED = "token:created"  # noqa: S105 - the name of an act
     TOKEN_REVOKED = "token:revoked"  # noqa: S105 - the name of an act
     VERIFICATION_FINISHED = "verification:finished"
+    LOG_KEY_ADDED = "logkey:added"
+    LOG_KEY_RETIRED = "logkey:retired"
+    ROOT_KEY_ADDED = "rootkey:added"
+    ROOT_KEY_ESCROWED = "rootkey:escrowed"
     TIMESTAMP_REFUSED = "timestamp:refused"
     EVIDENCE_EXPORTED = "evidence:exported"
     INDEX_REBUILT = "index:rebuilt"
+    OBJECT_DAMAGED = "object:damaged"
+    OBJECT_REPAIRED = "object:repaired"
+    COPY_REPAIRED = "copy:repaired"
+    REPAIR_STARTED = "repair:started"
     LOG_CONTRADICTED = "log:contradicted"
 
 
@@ -41,9 +49,17 @@ SENTENCES: dict[Action, str] = {
     Action.TOKEN_CREATED: "{actor} created API token {object}",
     Action.TOKEN_REVOKED: "{actor} revoked API token {object}",
     Action.VERIFICATION_FINISHED: "{actor} verified the archive",
+    Action.LOG_KEY_ADDED: "{actor} added log key {object}",
+    Action.LOG_KEY_RETIRED: "{actor} retired log key {object}",
+    Action.ROOT_KEY_ADDED: "{actor} added root key {object}",
+    Action.ROOT_KEY_ESCROWED: "{actor} sealed the root keys to third party {object}",
     Action.TIMESTAMP_REFUSED: "{actor} refused a token of timestamp authority {object}",
     Action.EVIDENCE_EXPORTED: "{actor} made an evidence bundle of {object}",
     Action.INDEX_REBUILT: "{actor} rebuilt the search index",
+    Action.OBJECT_DAMAGED: "{actor} found object {object} damaged and read its second copy",
+    Action.OBJECT_REPAIRED: "{actor} repaired object {object} from the second copy",
+    Action.COPY_REPAIRED: "{actor} repaired the second copy of object {object}",
+    Action.REPAIR_STARTED: "{actor} began to repair the archive's objects",
     Action.LOG_CONTRADICTED: "{actor} found that witness {object} holds another log than this",
 }
 """The sentence of each action, for people."""

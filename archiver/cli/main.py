@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Command] = {
     "log": Command("log", "checkpoint and proofs of the transparency log"),
     "witness": Command("witness", "be a witness of logs, on a machine their operators do not run"),
     "token": Command("token", "make, list and revoke API tokens"),
+    "key": Command("keys", "change the log's key and the root key; escrow for a third party"),
     "doctor": Command("doctor", "say how every part is; doctor worm tries the store's locks"),
     "reindex": Command("reindex", "build the search index anew from the log"),
 }

@@ -27,6 +27,9 @@ class Lease(Protocol):
     async def share(self) -> None:
         """Let others share it too; waits while another process holds it alone."""
 
+    async def alone(self) -> bool:
+        """Stop sharing it where nobody else holds it; False, and shared as before, otherwise."""
+
     async def alive(self) -> bool:
         """Whether it is still held. False after the database dropped the session."""
 
@@ -68,6 +71,14 @@ class _FileLease:
     async def share(self) -> None:
         await asyncio.to_thread(fcntl.flock, self._descriptor, fcntl.LOCK_SH)
 
+    async def alone(self) -> bool:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await self.share()  # a conversion that fails gives the old lock up: flock(2)
+            return False
+        return True
+
     async def alive(self) -> bool:
         return self._descriptor >= 0
 
@@ -96,6 +107,11 @@ class _SessionLease:
         if self._alone:
             await self._ask("SELECT pg_advisory_unlock(:key)")
             self._alone = False
+
+    async def alone(self) -> bool:
+        if not self._alone:
+            self._alone = bool(await self._ask("SELECT pg_try_advisory_lock(:key)"))
+        return self._alone
 
     async def _ask(self, sql: str) -> object:
         try:

@@ -88,6 +88,41 @@ class Keyring:
         return replace(self, log_keys=keys)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyringFile:
+    """Where the keyring lies, and the file whose content opens it."""
+
+    path: Path
+    secret_path: Path
+    passphrase: bool
+
+    def open(self) -> Keyring:
+        """Return the keyring. Raises ConfigurationError, as `open_keyring`."""
+        return open_keyring(self.path, self.secret_path, passphrase=self.passphrase)
+
+    def replace(self, keyring: Keyring, randomness: Randomness) -> None:
+        """Put `keyring` in the place of the one that is there, sealed by the same secret.
+
+        A crash leaves the old file or the new one, whole.
+
+        Raises:
+            ConfigurationError: the file does not open, or is another archive's.
+        """
+        if self.open().archive_id != keyring.archive_id:
+            raise ConfigurationError(f"{self.path} is another archive's; it was not changed")
+        body = _sealed(
+            keyring,
+            seal=SCRYPT if self.passphrase else KEY_FILE,
+            secret=_secret(self.secret_path, passphrase=self.passphrase),
+            randomness=randomness,
+        )
+        following = self.path.with_name(f".{self.path.name}.next")
+        following.unlink(missing_ok=True)
+        write_private(following, body)
+        following.replace(self.path)
+        _sync_folder(self.path)
+
+
 def root_key_id(root_key: bytes) -> str:
     """Return the public name of a root key: 16 hex digits that tell nothing of the key."""
     return hashlib.sha256(b"muniment root key id\x00" + root_key).hexdigest()[:16]
@@ -137,31 +172,6 @@ def write_keyring(
         ConfigurationError: there is a file already; a keyring is never overwritten.
     """
     write_private(path, _sealed(keyring, seal=seal, secret=secret, randomness=randomness))
-
-
-def replace_keyring(
-    path: Path, secret_path: Path, keyring: Keyring, *, passphrase: bool, randomness: Randomness
-) -> None:
-    """Put `keyring` in the place of the file that is there, sealed by the same secret.
-
-    A crash leaves the old file or the new one, whole.
-
-    Raises:
-        ConfigurationError: the file does not open, or is another archive's.
-    """
-    if open_keyring(path, secret_path, passphrase=passphrase).archive_id != keyring.archive_id:
-        raise ConfigurationError(f"{path} is the keyring of another archive; it was not changed")
-    body = _sealed(
-        keyring,
-        seal=SCRYPT if passphrase else KEY_FILE,
-        secret=_secret(secret_path, passphrase=passphrase),
-        randomness=randomness,
-    )
-    following = path.with_name(f".{path.name}.next")
-    following.unlink(missing_ok=True)
-    write_private(following, body)
-    following.replace(path)
-    _sync_folder(path)
 
 
 def _sealed(keyring: Keyring, *, seal: str, secret: bytes, randomness: Randomness) -> bytes:

@@ -89,3 +89,8 @@ def trust_object(archive: str, name: str) -> str:
 def probe_prefix(archive: str) -> str:
     """Return the prefix of the lock probe's canaries, which no log entry names."""
     return f"probe/{archive}/"
+
+
+def escrow_object(archive: str, recipient: str, root_key: str) -> str:
+    """Return the key of the copy of the root keys up to `root_key` that `recipient` can open."""
+    return f"keys/{archive}/escrow/{recipient}-{root_key}.json"

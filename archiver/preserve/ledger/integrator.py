@@ -246,6 +246,10 @@ class Integrator:
                 object_key=key,
             ) from error
 
+    def lasting_lock(self) -> Lock | None:
+        """Return the lock of what is kept as long as the log itself."""
+        return self._locks()[0]
+
     def _locks(self) -> tuple[Lock | None, Lock | None]:
         """Return the locks of what is kept for good and of partial tiles, which are superseded."""
         now = self._clock()
