@@ -63,6 +63,11 @@ class Tally:
         if outcome.failure:
             self.failures.append(outcome.failure)
 
+    def require_kept(self) -> None:
+        """Raise AssertionError with the first promises that were not kept; each says how to see it."""
+        some = "\n\n".join(self.failures[:3])
+        assert not self.failures, f"seed {SEED}: {len(self.failures)} of {self.tried}\n{some}"
+
     def line(self) -> str:
         """One line for people."""
         calls = ", ".join(f"{name} {count}" for name, count in self.harmed.most_common())
