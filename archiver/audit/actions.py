@@ -8,6 +8,7 @@ class Action(StrEnum):
 
     ARCHIVE_CREATED = "archive:created"
     ARCHIVE_RECOVERED = "archive:recovered"
+    ARCHIVE_REBUILT = "archive:rebuilt"
     RECORD_VIEWED = "record:viewed"
     RECORD_EXPLAINED = "record:explained"
     RECORD_VERIFIED = "record:verified"
@@ -37,6 +38,7 @@ class Action(StrEnum):
 SENTENCES: dict[Action, str] = {
     Action.ARCHIVE_CREATED: "{actor} created the archive",
     Action.ARCHIVE_RECOVERED: "{actor} sequenced what a crash had left",
+    Action.ARCHIVE_REBUILT: "{actor} rebuilt the database from the store",
     Action.RECORD_VIEWED: "{actor} looked at record {object}",
     Action.RECORD_EXPLAINED: "{actor} asked why record {object} is kept",
     Action.RECORD_VERIFIED: "{actor} verified record {object}",
