@@ -230,4 +230,4 @@ def _publish_policy(store: ObjectStore, archive: ArchiveRow) -> None:
     try:
         store.get(name)
     except NotFound:
-        store.put(name, body)
+        store.replace(name, body)  # witnesses and keys of the archive change
