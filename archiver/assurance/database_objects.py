@@ -6,6 +6,7 @@ from archiver.assurance.join import Catalogue, KnownSegment, unplaced
 from archiver.assurance.log_check import CheckedLog
 from archiver.assurance.report import Findings
 from archiver.assurance.segment_check import ObjectFacts
+from archiver.clock import from_millis, rfc3339
 from archiver.db import segments as segment_rows
 from archiver.db.segments import BlobRow, SegmentRow
 from archiver.db.transaction import Database
@@ -160,7 +161,7 @@ def judge_unplaced(
     `rows` are the database's first indexes by segment id, None without a database. Segments that
     the store received at `newest_ms` or later may not have been sequenced yet.
     """
-    later = 0
+    later: list[KnownSegment] = []
     for segment in unplaced(catalogue):
         key = segment.object.key
         claimed = (rows or {}).get(segment.id)
@@ -173,7 +174,7 @@ def judge_unplaced(
                 object_key=key,
             )
         elif (segment.object.modified_ms or segment.created_at) >= newest_ms:
-            later += 1
+            later.append(segment)
         else:
             findings.problem(
                 f"the segment is in the store but its {segment.records} records are not in the "
@@ -182,8 +183,11 @@ def judge_unplaced(
                 object_key=key,
             )
     if later:
-        findings.count("segments not in the log yet", later)
+        oldest = min(later, key=lambda one: one.object.modified_ms or one.created_at)
+        since = rfc3339(from_millis(oldest.object.modified_ms or oldest.created_at))
+        findings.count("segments not in the log yet", len(later))
         findings.not_checked.append(
-            f"that {later} segments stored in the last minutes are in the log: they were written "
-            "after the checkpoint that was verified. Verify again later"
+            f"whether {sum(one.records for one in later)} records in segments stored since {since} "
+            "are in the log: they came after the checkpoint that was verified. If the archive has "
+            "been at work since, its log was rolled back"
         )

@@ -12,14 +12,15 @@ from archiver.preserve.store import ObjectStore
 class Inspection:
     """What every check is handed. It began at `now_ms`, in milliseconds since 1970.
 
-    Whatever the store received before `settled_ms` is in the log and under a checkpoint by now, or
-    never will be; what is younger may be under way.
+    What the store received after `recent_ms` may be a write under way. What it received before
+    `settled_ms` is under the checkpoint that is verified, or never will be in the log.
     """
 
     target: VerificationTarget
     workers: Workers
     findings: Findings
     now_ms: int
+    recent_ms: int
     settled_ms: int
 
     @property

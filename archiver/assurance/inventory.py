@@ -106,32 +106,30 @@ def _is_repaired(store: ObjectStore, one: StoredObject, digest: bytes) -> bool:
 
 
 def note_leftovers(
-    found: Inventory, used_keys: set[str], settled_ms: int, findings: Findings
+    found: Inventory, used_keys: set[str], recent_ms: int, findings: Findings
 ) -> None:
     """Warn of `.keys` objects without a segment; `used_keys` are those beside one.
 
-    Those stored after `settled_ms` may still get their segment.
+    Those stored after `recent_ms` may still get their segment.
     """
     for key in sorted(found.keys - used_keys):
-        if found.times.get(key, 0) < settled_ms:
+        if found.times.get(key, 0) < recent_ms:
             findings.warn(f"keys without their segment, {_LEFT}", object_key=key)
 
 
-def note_unused_blobs(
-    found: Inventory, used: set[str], settled_ms: int, findings: Findings
-) -> None:
-    """Warn of blobs that no record refers to, but for those stored after `settled_ms`."""
+def note_unused_blobs(found: Inventory, used: set[str], recent_ms: int, findings: Findings) -> None:
+    """Warn of blobs that no record refers to, but for those stored after `recent_ms`."""
     for key, _ in found.blobs:
-        if key not in used and found.times.get(key, 0) < settled_ms:
+        if key not in used and found.times.get(key, 0) < recent_ms:
             findings.warn(f"a blob, {_LEFT}", object_key=key)
 
 
 def note_unused_epochs(
-    found: Inventory, used: set[str], settled_ms: int, findings: Findings
+    found: Inventory, used: set[str], recent_ms: int, findings: Findings
 ) -> None:
-    """Warn of epoch keys of lanes without a segment, but for those stored after `settled_ms`."""
+    """Warn of epoch keys of lanes without a segment, but for those stored after `recent_ms`."""
     for key, _ in found.epochs:
-        if key not in used and found.times.get(key, 0) < settled_ms:
+        if key not in used and found.times.get(key, 0) < recent_ms:
             findings.warn(f"the epoch key of a lane without segments, {_LEFT}", object_key=key)
 
 

@@ -1,7 +1,5 @@
 """What a finished verification has proven, in sentences that an auditor may quote."""
 
-from collections.abc import Mapping
-
 from archiver.assurance.checkpoints import LogHead
 from archiver.assurance.join import Catalogue
 from archiver.assurance.log_check import CheckedLog
@@ -45,12 +43,14 @@ def state_proven(
     findings: Findings,
 ) -> None:
     """Add to `findings` what was proven about records and log, and what about entries was not."""
-    records = f"{catalogue.records:,}"
+    placed = (segment.records for segment in catalogue.segments if segment.first_index >= 0)
+    records = f"{sum(placed):,}"
     levels = [_LEVELS["A"], *([_LEVELS["B"]] if findings.level == "B" else [])]
     said = [level.format(records=records) for level in levels]
+    sizes = {one.size for one in head.kept}
     said.append(
-        f"the log is one tree: all {len(head.kept)} signed checkpoints, from size "
-        f"{min((one.size for one in head.kept), default=0)} to {head.size}, are beginnings of it, "
+        f"the log is one tree: all {len(sizes)} signed checkpoints, from size "
+        f"{min(sizes, default=0)} to {head.size}, are beginnings of it, "
         "rebuilt from its entries; none was altered, removed, inserted or reordered"
     )
     if store.enforces_locks:
@@ -67,14 +67,16 @@ def state_proven(
             f"{rfc3339(from_millis(log.lock_probe.ts_ms))}, the store {log.lock_probe.store} let "
             "go of what was locked: locks prove nothing there"
         )
-    _count_kinds(catalogue, log.kinds, findings)
+    _count_kinds(log, findings)
 
 
-def _count_kinds(catalogue: Catalogue, kinds: Mapping[str, int], findings: Findings) -> None:
-    findings.figures["entries"] = {"records": catalogue.records, **dict(sorted(kinds.items()))}
+def _count_kinds(log: CheckedLog, findings: Findings) -> None:
+    kinds = log.kinds
+    records = log.end - sum(kinds.values())
+    findings.figures["entries"] = {"records": records, **dict(sorted(kinds.items()))}
     for kind, number in sorted(kinds.items()):
         if kind not in _READ:
             findings.not_checked.append(
-                f"what {number} entries of kind {kind!r} say: this version does not know that "
-                "kind. They are in the tree like all others; use a newer version to judge them"
+                f"what entries of kind {kind!r} say, {number} of them: this version does not know "
+                "that kind. They are in the tree like all others; a newer version may judge them"
             )

@@ -81,9 +81,13 @@ def check_times(
     for key, found in doubts.items():
         _judge(key, segments.get(key), found, findings)
     findings.proven.append(
-        f"times rise along the log: no entry is more than {DELAY} older than one before it, save "
+        "times rise along the log: no entry is more than an hour older than one before it, save "
         "what the problems and warnings name"
-        + (f"; none claims to be later than a timestamp over it (within {SKEW})" if stamps else "")
+        + (
+            "; none claims to be later than a timestamp over it (within two minutes)"
+            if stamps
+            else ""
+        )
     )
 
 

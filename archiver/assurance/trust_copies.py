@@ -18,7 +18,7 @@ _KEYS = "keys.vkey"
 def compare_trust_copies(run: Inspection, head: LogHead) -> None:
     """Warn where the bucket's copies say something else than what the verifier trusts."""
     target, store, findings = run.target, run.store, run.findings
-    if target.policy is not None:
+    if target.policy is not None and target.policy.logs:
         key = trust_object(target.archive_id, _POLICY)
         text = _text(store, key)
         if text is not None and not _is_same(text, target.policy):

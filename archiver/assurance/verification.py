@@ -7,6 +7,7 @@ checkpoint covers was stored before it. What comes later is not judged.
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from time import perf_counter
 
@@ -59,10 +60,10 @@ from archiver.db import ledger as ledger_rows
 from archiver.db import verification as rows
 from archiver.db.ledger import LogState
 from archiver.errors import InvalidInput
-from archiver.preserve.object_keys import epoch_object, keys_for_segment
+from archiver.preserve.object_keys import checkpoint_object, epoch_object, keys_for_segment
 
-SETTLED = timedelta(minutes=10)
-"""After this long whatever was stored is in the log and under a checkpoint, or never will be."""
+UNDER_WAY = timedelta(minutes=10)
+"""The longest that a write takes from its first object to the checkpoint over it."""
 
 _SEGMENTS_PER_TASK = 8
 _PENDING_PAGE = 8192
@@ -112,7 +113,8 @@ class _FullVerification:
             workers=pool,
             findings=self._findings,
             now_ms=to_millis(now),
-            settled_ms=to_millis(now - SETTLED),
+            recent_ms=to_millis(now - UNDER_WAY),
+            settled_ms=0,
         )
 
     async def run(self, *, content: bool) -> Report:
@@ -124,6 +126,7 @@ class _FullVerification:
             inventory = await asyncio.to_thread(
                 list_archive, self._pool.store, self._archive_id, self._findings
             )
+            self._run = replace(self._run, settled_ms=self._settled_ms(head, inventory))
             await asyncio.to_thread(self._scan_segments, inventory)
             log = await asyncio.to_thread(self._check_log, head, inventory)
             await self._add_pending(log, state)
@@ -168,6 +171,16 @@ class _FullVerification:
         async with database.reading() as tx:
             return await ledger_rows.state(tx)
 
+    def _settled_ms(self, head: LogHead, inventory: Inventory) -> int:
+        """Return before when things were stored that the head must know of.
+
+        An archive that nobody has written to for days keeps its newest events without a checkpoint
+        for as long, so it is the head's own age that counts, not the present.
+        """
+        kept = checkpoint_object(self._archive_id, head.size)
+        stored = [one.modified_ms for one in inventory.log if one.key == kept]
+        return min([*stored, self._run.now_ms]) - UNDER_WAY // timedelta(milliseconds=1)
+
     def _scan_segments(self, inventory: Inventory) -> None:
         total, done = len(inventory.segments), 0
         tasks = (
@@ -183,7 +196,7 @@ class _FullVerification:
             self._progress("segments", done, total)
         self._findings.count("segments", total)
         used = {keys_for_segment(key) for key, _ in inventory.segments}
-        note_leftovers(inventory, used, self._run.settled_ms, self._findings)
+        note_leftovers(inventory, used, self._run.recent_ms, self._findings)
 
     def _check_log(self, head: LogHead, inventory: Inventory) -> CheckedLog:
         self._log = check_log(
@@ -234,7 +247,7 @@ class _FullVerification:
             check_epochs, store, self._archive_id, lanes, self._target.keyring, findings
         )
         epochs = {epoch_object(self._archive_id, *lane) for lane in lanes}
-        note_unused_epochs(inventory, epochs, self._run.settled_ms, findings)
+        note_unused_epochs(inventory, epochs, self._run.recent_ms, findings)
         blobs = await asyncio.to_thread(hash_blobs, self._pool, inventory.blobs, findings)
         check_blob_locks(blobs, lanes, findings)
         known = None
@@ -243,7 +256,7 @@ class _FullVerification:
             known = await check_segment_rows(database, self._catalogue, listed, log, findings)
             listed = {key for key, _ in inventory.blobs}
             used = await check_blob_rows(database, blobs, listed, findings)
-            note_unused_blobs(inventory, used, self._run.settled_ms, findings)
+            note_unused_blobs(inventory, used, self._run.recent_ms, findings)
         newest_ms = self._run.settled_ms if known is None else self._run.now_ms
         judge_unplaced(self._catalogue, log, known, newest_ms, findings)
 
@@ -260,7 +273,7 @@ class _FullVerification:
 
     def _note_missing_keys(self, log: CheckedLog) -> None:
         for segment in self._catalogue.segments:
-            is_young = segment.object.modified_ms >= self._run.settled_ms
+            is_young = segment.object.modified_ms >= self._run.recent_ms
             is_excused = segment.object.key in log.orphans or (segment.first_index < 0 and is_young)
             if segment.keys is None and not is_excused:
                 self._findings.problem(
@@ -303,7 +316,7 @@ class _FullVerification:
             done += len(opened)
             self._progress("content", done, len(names))
         if self._target.database is None:
-            note_unused_blobs(inventory, named, self._run.settled_ms, self._findings)
+            note_unused_blobs(inventory, named, self._run.recent_ms, self._findings)
 
     async def _compare_facts(self, segment: KnownSegment, opened: OpenedSegment) -> None:
         if self._target.database is None:

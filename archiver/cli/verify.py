@@ -1,5 +1,6 @@
 """`muniment verify`: derive everything again from the store and name what is not as promised."""
 
+import argparse
 import os
 import secrets
 from collections.abc import Awaitable, Callable
@@ -11,13 +12,18 @@ from archiver.assurance.sample import verify_sample
 from archiver.assurance.target import VerificationTarget
 from archiver.assurance.verification import verify_full
 from archiver.audit.actions import Action
+from archiver.cli import verify_outside
 from archiver.cli.arguments import Parser
 from archiver.cli.exits import OK, PROBLEMS
 from archiver.cli.opening import Opened, on_archive
-from archiver.cli.output import Document, Output, counted
+from archiver.cli.output import Output
+from archiver.cli.verify_report import say_report
+from archiver.config import Settings
 from archiver.errors import InvalidInput
+from archiver.jobs.witnessing import read_policy
 from archiver.model.actor import Actor
 from archiver.preserve.keyring import open_keyring
+from archiver.preserve.ledger.timestamps import read_authorities
 
 _SEED_BITS = 32
 
@@ -34,7 +40,22 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "--content", action="store_true", help="also open every record; a sample always does"
     )
-    parser.set_defaults(act=on_archive(verify))
+    verify_outside.configure(parser)
+    parser.set_defaults(act=_act)
+
+
+def _act(args: argparse.Namespace, output: Output) -> int:
+    """Verify the archive of the settings, or with `--from` the one in that store."""
+    if args.store is not None:
+        return verify_outside.act(args, output, _workers(args))
+    verify_outside.refuse_without_store(args)
+    return on_archive(verify)(args, output)
+
+
+def _workers(args: argparse.Namespace) -> int:
+    if args.workers is None:
+        return max(1, (os.cpu_count() or 1) - 1)
+    return int(args.workers)
 
 
 async def verify(opened: Opened) -> int:
@@ -44,7 +65,6 @@ async def verify(opened: Opened) -> int:
         raise InvalidInput("--seed draws a sample: give --sample too")
     if args.sample is not None and args.workers is not None:
         raise InvalidInput("a sample is verified in one process: leave out --workers")
-    workers = max(1, (os.cpu_count() or 1) - 1) if args.workers is None else args.workers
     seed = secrets.randbits(_SEED_BITS) if args.seed is None else args.seed
     with opened.output.progress("Verifying") as show:
 
@@ -54,13 +74,15 @@ async def verify(opened: Opened) -> int:
 
             if args.sample is not None:
                 return verify_sample(target, args.sample, seed, progress)
-            return verify_full(target, workers=workers, content=args.content, progress=progress)
+            return verify_full(
+                target, workers=_workers(args), content=args.content, progress=progress
+            )
 
         report = await verify_archive(opened.services, opened.actor, check)
     document = report.to_dict()
     if args.sample is not None:
         document["sample"] = {"percent": args.sample, "seed": seed}
-    opened.output.answer(document, lambda output: _say(output, document))
+    opened.output.answer(document, lambda output: say_report(output, document))
     return OK if report.ok else PROBLEMS
 
 
@@ -95,36 +117,24 @@ async def verify_archive(
 def _target(services: Services) -> VerificationTarget:
     """Return the archive as verification sees it: its store, and what widens the checks."""
     settings, archive = services.settings, services.archive
+    keyring = open_keyring(
+        settings.effective_keyring_file,
+        settings.keyring_secret_file,
+        passphrase=settings.keyring_passphrase_file is not None,
+    )
     return VerificationTarget(
         archive_id=archive.id,
         origin=archive.origin,
         vkeys=(archive.vkey,),
         store_url=settings.effective_store_url,
+        policy=read_policy(settings.witness_policy_file),
+        tsa_roots=_roots(settings),
         database=services.database,
-        keyring=open_keyring(
-            settings.effective_keyring_file,
-            settings.keyring_secret_file,
-            passphrase=settings.keyring_passphrase_file is not None,
-        ),
+        keyring=keyring,
     )
 
 
-def _say(output: Output, report: Document) -> None:
-    """Say each problem, then what was left out, then the sum."""
-    for kind, found in (("PROBLEM", report["problems"]), ("warning", report["warnings"])):
-        for one in found:
-            named = "  ".join(name for name in (one["object"], one["record"]) if name)
-            output.line(f"{kind}  {named or 'archive'}: {one['what']}")
-    for left_out in report["not_checked"]:
-        output.line(f"not checked: {left_out}")
-    if "sample" in report:
-        sample = report["sample"]
-        output.line(f"sample: {sample['percent']} per cent, drawn by --seed {sample['seed']}")
-    checkpoint = report["checkpoint"]
-    state = "Verified" if report["ok"] else "NOT as promised"
-    problems = len(report["problems"]) + report["more_problems"]
-    output.line(
-        f"{state}: {counted(report['checked'], 'record')} and the log of "
-        f"{checkpoint['size']:,} entries, root {checkpoint['root'][:8]}…{checkpoint['root'][-4:]}, "
-        f"in {report['seconds']} s; {counted(problems, 'problem')}"
-    )
+def _roots(settings: Settings) -> tuple[bytes, ...]:
+    path = settings.timestamp_authorities_file
+    authorities = () if path is None else read_authorities(path)
+    return tuple(root for authority in authorities for root in authority.roots)
