@@ -8,9 +8,11 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from archiver.access.rules import Permission, require
+from archiver.clock import from_millis
 from archiver.db import timestamps as timestamp_rows
 from archiver.db.timestamps import Placed
 from archiver.db.transaction import Database
@@ -28,7 +30,8 @@ _NAME = re.compile(r"([0-9]{12})/([a-z0-9][a-z0-9-]{0,62})\.tsr")
 class Stamp:
     """A stored token over the checkpoint of `size`.
 
-    `log_index` is where its entry stands, None until it is logged. `token` is None, and `problem`
+    `log_index` is where its entry stands and `logged_at` what our own clock said then, both None
+    until it is logged. `token` is None, and `problem`
     says why, where it does not verify under the roots configured now.
     """
 
@@ -37,6 +40,7 @@ class Stamp:
     object_key: str
     response_sha256: bytes
     log_index: int | None = None
+    logged_at: datetime | None = None
     token: Token | None = None
     problem: str = ""
 
@@ -92,18 +96,16 @@ class TimestampView:
         digest = hashlib.sha256(response).digest()
         async with self._database.reading() as tx:
             placed = await timestamp_rows.find(tx, entry_prefix(size, authority), start=size)
-        if placed is not None:
-            require_same(placed, digest, key)
         token, problem = await self._verify(response, size, authority)
-        return Stamp(
+        stamp = Stamp(
             size=size,
             authority=authority,
             object_key=key,
             response_sha256=digest,
-            log_index=placed[0] if placed else None,
             token=token,
             problem=problem,
         )
+        return placed_at(stamp, placed) if placed else stamp
 
     async def _verify(self, response: bytes, size: int, authority: str) -> tuple[Token | None, str]:
         roots = self._roots.get(authority)
@@ -116,17 +118,18 @@ class TimestampView:
             return None, str(error)
 
 
-def require_same(placed: Placed, response_sha256: bytes, key: str) -> None:
-    """Check that the entry of a token is of this response.
+def placed_at(stamp: Stamp, placed: Placed) -> Stamp:
+    """Return a token with the place of its entry.
 
     Raises:
-        IntegrityError: it is of another one: the stored object was exchanged.
+        IntegrityError: the entry is of another token: the stored object was exchanged.
     """
-    index, entry = placed
-    said = decode_entry(entry)
-    if not isinstance(said, TimestampEntry) or said.token_sha256 != response_sha256:
+    index, data = placed
+    entry = decode_entry(data)
+    if not isinstance(entry, TimestampEntry) or entry.token_sha256 != stamp.response_sha256:
         raise IntegrityError(
-            f"{key}: entry {index} of the log promises a token with another hash than that of the "
-            "stored one; restore the object from the store's second copy",
-            object_key=key,
+            f"{stamp.object_key}: entry {index} of the log promises a token with another hash than "
+            "that of the stored one; restore the object from the store's second copy",
+            object_key=stamp.object_key,
         )
+    return replace(stamp, log_index=index, logged_at=from_millis(entry.ts_ms))

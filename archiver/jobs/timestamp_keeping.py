@@ -5,11 +5,10 @@ is therefore all that a crash can leave; it is logged by whoever sees it next.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import structlog
 
-from archiver.assurance.timestamp_view import Stamp, TimestampView, require_same
+from archiver.assurance.timestamp_view import Stamp, TimestampView, placed_at
 from archiver.clock import Clock, to_millis
 from archiver.db import timestamps as timestamp_rows
 from archiver.db.transaction import Database
@@ -113,8 +112,7 @@ class TimestampKeeping:
         prefix = entry_prefix(stamp.size, stamp.authority)
         async with self._database.transaction() as tx:
             placed = await timestamp_rows.add_once(tx, entry, prefix=prefix, start=stamp.size)
-        require_same(placed, stamp.response_sha256, stamp.object_key)
-        return replace(stamp, log_index=placed[0])
+        return placed_at(stamp, placed)
 
     def _remember(self, stamp: Stamp) -> None:
         known = self._newest.get(stamp.authority)

@@ -108,10 +108,10 @@ def needs_renewal(stamp: Stamp, *, configured: bool, now: datetime) -> bool:
     configured now, or when its certificate has come within `RENEWAL_MARGIN` of its end since. A
     token made within that margin is not renewed for it again: the daily one suffices.
     """
-    if not configured or stamp.token is None:
+    if not configured or stamp.token is None or stamp.logged_at is None:
         return True
     ages_from = stamp.token.expires_at - RENEWAL_MARGIN
-    return stamp.token.time < ages_from <= now
+    return stamp.logged_at < ages_from <= now
 
 
 class Timestamping:
@@ -230,7 +230,8 @@ class Timestamping:
         newest = known.get(authority.name)
         if newest is None or size <= newest.size:
             return newest is None and size > 0
-        if newest.token is None or now - newest.token.time >= FRESH:
+        # By our own clock: one that differs from the authority's must not make every look a day.
+        if newest.logged_at is None or now - newest.logged_at >= FRESH:
             return True
         uncovered = [(name, each) for name, each in known.items() if not newest.covers(each)]
         if any(

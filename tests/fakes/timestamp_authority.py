@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 from aiohttp import web
 
-from archiver.preserve.ledger.timestamps import REPLY_TYPE, Authority, request
+from archiver.preserve.ledger.timestamps import REPLY_TYPE, request
 
 _CONFIG = """
 [tsa]
@@ -38,6 +39,10 @@ authorityKeyIdentifier=keyid
 """
 
 
+EC = ("ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+"""How openssl is told to make a key; this one is quick to make."""
+
+
 class Fault(StrEnum):
     """How an authority fails."""
 
@@ -63,7 +68,7 @@ class Tsa:
     """Keys and certificates of one authority in a folder, and the `openssl ts` that uses them."""
 
     folder: Path
-    key: Sequence[str] = ("rsa:2048",)
+    key: Sequence[str] = EC
     usage: str = "critical,timeStamping"
     days: int = 3650
     with_chain: bool = False
@@ -72,7 +77,7 @@ class Tsa:
         self.folder.mkdir(parents=True)
         openssl(
             self.folder,
-            *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650"),
+            *("req", "-x509", "-newkey", *EC, "-nodes", "-days", "3650"),
             *("-subj", "/CN=Test TSA CA", "-keyout", "ca.key", "-out", "ca.pem"),
         )
         (self.folder / "serial").write_text("01\n")
@@ -119,16 +124,15 @@ class TimestampAuthority:
 
     name: str
     tsa: Tsa
-    other: Tsa
     url: str = ""
     fault: Fault | None = None
     queries: list[bytes] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
     _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)  # openssl's serial file
 
-    @property
-    def authority(self) -> Authority:
-        return Authority(name=self.name, url=self.url, roots=(self.tsa.root,))
+    @cached_property
+    def _other(self) -> Tsa:
+        return Tsa(self.tsa.folder / "other")
 
     async def reply(self, asked: web.Request) -> web.StreamResponse:
         """Answer one request as the fault wants it."""
@@ -155,7 +159,7 @@ class TimestampAuthority:
             case Fault.WRONG_IMPRINT:
                 return self.tsa.stamp(b"another message")
             case Fault.OTHER_ROOT:
-                return self.other.answer(query)
+                return self._other.answer(query)
             case Fault.GARBAGE:
                 return b"<html>please sign in</html>"
             case _:
@@ -165,7 +169,7 @@ class TimestampAuthority:
 @asynccontextmanager
 async def listening(folder: Path, name: str) -> AsyncIterator[TimestampAuthority]:
     """An authority that listens on a port of its own until the end."""
-    here = TimestampAuthority(name, Tsa(folder / name), Tsa(folder / f"not-{name}"))
+    here = TimestampAuthority(name, Tsa(folder / name))
     app = web.Application()
     app.router.add_post("/tsr", here.reply)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

@@ -25,7 +25,7 @@ from archiver.preserve.ledger.timestamps import (
     roots_file,
     verify_response,
 )
-from tests.fakes.timestamp_authority import Tsa, openssl, openssl_verifies
+from tests.fakes.timestamp_authority import EC, Tsa, openssl, openssl_verifies
 from tests.unit.ledger.mutations import mutations
 
 MESSAGE = b"archive.example.com/acme\n3\nroot\n\n\xe2\x80\x94 archive.example.com/acme sig\n"
@@ -34,7 +34,7 @@ NONCE = 0x8000000000000005
 
 @pytest.fixture(scope="module")
 def tsa(tmp_path_factory: pytest.TempPathFactory) -> Tsa:
-    return Tsa(tmp_path_factory.mktemp("tsa") / "one")
+    return Tsa(tmp_path_factory.mktemp("tsa") / "one", key=("rsa:2048",))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_a_response_says_when_by_whom_and_until_when_its_certificate_lasts(
     assert openssl_verifies(tsa, response, MESSAGE, int(token.time.timestamp()))
 
 
-@pytest.mark.parametrize("key", [("ec", "-pkeyopt", "ec_paramgen_curve:P-256"), ("rsa:3072",)])
+@pytest.mark.parametrize("key", [EC, ("rsa:3072",)])
 def test_other_keys_of_authorities_are_good(tmp_path: Path, key: tuple[str, ...]) -> None:
     tsa = Tsa(tmp_path / "tsa", key=key)
 
