@@ -243,6 +243,8 @@ class _Probe:
         yield success(name, expected, answer, self._differing(canary))
         answer = self.trial.delete(key, version_id=canary.version_id, bypass=True)
         yield refusal("delete under hold", answer, self._differing(canary))
+        if self._seen(key, canary.version_id) is None:
+            return
         yield from self._lifting(canary, principals)
         if not self._is_held(canary):
             answer = self.trial.delete(key, version_id=canary.version_id, bypass=True)

@@ -7,6 +7,7 @@ a server, or where none would start. A part that raises is a problem, in that er
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -19,7 +20,7 @@ from archiver.db import ledger as ledger_rows
 from archiver.db import schema
 from archiver.db.archive import ArchiveRow
 from archiver.db.ledger import LogState
-from archiver.db.transaction import open_database
+from archiver.db.transaction import Database, open_database
 from archiver.errors import ArchiverError, ConfigurationError, NotFound
 from archiver.jobs.search_index import index_path
 from archiver.jobs.worm_probing import AUDIT_TRAIL, EVERY, newest, promise
@@ -58,29 +59,23 @@ Found = tuple[State, str, str]
 
 
 async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
-    """Return one finding for each part, in the order in which one rests on the other.
-
-    Raises:
-        ConfigurationError: the database's URL is wrong.
-    """
-    examination = _Examination(settings, clock)
-    try:
-        return await examination.run()
-    finally:
-        await examination.close()
+    """Return one finding for each part, in the order in which one rests on the other."""
+    async with AsyncExitStack() as stack:
+        return await _Examination(settings, clock, stack).run()
 
 
 class _Examination:
     """One examination. Parts are looked at only once those they need were found working."""
 
+    _database: Database
     _archive: ArchiveRow
     _log_state: LogState
+    _store: ObjectStore
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, stack: AsyncExitStack) -> None:
         self._settings = settings
         self._clock = clock
-        self._database = open_database(settings.effective_database_url)
-        self._store: ObjectStore | None = None
+        self._stack = stack
 
     async def run(self) -> list[Finding]:
         """Look at every part."""
@@ -102,16 +97,12 @@ class _Examination:
             findings.append(await _told(part, look, sorted(needs & broken)))
         return findings
 
-    async def close(self) -> None:
-        """Close what was opened."""
-        await self._database.close()
-        if self._store is not None:
-            self._store.close()
-
     async def _look_at_settings(self) -> Found:
         return State.OK, f"home {self._settings.home.resolve()}", ""
 
     async def _look_at_database(self) -> Found:
+        self._database = open_database(self._settings.effective_database_url)
+        self._stack.push_async_callback(self._database.close)
         await schema.check(self._database)
         async with self._database.reading() as tx:
             self._archive = await archive_rows.get(tx)
@@ -136,11 +127,12 @@ class _Examination:
     async def _look_at_store(self) -> Found:
         url, clock = self._settings.effective_store_url, self._clock
         self._store = await asyncio.to_thread(open_store, url, clock=clock, create=False)
+        self._stack.callback(self._store.close)
         await asyncio.to_thread(self._store.probe)
         return State.OK, f"{self._store.url} answers and may be written to", ""
 
     async def _look_at_locks(self) -> Found:
-        store = self._opened()
+        store = self._store
         if not store.enforces_locks:
             todo = "where a rule asks for WORM, found the archive on S3 with Object Lock"
             return State.WARNING, AUDIT_TRAIL, todo
@@ -157,7 +149,7 @@ class _Examination:
         return State.OK, said, ""
 
     async def _look_at_log(self) -> Found:
-        state, store = self._log_state, self._opened()
+        state, store = self._log_state, self._store
         waiting = state.next_index - state.size
         try:
             key = log_prefix(self._archive.id) + "checkpoint"
@@ -236,17 +228,12 @@ class _Examination:
 
     async def _last(self, prefix: str) -> str | None:
         """The last key under a prefix; sizes in keys have twelve digits, so it is the newest."""
-        keys = await asyncio.to_thread(lambda: deque(self._opened().list_keys(prefix), maxlen=1))
+        keys = await asyncio.to_thread(lambda: deque(self._store.list_keys(prefix), maxlen=1))
         return keys[0] if keys else None
 
     async def _age(self, key: str) -> timedelta:
-        written = (await asyncio.to_thread(self._opened().head, key)).modified_at
+        written = (await asyncio.to_thread(self._store.head, key)).modified_at
         return max(timedelta(0), self._clock() - written) if written else timedelta(0)
-
-    def _opened(self) -> ObjectStore:
-        if self._store is None:
-            raise ConfigurationError("the store was not opened")
-        return self._store
 
 
 async def _told(part: str, look: Callable[[], Awaitable[Found]], missing: list[str]) -> Finding:

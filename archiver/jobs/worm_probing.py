@@ -40,6 +40,7 @@ AUDIT_TRAIL = "audit-trail alternative (17 CFR 240.17a-4(f)(2)(i)(A)), not WORM"
 WORM = "WORM (17 CFR 240.17a-4(f)(2)(i)(B))"
 
 _LOOK_EVERY_S = 3600.0
+_NAMED = 2
 
 _log = structlog.get_logger("muniment.store")
 
@@ -53,9 +54,10 @@ class Probed:
 
     @property
     def failures(self) -> str:
-        """The checks that went wrong, in words; "" where none did."""
-        wrong = [check for check in self.entry.checks if not check.ok]
-        return "; ".join(f"{check.name}: {check.found}" for check in wrong)
+        """The first checks that went wrong, in words; "" where none did."""
+        wrong = [f"{check.name}: {check.found}" for check in self.entry.checks if not check.ok]
+        more = [f"and {len(wrong) - _NAMED} more"] if len(wrong) > _NAMED else []
+        return "; ".join([*wrong[:_NAMED], *more])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
