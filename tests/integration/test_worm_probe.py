@@ -12,6 +12,7 @@ import pytest
 
 from archiver.app import Services, open_services
 from archiver.assurance.worm_probe import was_entitled
+from archiver.cli.main import main
 from archiver.cli.serve import serve_archive
 from archiver.clock import system_clock, to_millis
 from archiver.config import Settings
@@ -309,3 +310,44 @@ def _principals(folder: Path, **identities: tuple[str, str]) -> Path:
     path = folder / "principals.toml"
     path.write_text("".join(lines))
     return path
+
+
+@pytest.mark.integration
+class TestCommandLine:
+    @pytest.fixture
+    def home(self, tmp_path: Path, seaweedfs: SeaweedFS, monkeypatch: pytest.MonkeyPatch) -> Path:
+        url = seaweedfs.store_url(BUCKET, f"{PREFIX}-{tmp_path.name}")
+        monkeypatch.setenv("MUNIMENT_STORE_URL", url)
+        asyncio.run(found(settings_for(tmp_path / "home", store_url=url)))
+        return tmp_path / "home"
+
+    def test_doctor_worm_shows_what_was_tried_and_ends_with_0_on_a_sound_store(
+        self, home: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code = main(["doctor", "worm", "--home", str(home)])
+
+        said = capsys.readouterr().out
+        print(said)
+        assert code == 0
+        assert "delete by version\trefused; version unchanged\t403 AccessDenied" in said
+        assert "0 not as a WORM store answers" in said
+        assert main(["doctor", "--home", str(home)]) == 0
+        assert "ok       locks         WORM (17 CFR" in capsys.readouterr().out
+
+    def test_it_ends_with_1_on_a_store_that_lies_which_then_is_not_served(
+        self,
+        home: Path,
+        seaweedfs: SeaweedFS,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        with LyingS3Proxy(seaweedfs.port, Lie.DELETES) as liar:
+            url = seaweedfs.store_url(BUCKET, f"{PREFIX}-{home.parent.name}", port=liar.port)
+            monkeypatch.setenv("MUNIMENT_STORE_URL", url)
+            assert main(["doctor", "worm", "--home", str(home)]) == 1
+            assert "NOT WORM" in capsys.readouterr().out
+
+            assert main(["doctor", "--home", str(home)]) == 1
+            assert main(["serve", "--home", str(home)]) == 2
+
+        assert "does not keep compliance locks" in capsys.readouterr().err
