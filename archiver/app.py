@@ -35,6 +35,7 @@ from archiver.ids import Ulids
 from archiver.jobs.documents import Documents
 from archiver.jobs.loops import Loops
 from archiver.jobs.search_index import SearchIndex, index_path
+from archiver.jobs.second_store import SecondStore, second_store
 from archiver.jobs.timestamping import Timestamping, open_timestamping
 from archiver.jobs.witnessing import Witnessing, open_witnessing
 from archiver.jobs.worm_probing import WormProbing
@@ -51,7 +52,9 @@ from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.recovery import Recovered, Recovery
 from archiver.preserve.sequencer import Sequencer
+from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.opening import open_store
+from archiver.preserve.store.second_copy import SecondCopy
 from archiver.preserve.store.threads import AsyncStore
 from archiver.preserve.writer import Writer, WriterLimits
 from retention.rules import RuleSet
@@ -106,6 +109,7 @@ class Services:
     archive: ArchiveRow
     database: Database
     store: AsyncStore
+    second: SecondStore | None
     epochs: Epochs
     writer: Writer
     documents: Documents
@@ -161,7 +165,7 @@ async def open_services(
         yield await _compose(stack, settings, clock, guard, keyring, database, archive, plan, store)
 
 
-async def _compose(  # noqa: PLR0917 - the one function that knows everything
+async def _compose(  # noqa: PLR0915, PLR0917 - the one function that knows everything
     stack: AsyncExitStack,
     settings: Settings,
     clock: Clock,
@@ -175,7 +179,9 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
     randomness = os.urandom
     ulids = Ulids(randomness)
     signer = keyring.signers[0]
-    epochs = Epochs(keyring, store.blocking, randomness)
+    copies = open_second_copy(settings, clock, store.blocking)
+    reading = copies or store.blocking
+    epochs = Epochs(keyring, store.blocking, randomness, reading=reading)
     lock_limit = timedelta(days=366 * settings.lock_limit_years)
     sequencer = Sequencer(database=database, signer=signer, clock=clock)
     writer = Writer(
@@ -192,7 +198,7 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
             lock_limit=lock_limit,
         ),
     )
-    reader = RecordReader(archive.id, store.blocking, epochs)
+    reader = RecordReader(archive.id, reading, epochs)
     recovery = Recovery(
         archive_id=archive.id,
         store=store.blocking,
@@ -291,6 +297,18 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         inline_limit=settings.inline_limit_bytes,
         lock_limit=lock_limit,
     )
+    second = second_store(
+        copies,
+        archive=archive,
+        verifiers=keyring.verifiers,
+        database=database,
+        reader=reader,
+        epochs=epochs,
+        trail=trail,
+        clock=clock,
+        notify=loops.notify,
+    )
+    reads = await _keep_copied(stack, loops, store, second)
     ingest = Ingest(
         archive_id=archive.id,
         plan=plan,
@@ -308,7 +326,8 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         version=__version__,
         archive=archive,
         database=database,
-        store=store,
+        store=reads,
+        second=second,
         epochs=epochs,
         writer=writer,
         documents=documents,
@@ -330,12 +349,12 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
             index=index, database=database, records=reader, zone=ZoneInfo(archive.zone), trail=trail
         ),
         records=Records(
-            archive=archive, database=database, store=store, reader=reader, trail=trail
+            archive=archive, database=database, store=reads, reader=reader, trail=trail
         ),
         filing=Filing(database=database, trail=trail, clock=clock),
         holds=holds,
         timestamping=timestamping,
-        log=LogView(archive=archive, database=database, store=store),
+        log=LogView(archive=archive, database=database, store=reads),
         evidence=Evidence(
             archive=archive,
             database=database,
@@ -363,6 +382,33 @@ async def _compose(  # noqa: PLR0917 - the one function that knows everything
         ),
         health=Health(database=database, store=store, writer=writer, loops=loops),
     )
+
+
+def open_second_copy(settings: Settings, clock: Clock, first: ObjectStore) -> SecondCopy | None:
+    """Return both stores as one for reading, where the settings name a second one.
+
+    The second is opened when it is first needed: an archive starts and captures without it.
+    """
+    if not settings.second_store_url:
+        return None
+    return SecondCopy(
+        first,
+        lambda: open_store(settings.second_store_url, clock=clock, create=False),
+        clock=clock,
+    )
+
+
+async def _keep_copied(
+    stack: AsyncExitStack, loops: Loops, store: AsyncStore, second: SecondStore | None
+) -> AsyncStore:
+    """Keep the second copy up in the background; return what content is read from."""
+    if second is None:
+        return store
+    reads = AsyncStore(second.copies)
+    stack.push_async_callback(reads.close)
+    stack.push_async_callback(second.replication.close)
+    loops.chores = (*loops.chores, second.chore())
+    return reads
 
 
 async def load_file_plan(tx: Transaction, at: int) -> FilePlan:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from archiver.db.tables import blob, hold, hold_record, record, segment
 from archiver.db.transaction import Row, Transaction, insert_rows
@@ -123,15 +123,19 @@ async def held_lanes(tx: Transaction) -> set[tuple[str, str]]:
     return {(row[0], row[1]) for row in rows}
 
 
+async def held_objects(tx: Transaction) -> tuple[list[SegmentRow], list[BlobRow]]:
+    """Return the segments and blobs that a hold in force covers, whatever their objects say."""
+    segments = await tx.execute(select(segment).where(_wanted()))
+    blobs = await tx.execute(select(blob).where(_blob_wanted()))
+    return (
+        [SegmentRow(**row) for row in segments.mappings()],
+        [BlobRow(**row) for row in blobs.mappings()],
+    )
+
+
 async def blob_hold_drift(tx: Transaction) -> list[tuple[BlobRow, bool]]:
     """Return blobs whose object hold differs from the holds in force, with the wanted state."""
-    wanted = (
-        select(hold_record.c.log_index)
-        .join(hold, hold.c.id == hold_record.c.hold_id)
-        .join(record, record.c.log_index == hold_record.c.log_index)
-        .where(hold.c.state == "active", record.c.id == blob.c.record_id)
-        .exists()
-    )
+    wanted = _blob_wanted()
     rows = await tx.execute(select(blob, wanted.label("wanted")).where(blob.c.legal_hold != wanted))
     return [
         (BlobRow(**{name: row[name] for name in _BLOB_COLUMNS}), bool(row["wanted"]))
@@ -153,6 +157,41 @@ async def set_blob_hold(tx: Transaction, object_keys: Sequence[str], *, on: bool
         await tx.execute(update(blob).where(blob.c.object_key.in_(chunk)).values(legal_hold=on))
 
 
+async def set_version(tx: Transaction, object_key: str, version_id: str) -> None:
+    """Note that the version to read of an object is another one, wherever a row names it."""
+    for key, version in (
+        (segment.c.object_key, segment.c.version_id),
+        (segment.c.keys_object_key, segment.c.keys_version_id),
+        (blob.c.object_key, blob.c.version_id),
+    ):
+        await tx.execute(update(key.table).where(key == object_key).values({version: version_id}))
+
+
+async def count_from(tx: Transaction, first_index: int) -> int:
+    """Return how many segments start at or after a log index."""
+    rows = await tx.execute(
+        select(func.count()).select_from(segment).where(segment.c.first_index >= first_index)
+    )
+    return int(rows.scalar_one())
+
+
+async def find_blob(tx: Transaction, object_key: str) -> BlobRow | None:
+    """Return one blob, None where there is none."""
+    row = (await tx.execute(select(blob).where(blob.c.object_key == object_key))).mappings().first()
+    return None if row is None else BlobRow(**row)
+
+
+async def blobs_within(tx: Transaction, start: int, end: int) -> list[BlobRow]:
+    """Return the blobs of the records in [start, end) of the log."""
+    rows = await tx.execute(
+        select(blob)
+        .join(record, record.c.id == blob.c.record_id)
+        .where(record.c.log_index >= start, record.c.log_index < end)
+        .order_by(blob.c.object_key)
+    )
+    return [BlobRow(**row) for row in rows.mappings()]
+
+
 async def list_blobs(tx: Transaction, after: str, limit: int) -> list[BlobRow]:
     """Return blobs by object key, those after `after`."""
     rows = await tx.execute(
@@ -171,5 +210,16 @@ def _wanted() -> ColumnElement[bool]:
             hold_record.c.log_index >= segment.c.first_index,
             hold_record.c.log_index < segment.c.first_index + segment.c.records,
         )
+        .exists()
+    )
+
+
+def _blob_wanted() -> ColumnElement[bool]:
+    """Whether a hold in force covers the record of the blob."""
+    return (
+        select(hold_record.c.log_index)
+        .join(hold, hold.c.id == hold_record.c.hold_id)
+        .join(record, record.c.log_index == hold_record.c.log_index)
+        .where(hold.c.state == "active", record.c.id == blob.c.record_id)
         .exists()
     )

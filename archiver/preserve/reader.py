@@ -14,7 +14,7 @@ from functools import partial
 
 from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
-from archiver.errors import IntegrityError
+from archiver.errors import IntegrityError, NotFound
 from archiver.ids import ulid_bytes
 from archiver.model.post import Part, PartRole
 from archiver.preserve.epochs import Epochs
@@ -156,9 +156,15 @@ class RecordReader:
     def _large_part(self, record_id: str, number: int, blob: Blob) -> bytes:
         context = media_context(ulid_bytes(self._archive_id), ulid_bytes(record_id), number)
 
-        def read(store: Reads) -> bytes:
-            sealed = store.get(blob.key, version_id=blob.version_id)
+        def opened(sealed: bytes) -> bytes:
             return open_media(decode_base64(blob.dek), context, sealed)
+
+        def read(store: Reads) -> bytes:
+            try:
+                return opened(store.get(blob.key, version_id=blob.version_id))
+            except (NotFound, IntegrityError):
+                # The manifest cannot follow a repair: then the newest version is the true one.
+                return opened(store.get(blob.key))
 
         return read_checked(self._store, blob.key, read)
 

@@ -120,8 +120,14 @@ class SecondCopy:
             return self._instead(error, read)
         except (NotFound, IntegrityError) as error:
             found = self._instead(error, read)
-            self._note(key, error)
+            self.note_damage(key, error)
             return found
+
+    def note_damage(self, key: str, error: NotFound | IntegrityError) -> None:
+        """Remember that the first store's object is lost or altered, for an operator to be told."""
+        with self._guard:
+            if len(self._damage) < _MOST_NAMED:
+                self._damage.setdefault(key, Damage(key=key, what=str(error)))
 
     def new_damage(self) -> list[Damage]:
         """Return the damage found since this was last asked, each object once."""
@@ -193,8 +199,7 @@ class SecondCopy:
         self.primary.probe()
 
     def close(self) -> None:
-        """Release the connections of both."""
-        self.primary.close()
+        """Release the second store's connections; the first is closed by who opened it."""
         if self._opened is not None:
             self._opened.close()
 
@@ -217,11 +222,6 @@ class SecondCopy:
         with self._guard:
             self.fallen_over += 1
         return found
-
-    def _note(self, key: str, error: Exception) -> None:
-        with self._guard:
-            if len(self._damage) < _MOST_NAMED:
-                self._damage.setdefault(key, Damage(key=key, what=str(error)))
 
 
 class _Newest:
