@@ -138,7 +138,13 @@ class _SessionLease:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise DatabaseUnavailable(
+            f"the lease file {path} cannot be opened: {error.strerror}; check that the disk of the "
+            "database has room and is writable"
+        ) from error
 
 
 def _lease_file(path: Path, name: str) -> Path:

@@ -1,11 +1,14 @@
 """The background loops end when they are told to."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from archiver.app import open_services
 from archiver.config import Settings
+from archiver.errors import DatabaseUnavailable
+from tests.fakes.archive import AGENT, an_arrival, eventually, publish, serving
 from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 
 
@@ -27,3 +30,22 @@ async def test_work_ends_although_news_comes_at_the_moment_its_loops_are_told_to
                 loops.notify()
                 for _ in range(steps):
                     await asyncio.sleep(0)
+
+
+async def test_a_lease_that_cannot_be_taken_is_told_and_taken_later(
+    local_settings: Settings,
+) -> None:
+    """Its file is made when it is first taken; on a full disk that fails."""
+    lease = Path(local_settings.home, "archive.db.integrator.lease")
+    await asyncio.to_thread(lease.mkdir)
+    async with serving(local_settings) as services:
+        await services.ingest.submit([an_arrival(b"one")], actor=AGENT)
+
+        async def told() -> bool:
+            return "lease" in (await services.health.ready()).get("integrator", "")
+
+        await eventually(told)
+        with pytest.raises(DatabaseUnavailable, match="lease"):
+            await services.loops.integrate_once()
+        await asyncio.to_thread(lease.rmdir)
+        assert (await publish(services)).size == 1

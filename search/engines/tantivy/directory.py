@@ -54,7 +54,7 @@ def open_writer(path: Path, *, anew: bool = False) -> "TantivyIndex":
     try:
         writer = index.writer(HEAP, 1)
     except ValueError as error:
-        busy = "lock" in str(error).lower()
+        busy = "LockBusy" in str(error)  # and not "IoError", as on a full disk
         raise (IndexBusy if busy else IndexUnavailable)(
             f"The index {path} cannot be written; only one process may write it: {error}"
         ) from error
@@ -84,7 +84,8 @@ class TantivyReader:
     def __init__(self, path: Path, index: tantivy.Index) -> None:
         index.register_tokenizer(SPACES, _WHITESPACE)
         # Without this a thread would watch the directory; `snapshot` asks when it matters.
-        index.config_reader("manual")
+        with failures_as_damage(path):
+            index.config_reader("manual")
         self._path = path
         self._index: tantivy.Index | None = index
 

@@ -16,7 +16,7 @@ from search.engines.tantivy.compiler import (
     without,
 )
 from search.engines.tantivy.schema import LAYOUT, state_of
-from search.errors import IndexDamaged, IndexOutdated
+from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
 from search.index import CHUNK, Hit
 from search.query import Query
 
@@ -145,10 +145,16 @@ class TantivySnapshot:
 
 @contextmanager
 def failures_as_damage(path: Path) -> Iterator[None]:
-    """Raise `IndexDamaged` where tantivy fails while reading; nothing else fails there."""
+    """Raise `IndexDamaged` where tantivy fails while reading; nothing else fails there.
+
+    But for its locks, which are files that reading makes: on a full disk nothing is damaged, and
+    an index must not be built anew for it (`IndexUnavailable`).
+    """
     try:
         yield
     except ValueError as error:
+        if "Lockfile" in str(error):
+            raise IndexUnavailable(f"The index {path} cannot be locked: {error}") from error
         raise IndexDamaged(f"The index {path} cannot be read: {error}") from error
     except BaseException as error:
         # A flipped bit can make tantivy panic. pyo3 derives that from BaseException and does not

@@ -186,3 +186,18 @@ def test_an_index_copied_elsewhere_still_answers(path: Path, tmp_path: Path) -> 
     shutil.copytree(path, tmp_path / "copy")
     with closing(tantivy.open_reader(tmp_path / "copy")) as reader:
         assert _count(reader, "word299") == 1
+
+
+@pytest.mark.parametrize("lock", [".tantivy-meta.lock", ".tantivy-writer.lock"])
+def test_a_lock_that_cannot_be_made_is_neither_damage_nor_another_process(
+    path: Path, lock: str
+) -> None:
+    """On a full disk the lock's file cannot be made; that must not get the index thrown away."""
+    (path / lock).unlink(missing_ok=True)
+    (path / lock).mkdir()
+    with pytest.raises(IndexUnavailable) as refusal:
+        tantivy.open_writer(path)
+    assert type(refusal.value) is IndexUnavailable
+    (path / lock).rmdir()
+    with closing(tantivy.open_writer(path)) as index:
+        assert _count(index) == 300
