@@ -1,16 +1,19 @@
 """A process that runs the real write path and can be killed at any moment.
 
 It opens the archive as the server does, with every background loop, and takes posts as JSON lines
-over TCP: `{"content", "key"}`, answered by `{"id", "index", "status", "receipt"}` or `{"error"}`. A
-fork server imports the program once, so that a restart costs milliseconds.
+over TCP: `{"content", "key"}`, answered by `{"id", "index", "status", "receipt"}` or `{"error"}`.
+`{"ask": "state"}` is answered by whether it integrates and what its loops complain of, and
+`{"ask": "stop before signing"}` by stopping (SIGSTOP) when the next tiles are written and their
+checkpoint is not. A fork server imports the program once, so that a restart costs milliseconds.
 """
 
 import asyncio
 import base64
 import multiprocessing
 import os
+import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -20,7 +23,10 @@ import msgspec
 
 from archiver.app import Services
 from archiver.config import Settings
+from archiver.db.ledger import LogState
 from archiver.errors import ArchiverError
+from archiver.preserve.ledger.integrator import Integrator
+from archiver.preserve.ledger.tiles import Growth
 from tests.fakes.archive import AGENT, an_arrival, serving
 
 _context = multiprocessing.get_context("forkserver")
@@ -54,6 +60,16 @@ class CaptureProcess:
         self.ready = ready
         self.start_s = time.perf_counter() - began
 
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        os.kill(self.pid, number)
+
     def kill(self) -> None:
         """Send SIGKILL and wait for the end."""
         self._process.kill()
@@ -85,7 +101,7 @@ async def _serve(settings: Settings, parent: Connection) -> None:
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             while line := await reader.readline():
-                writer.write(msgspec.json.encode(await _capture(services, line)) + b"\n")
+                writer.write(msgspec.json.encode(await _answer(services, line)) + b"\n")
                 await writer.drain()
             writer.close()
 
@@ -100,8 +116,31 @@ async def _serve(settings: Settings, parent: Connection) -> None:
         await server.serve_forever()
 
 
-async def _capture(services: Services, line: bytes) -> dict[str, Any]:
+async def _answer(services: Services, line: bytes) -> dict[str, Any]:
     sent = msgspec.json.decode(line)
+    if "ask" not in sent:
+        return await _capture(services, sent)
+    if sent["ask"] == "stop before signing":
+        _stop_before_signing(services.loops.integrator)
+    return {
+        "leads": services.loops._lease is not None,
+        "problems": {name: state.problem for name, state in services.loops.states.items()},
+    }
+
+
+def _stop_before_signing(integrator: Integrator) -> None:
+    write = integrator._write_and_check
+
+    def write_and_stop(state: LogState, entries: Sequence[bytes]) -> Growth:
+        growth = write(state, entries)
+        integrator._write_and_check = write  # type: ignore[method-assign] - once is enough
+        signal.raise_signal(signal.SIGSTOP)
+        return growth
+
+    integrator._write_and_check = write_and_stop  # type: ignore[method-assign]
+
+
+async def _capture(services: Services, sent: dict[str, Any]) -> dict[str, Any]:
     arrival = an_arrival(base64.b64decode(sent["content"]), idempotency_key=sent["key"])
     try:
         (outcome,) = await services.ingest.submit([arrival], actor=AGENT)

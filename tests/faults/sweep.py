@@ -64,7 +64,7 @@ class Tally:
             self.failures.append(outcome.failure)
 
     def require_kept(self) -> None:
-        """Raise AssertionError with the first promises that were not kept; each says how to see it."""
+        """Raise AssertionError with the first promises not kept; each says how to see it again."""
         some = "\n\n".join(self.failures[:3])
         assert not self.failures, f"seed {SEED}: {len(self.failures)} of {self.tried}\n{some}"
 
