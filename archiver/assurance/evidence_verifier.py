@@ -55,7 +55,7 @@ CHECKS = {
 }
 """The checks by id, in order; reports number them from 1."""
 
-_MALFORMED = (
+MALFORMED = (
     ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, OSError,
     struct.error, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion,
 )  # fmt: skip
@@ -80,7 +80,7 @@ _DATE = 0x21  # 1980-01-01, the first that zip can tell
 _MODE = 0o100644 << 16
 _MADE_BY_UNIX = 3 << 8
 _PLAIN, _ZIP64 = 10, 45  # version needed to extract
-_NAME = re.compile(r"(?!.*(?:^|/)\.)[A-Za-z0-9._/-]{1,200}")
+NAME = re.compile(r"(?=.{1,200}\Z)[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 _CHUNK = 1 << 20
 
 
@@ -133,7 +133,7 @@ def read_container(file: BinaryIO) -> tuple[dict[str, Member], list[str]]:
     while (head := file.read(30))[:4] == _LOCAL and len(head) == 30:
         crc, size, _, name_size, _ = struct.unpack_from("<3L2H", head, 14)
         name = file.read(name_size).decode("ascii", "replace")
-        sound = _NAME.fullmatch(name) and name not in members
+        sound = NAME.fullmatch(name) and name not in members
         require(sound, f"byte {place}: {name!r} is no name of a file here, or stands twice")
         found = head + name.encode()
         require(found == local_header(name, crc, size), f"byte {place}: header of {name} altered")
@@ -615,8 +615,9 @@ class Verification:
                 folders.setdefault(name.split("/")[1], []).append(name)
             for record, names in folders.items():
                 self._check_record(record, names)
-            with self._check("inclusion"):
-                require(self._records, "the bundle holds no record that is in the log")
+            if not self._records:
+                with self._check("inclusion"):
+                    raise Refused("the bundle holds no record that is in the log")
         return self._report()
 
     @contextmanager
@@ -627,7 +628,7 @@ class Verification:
             yield check
         except Refused as error:
             check.failures.append(f"{what}: {error}" if what else str(error))
-        except _MALFORMED as error:
+        except MALFORMED as error:
             said = str(error) or type(error).__name__
             check.failures.append(f"{what or 'bundle'}: missing or malformed ({said})")
 
@@ -636,11 +637,6 @@ class Verification:
         member = self._members[name]
         self._file.seek(member.offset)
         return self._file.read(member.size)
-
-    def _sizes(self) -> list[int]:
-        prefix = "checkpoints/"
-        names = (name for name in self._members if name.startswith(prefix))
-        return [int(name.removeprefix(prefix)) for name in names]
 
     def _check_files(self) -> None:
         with self._check("files"):
@@ -655,26 +651,24 @@ class Verification:
             given = self._given_policy
             self._policy = parse_policy(given or self._read("policy.txt").decode())
             text, signed_by, _ = open_note(self._read(SEAL), self._policy)
+            kept = [name for name in self._members if name.startswith("checkpoints/")]
+            newest = max(int(name.removeprefix("checkpoints/")) for name in kept)
             digest = base64.b64encode(hashlib.sha256(self._read(MANIFEST)).digest()).decode()
-            said = [SEAL_LINE, signed_by, str(max(self._sizes())), digest, ""]
+            said = [SEAL_LINE, signed_by, str(newest), digest, ""]
             require(text.split("\n") == said, f"{SEAL} seals other files: {text!r}")
             seal_check.notes.append(f"sealed by {signed_by}")
 
     def _check_log(self) -> None:
-        roots: list[x509.Certificate] = []
-        pem = self._given_roots
-        with self._check("timestamps"):
-            pem = self._read("tsa-roots.pem") if pem is None else pem
-            roots = x509.load_pem_x509_certificates(pem) if pem.strip() else []
-        for size in self._sizes():
-            with self._check("checkpoints", f"checkpoints/{size:012d}"):
+        for name in [name for name in self._members if name.startswith("checkpoints/")]:
+            with self._check("checkpoints", name):
+                size = int(name.removeprefix("checkpoints/"))
                 note = self._note(size)
                 checkpoint = open_checkpoint(note, self._policy)
                 require(checkpoint.size == size, f"it is of size {checkpoint.size}")
                 self._checkpoints[size], self._notes[note] = checkpoint, size
         for name in [name for name in self._members if name.startswith("tsr/")]:
             with self._check("timestamps", name) as check:
-                self._check_timestamp(name, roots, check)
+                self._check_timestamp(name, check)
         self._check_heads()
 
     def _check_heads(self) -> None:
@@ -701,8 +695,9 @@ class Verification:
         cosignatures = self._read(added) if added in self._members else b""
         return self._read(f"checkpoints/{size:012d}") + cosignatures
 
-    def _check_timestamp(self, name: str, roots: list[x509.Certificate], check: Check) -> None:
-        require(roots, "no roots of authorities were given, and the bundle has none")
+    def _check_timestamp(self, name: str, check: Check) -> None:
+        pem = self._read("tsa-roots.pem") if self._given_roots is None else self._given_roots
+        roots = x509.load_pem_x509_certificates(pem)
         _, size, authority = name.split("/")
         stamped = self._read(f"checkpoints/{size}")  # as the log signed it, without cosignatures
         stamp = verify_timestamp(self._read(name), stamped, roots)
@@ -732,8 +727,8 @@ class Verification:
         with self._check("times", folder):
             self._check_times(entry, manifest, self._records[record])
         if f"{folder}/events.jsonl" in names:
-            for line in self._read(f"{folder}/events.jsonl").decode("ascii").splitlines():
-                with self._check("trail", f"{folder}/events.jsonl"):
+            with self._check("trail", f"{folder}/events.jsonl"):
+                for line in self._read(f"{folder}/events.jsonl").split(b"\n")[:-1]:
                     self._check_event(json.loads(line), record)
 
     def _check_parts(self, parts: list[dict[str, Any]], names: list[str]) -> None:
