@@ -90,6 +90,11 @@ def _readings(services: Services) -> list[Reading]:
             read=lambda: float(sum(state.stopped for state in states.values())),
         ),
         Reading(
+            name="timestamp_problems",
+            what="Timestamp authorities that gave no token, or a bad one, when last asked.",
+            read=lambda: float(len(services.timestamping.problems)),
+        ),
+        Reading(
             name="index_log_size",
             what="Log size the search index covers.",
             read=lambda: float(services.index.watermark),

@@ -133,7 +133,8 @@ class Timestamping:
         interval_s: float,
     ) -> None:
         self._archive_id = archive_id
-        self._authorities = tuple(authorities)
+        self._named = tuple(authorities)
+        self._authorities = tuple(each for each in authorities if each.asked)
         self._exchange = exchange
         self.view = view
         self._keeping = keeping
@@ -143,7 +144,7 @@ class Timestamping:
         self._clock = clock
         self._randomness = randomness
         self._interval = timedelta(seconds=interval_s)
-        self._standings = {authority.name: _Standing() for authority in authorities}
+        self._standings = {each.name: _Standing() for each in self._authorities}
         self._started = False
         self._lease: Lease | None = None
         self._asking = asyncio.Lock()
@@ -217,7 +218,7 @@ class Timestamping:
 
     async def _start(self) -> None:
         if not self._started:
-            await self._keeping.publish_roots(self._authorities)
+            await self._keeping.publish_roots(self._named)
             await self._keeping.look()
             self._started = True
 

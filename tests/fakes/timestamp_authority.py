@@ -126,6 +126,7 @@ class TimestampAuthority:
     tsa: Tsa
     url: str = ""
     fault: Fault | None = None
+    asked: bool = True
     queries: list[bytes] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
     _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)  # openssl's serial file
@@ -193,6 +194,7 @@ def write_authorities(path: Path, authorities: Sequence[TimestampAuthority]) -> 
         (path.parent / f"{each.name}.pem").write_bytes(each.tsa.root)
         tables.append(
             f'[[authority]]\nname = "{each.name}"\nurl = "{each.url}"\nroots = "{each.name}.pem"\n'
+            f"asked = {str(each.asked).lower()}\n"
         )
     path.write_text("\n".join(tables))
     return path

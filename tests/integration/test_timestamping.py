@@ -489,6 +489,24 @@ async def test_an_authority_that_is_no_longer_asked_is_covered_by_those_that_are
     assert roots.index(b"# no longer asked") < roots.index(two.tsa.root)
 
 
+async def test_an_authority_kept_for_its_roots_is_not_asked_and_its_tokens_verify(
+    local_settings: Settings, one: TimestampAuthority, two: TimestampAuthority
+) -> None:
+    async with opened(asking(local_settings, one, two)) as services:
+        await capture(services)
+        await services.timestamping.stamp_now(actor=SYSTEM)
+    two.asked = False
+    async with opened(asking(local_settings, one, two)) as services:
+        await publish(services)
+        await services.timestamping.stamp_due()
+        stamps = await services.timestamping.view.stamps(newest=9, actor=SYSTEM)
+
+    assert len(two.queries) == 1
+    assert [stamp.authority for stamp in stamps] == ["one", "two", "one"]
+    assert all(stamp.token for stamp in stamps)
+    assert stamps[2].covers(stamps[1])
+
+
 async def test_a_new_root_is_published_and_the_checkpoint_stamped_under_it(
     local_settings: Settings, one: TimestampAuthority, tmp_path: Path
 ) -> None:

@@ -70,11 +70,15 @@ _SIGNER_VERSION = 1  # section 5.3: the signer is named by issuer and serial num
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
-    """A timestamp authority: a short name, where to ask, and its roots (PEM, one each)."""
+    """A timestamp authority: a short name, where to ask, and its roots (PEM, one each).
+
+    One that is not `asked` any more stays named for its roots: its tokens remain evidence.
+    """
 
     name: str
     url: str
     roots: tuple[bytes, ...]
+    asked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,7 @@ class _AuthorityTable(BaseModel):
     name: str = Field(pattern="^[a-z0-9][a-z0-9-]{0,62}$")
     url: str = Field(pattern=r"^https?://[^\s/]+\S*$")
     roots: str = Field(min_length=1)
+    asked: bool = True
 
 
 class _AuthoritiesFile(BaseModel):
@@ -110,7 +115,8 @@ class _AuthoritiesFile(BaseModel):
 def read_authorities(path: Path) -> tuple[Authority, ...]:
     """Return the authorities that a TOML file names: `[[authority]]` with name, url and roots.
 
-    `roots` is a PEM file of one or more certificates, its path relative to the TOML file.
+    `roots` is a PEM file of one or more certificates, its path relative to the TOML file;
+    `asked = false` keeps an authority only for the tokens it gave.
 
     Raises:
         ConfigurationError: a file cannot be read, or is not of this form.
@@ -131,7 +137,12 @@ def read_authorities(path: Path) -> tuple[Authority, ...]:
     if len(set(names)) != len(names):
         raise ConfigurationError(f"timestamp authorities in {path}: expected each name once")
     return tuple(
-        Authority(name=each.name, url=each.url, roots=_read_roots(path.parent / each.roots))
+        Authority(
+            name=each.name,
+            url=each.url,
+            roots=_read_roots(path.parent / each.roots),
+            asked=each.asked,
+        )
         for each in tables
     )
 
