@@ -6,6 +6,7 @@ from archiver.assurance.timestamp_view import Stamp
 from archiver.cli import record
 from archiver.cli.arguments import Parser, actions, add_action
 from archiver.cli.exits import OK, PROBLEMS, UNAVAILABLE
+from archiver.cli.log_policy import add_policy_actions
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.clock import rfc3339
@@ -30,6 +31,8 @@ def configure(parser: Parser) -> None:
     for name in ("old", "new"):
         consistent.add_argument(name, type=int, metavar=name.upper(), help="a size of the log")
     consistent.set_defaults(act=on_archive(consistency))
+
+    add_policy_actions(group)
 
     stamped = add_action(
         group, "timestamp", sentence="have the newest checkpoint stamped by every authority now"
