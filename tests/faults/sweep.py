@@ -156,7 +156,12 @@ def main(arguments: list[str]) -> int:
     with scratch() as folder, workers() as pool:
         trial = Trial(
             operation=given.operation,
-            pristine=pool.submit(prepare, given.operation, folder / "pristine").result(),
+            pristine=pool.submit(
+                prepare,
+                given.operation,
+                folder / "pristine",
+                on_image=given.harm == Harm.ACT.name,
+            ).result(),
             number=given.number,
             harm=Harm[given.harm],
             calls=frozenset(given.calls.split(",")),

@@ -1,4 +1,4 @@
-"""Each operation killed, or failed by the disk, at its first, second, third … system call.
+"""Each operation killed, cut off from power or failed by the disk, at its first, second … system call.
 
 `make test-faults` tries every call of every operation; the suite of every day a few by the seed.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import power
 from tests.faults.conftest import Report
 from tests.faults.operations import OPERATIONS
 from tests.faults.sweep import Tally, sample, sweep
@@ -29,6 +30,7 @@ class Kind:
 
 KINDS = (
     Kind(name="kill", harm=Harm.KILL, calls=ALL_CALLS),
+    Kind(name="power cut at a sync", harm=Harm.ACT, calls=SYNCS),
     Kind(name="EIO once at a sync", harm=Harm.ERROR, calls=SYNCS, errno=errno.EIO),
     Kind(name="EIO from a sync on", harm=Harm.ERRORS, calls=SYNCS, errno=errno.EIO),
     Kind(name="disk full once", harm=Harm.ERROR, calls=WRITES | CREATES, errno=errno.ENOSPC),
@@ -41,9 +43,13 @@ EACH_OPERATION = pytest.mark.parametrize("name", [operation.name for operation i
 
 
 def _trial(name: str, kind: Kind, pool: ProcessPoolExecutor, folder: Path) -> Trial:
+    if kind.harm is Harm.ACT and (why := power.cannot_cut()):
+        pytest.skip(why)
     return Trial(
         operation=name,
-        pristine=pool.submit(prepare, name, folder / "pristine").result(),
+        pristine=pool.submit(
+            prepare, name, folder / "pristine", on_image=kind.harm is Harm.ACT
+        ).result(),
         number=0,
         harm=kind.harm,
         calls=kind.calls,

@@ -10,9 +10,12 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import traceback
 from collections.abc import Callable, Coroutine
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +25,12 @@ from archiver.app import open_services
 from archiver.capture import ingest
 from archiver.errors import ArchiverError
 from tests.fakes.archive import found, settings_for
+from tests.faults import power
 from tests.faults.invariants import Promises, require_invariants
 from tests.faults.operations import BY_NAME, Act
 from tests.faults.tracer import Ended, Harm, Plan, run_traced
 
+IMAGE = "disk"
 _PATIENCE_S = 600  # for a process that hangs, not for a machine that is slow
 _CALLER_S = 1.0  # of a caller whose commit never comes; what it gave up on is judged all the same
 _FAILED, _CRASHED = 4, 70
@@ -63,8 +68,11 @@ class Outcome:
     failure: str
 
 
-def prepare(operation_name: str, folder: Path) -> Path:
-    """Found an archive and do what comes before the operation; return its pristine folder."""
+def prepare(operation_name: str, folder: Path, *, on_image: bool = False) -> Path:
+    """Found an archive and do what comes before the operation; return its pristine folder.
+
+    `on_image`: as a disk whose power can be cut.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     promises = Promises()
 
@@ -76,13 +84,18 @@ def prepare(operation_name: str, folder: Path) -> Path:
                 await before(services, promises.hear)
 
     _in_a_child(lambda: (asyncio.run(work()), msgspec.to_builtins(promises))[1], folder / "said")
+    if on_image:
+        power.make_image(folder / "home", folder / IMAGE)
+        shutil.rmtree(folder / "home")
+        (folder / "home").mkdir()
     return folder
 
 
 def try_once(trial: Trial) -> Outcome:
     """Do the operation under its harm, then check every invariant."""
     folder = trial.pristine.with_name(f"{trial.pristine.name}-{os.getpid()}-{trial.number}")
-    shutil.copytree(trial.pristine, folder)
+    # Not copytree: images are sparse.
+    subprocess.run(["cp", "-a", "--sparse=always", trial.pristine, folder], check=True)
     try:
         promises = msgspec.convert(json.loads((folder / "said").read_text()), Promises)
         return _try_in(folder, trial, promises)
@@ -91,13 +104,34 @@ def try_once(trial: Trial) -> Outcome:
 
 
 def _try_in(folder: Path, trial: Trial, promises: Promises) -> Outcome:
-    operation = BY_NAME[trial.operation]
     known = set(promises.posts)
-    ended, printed = _harmed(folder, operation.act, trial, promises)
+    image = folder / IMAGE
+    disk = partial(power.mounted, image, folder / "home") if image.exists() else nullcontext
+    with disk():
+        ended, printed = _harmed(folder, BY_NAME[trial.operation].act, trial, promises)
+    with disk():
+        failure, reopened_s = _judged(folder, trial, promises, ended, printed)
+    return Outcome(
+        number=trial.number,
+        harmed_at=ended.harmed_at,
+        acknowledged=bool(set(promises.posts) - known),
+        reopened_s=reopened_s,
+        failure=failure,
+    )
+
+
+def _judged(
+    folder: Path, trial: Trial, promises: Promises, ended: Ended, printed: str
+) -> tuple[str, float]:
+    """Return what was not as promised, and how long reopening took."""
+    operation = BY_NAME[trial.operation]
     failure, reopened_s = "", 0.0
-    expected = {-signal.SIGKILL} if trial.harm is Harm.KILL else {0, _FAILED}
+    killed = trial.harm in (Harm.KILL, Harm.ACT)
+    expected = {-signal.SIGKILL} if killed else {0, _FAILED}
     if ended.code not in ({0} if not ended.harmed_at else expected):
         failure = f"the process ended with {ended.code}: {printed[-4000:]} {promises.errors}"
+    elif (folder / "home" / power.UNSYNCED).exists():
+        failure = "the power was not cut: what was not synced is there"
     else:
         try:
             reopened_s = check(folder, promises, operation.sends, printed)
@@ -108,13 +142,7 @@ def _try_in(folder: Path, trial: Trial, promises: Promises) -> Outcome:
             f"{operation.name}, {trial.harm} at call {trial.number} ({ended.harmed_at}): "
             f"{failure}\nagain: {trial.command}"
         )
-    return Outcome(
-        number=trial.number,
-        harmed_at=ended.harmed_at,
-        acknowledged=bool(set(promises.posts) - known),
-        reopened_s=reopened_s,
-        failure=failure,
-    )
+    return failure, reopened_s
 
 
 def check(folder: Path, promises: Promises, sends: tuple[str, ...], printed: str) -> float:
@@ -141,6 +169,7 @@ def _harmed(folder: Path, act: Act, trial: Trial, promises: Promises) -> tuple[E
         harm=trial.harm,
         calls=trial.calls,
         errno=trial.errno,
+        act=partial(power.cut, folder / "home"),
         watched_socket=theirs.fileno(),
         under=str(folder / "home"),
     )
