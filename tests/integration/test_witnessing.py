@@ -1,6 +1,7 @@
 """Witnesses in processes of their own: an archive is cosigned, and a rolled-back one is caught."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -9,17 +10,30 @@ from pathlib import Path
 import pytest
 
 from archiver.app import Services
+from archiver.assurance.continuation import Continuation, compare_with_held
 from archiver.audit.actions import Action
 from archiver.config import Settings
 from archiver.db import events as event_rows
 from archiver.db import ledger as ledger_rows
-from archiver.errors import IntegrityError, Stopping
+from archiver.errors import IntegrityError, NotFound, Stopping
+from archiver.model.actor import Actor, Role
 from archiver.preserve.ledger.cosigning import cosigned_note
+from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.ledger.policy import Cosigned, open_cosigned, parse_policy
 from archiver.preserve.object_keys import cosignature_prefix, trust_object
-from tests.fakes.archive import AGENT, an_arrival, eventually, found, serving, settings_for
+from tests.e2e.command_line import CommandLine
+from tests.fakes.archive import (
+    AGENT,
+    an_arrival,
+    eventually,
+    found,
+    serving,
+    settings_for,
+    stored_posts,
+)
 from tests.fakes.witness_server import WitnessServer
 
+AUDITOR = Actor(name="auditor", roles=frozenset({Role.AUDITOR}))
 ORIGIN = "archive.example.com/acme"
 
 
@@ -66,9 +80,13 @@ async def vkey_of(settings: Settings) -> str:
         return services.archive.vkey
 
 
-async def capture(services: Services, label: str, count: int) -> None:
+async def capture(services: Services, label: str, count: int) -> bytes:
+    """Capture posts; return the last one's receipt as its sender gets it."""
     posts = [an_arrival(f"{label} {number}".encode()) for number in range(count)]
-    await services.ingest.submit(posts, actor=AGENT)
+    outcomes = await services.ingest.submit(posts, actor=AGENT)
+    receipt = outcomes[-1].receipt
+    assert receipt is not None
+    return json.dumps(receipt.to_dict()).encode()
 
 
 async def signed_size(services: Services) -> int:
@@ -84,13 +102,18 @@ async def cosigned_by(services: Services, count: int) -> Cosigned:
         size = await signed_size(services)
         if not size:
             return None
-        note = await asyncio.to_thread(
-            cosigned_note, services.store.blocking, services.archive.id, size
-        )
+        try:
+            note = await asyncio.to_thread(
+                cosigned_note, services.store.blocking, services.archive.id, size
+            )
+        except NotFound:  # signed, and not published yet
+            return None
         opened = open_cosigned(note, services.witnessing.policy)
         return opened if len(opened.cosignatures) >= count else None
 
-    return await eventually(look)
+    opened = await eventually(look)
+    assert opened is not None
+    return opened
 
 
 async def test_a_checkpoint_is_cosigned_by_every_witness_and_a_quorum_verifies_offline(
@@ -180,6 +203,21 @@ async def test_a_witness_that_does_not_watch_the_log_is_told_of_in_words(
         await eventually(told)
 
 
+HELD = ("receipt.json", "checkpoint.txt", "post.tlog-proof")
+"""What was given out before the archive was rolled back, and is kept elsewhere."""
+
+
+async def held(services: Services, data: bytes) -> Continuation:
+    return await compare_with_held(
+        data,
+        origin=services.archive.origin,
+        verifiers=(Ed25519Verifier.from_vkey(services.archive.vkey),),
+        database=services.database,
+        log=services.log,
+        actor=AUDITOR,
+    )
+
+
 @asynccontextmanager
 async def rolled_back(
     tmp_path: Path, witness: WitnessServer, *, away: bool
@@ -195,8 +233,16 @@ async def rolled_back(
         await cosigned_by(services, 1)
     shutil.copytree(home, copy)
     async with serving(settings) as services:
-        await capture(services, "lost", 100)
-        await cosigned_by(services, 1)
+        (tmp_path / "receipt.json").write_bytes(await capture(services, "lost", 100))
+        size = (await cosigned_by(services, 1)).checkpoint.size
+        store, archive = services.store.blocking, services.archive.id
+        (tmp_path / "checkpoint.txt").write_bytes(cosigned_note(store, archive, size))
+        (record_id,) = [row.id for row in (await stored_posts(services))[-1:]]
+        proof = await services.log.inclusion(record_id, actor=AUDITOR)
+        (tmp_path / "post.tlog-proof").write_text(proof, encoding="utf-8")
+        for name in HELD:
+            compared = await held(services, (tmp_path / name).read_bytes())
+            assert compared.ok, compared.words
     shutil.rmtree(home)
     copy.rename(home)
     if away:
@@ -237,6 +283,12 @@ async def test_a_rolled_back_archive_is_caught_by_its_witness_in_words(
         assert (await head(services)).size == before.size, "nothing was signed"
         assert services.witnessing.contradictions >= 1
         await eventually(lambda: event_of(services))
+        for name in HELD:
+            compared = await held(services, (tmp_path / name).read_bytes())
+            assert not compared.ok
+            assert "rolled back to an old copy or forked" in compared.words
+    told = CommandLine(tmp_path / "home")("log", "audit", str(tmp_path / HELD[0]), expect=1).out
+    assert ("is not the one your receipt promises" if away else "this log ends before it") in told
     assert away or witness.sizes()[ORIGIN] > before.size
 
 
