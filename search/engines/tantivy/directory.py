@@ -3,7 +3,7 @@
 import fcntl
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import tantivy
@@ -160,7 +160,8 @@ class TantivyIndex(TantivyReader):
         """Wait for running merges, then let go of the writer lock. What is uncommitted is lost."""
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.wait_merging_threads()
+            with suppress(ValueError):  # its threads died of an error that was told already
+                writer.wait_merging_threads()
         super().close()
 
     @contextmanager

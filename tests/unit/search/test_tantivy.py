@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -15,6 +16,9 @@ from search.engines.tantivy import schema
 from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable, RebuildNeeded
 from search.grammar import parse
 from search.index import Index, Reader
+
+if TYPE_CHECKING:
+    from tantivy import IndexWriter
 
 ROOT = Path(__file__).parents[3]
 
@@ -201,3 +205,19 @@ def test_a_lock_that_cannot_be_made_is_neither_damage_nor_another_process(
     (path / lock).rmdir()
     with closing(tantivy.open_writer(path)) as index:
         assert _count(index) == 300
+
+
+def test_an_index_whose_writing_failed_can_be_closed_and_opened_again(path: Path) -> None:
+    """Its threads die of a full disk, and tantivy tells it once more when they are waited for."""
+
+    class Failed:
+        def wait_merging_threads(self) -> None:
+            raise ValueError("An error occurred in a thread")
+
+    index = tantivy.open_writer(path)
+    assert index._writer is not None
+    index._writer.wait_merging_threads()
+    index._writer = cast("IndexWriter", Failed())
+    index.close()
+    with closing(tantivy.open_writer(path)) as again:
+        assert _count(again) == 300
