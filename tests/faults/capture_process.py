@@ -133,7 +133,7 @@ def _stop_before_signing(integrator: Integrator) -> None:
 
     def write_and_stop(state: LogState, entries: Sequence[bytes]) -> Growth:
         growth = write(state, entries)
-        integrator._write_and_check = write  # type: ignore[method-assign] - once is enough
+        integrator._write_and_check = write  # type: ignore[method-assign]
         signal.raise_signal(signal.SIGSTOP)
         return growth
 

@@ -1,4 +1,4 @@
-"""Each operation killed, cut off from power or failed by the disk, at its first, second … system call.
+"""Each operation killed, without power or failed by the disk, at its first, second … system call.
 
 `make test-faults` tries every call of every operation; the suite of every day a few by the seed.
 """

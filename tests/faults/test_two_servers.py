@@ -16,7 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import asyncpg
 import msgspec
 import pytest
 
@@ -226,7 +225,7 @@ async def test_a_server_that_lost_its_lease_while_stopped_signs_nothing_and_stop
             await pair.ask(leader, "stop before signing")
             await pair.send(other, 4)
             await asyncio.to_thread(_wait_until_stopped, leader)
-            await _drop_lease(url)
+            await asyncio.to_thread(_drop_lease, postgres, url)
             await pair.leader([other])
             await pair.send(other, 4)
             await pair.published()
@@ -247,13 +246,10 @@ def _wait_until_stopped(server: CaptureProcess) -> None:
         time.sleep(0.02)
 
 
-async def _drop_lease(url: str) -> None:
+def _drop_lease(postgres: Postgres, url: str) -> None:
     """End the session that holds a lease alone, as a network that was cut would."""
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks "
-            "WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted"
-        )
-    finally:
-        await connection.close()
+    postgres._sql(
+        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+        f"WHERE d.datname = '{url.rpartition('/')[2]}' AND l.locktype = 'advisory' "
+        "AND l.mode = 'ExclusiveLock' AND l.granted"
+    )
