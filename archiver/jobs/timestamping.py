@@ -259,18 +259,18 @@ class Timestamping:
         return outcomes
 
     async def _ask(self, authority: Authority, size: int, message: bytes) -> Outcome:
-        newest = self._keeping.newest.get(authority.name)
-        if newest is not None and newest.size >= size:
-            return Outcome(authority=authority.name, size=size, result=Result.ALREADY, stamp=newest)
-        try:
-            response = await self._response(authority, message)
-            stamp = await self._keeping.keep(size, authority.name, response)
-        except PeerUnavailable as error:
-            return self._unavailable(authority.name, size, str(error))
-        except IntegrityError as error:
-            return await self._refused(authority.name, size, str(error))
+        stamp, result = self._keeping.newest.get(authority.name), Result.ALREADY
+        if stamp is None or stamp.size < size:
+            try:
+                response = await self._response(authority, message)
+                stamp = await self._keeping.keep(size, authority.name, response)
+            except PeerUnavailable as error:
+                return self._unavailable(authority.name, size, str(error))
+            except IntegrityError as error:
+                return await self._refused(authority.name, size, str(error))
+            result = Result.STAMPED
         self._standings[authority.name] = _Standing(ask_after=self._clock() + self._interval)
-        return Outcome(authority=authority.name, size=size, result=Result.STAMPED, stamp=stamp)
+        return Outcome(authority=authority.name, size=size, result=result, stamp=stamp)
 
     async def _response(self, authority: Authority, message: bytes) -> bytes:
         """Return the authority's answer about `message`, verified."""

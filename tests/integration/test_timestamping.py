@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
 from archiver.app import Services, open_services
 from archiver.assurance.timestamp_view import Stamp
+from archiver.cli import serve
 from archiver.clock import Clock, system_clock, to_millis
 from archiver.config import Settings
 from archiver.db import events as event_rows
@@ -36,6 +38,7 @@ from archiver.preserve.object_keys import (
     timestamp_prefix,
     trust_object,
 )
+from archiver.web.server import create_app
 from tests.e2e.command_line import CommandLine
 from tests.fakes.archive import (
     AGENT,
@@ -84,12 +87,13 @@ def asking(settings: Settings, *authorities: TimestampAuthority, interval_s: flo
 
 @dataclass
 class Moment:
-    """A clock that can be moved on; it starts at the real time, which authorities keep."""
+    """A clock that stands until it is moved; it starts at the real time, which authorities keep."""
 
     ahead: timedelta = timedelta()
+    start: datetime = field(default_factory=system_clock)
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return self.start + self.ahead
 
 
 @asynccontextmanager
@@ -202,6 +206,11 @@ async def test_an_authority_that_is_down_stops_neither_the_other_nor_captures(
         await eventually(lambda: _at_least(services, 1))
         await services.ingest.submit([an_arrival(b"second")], actor=AGENT)
         parts = await services.health.ready()
+        app = create_app(services, readings=serve._readings(services))
+        async with TestClient(TestServer(app)) as anybody:
+            ready = await anybody.get("/readyz?verbose")
+            words = await ready.text()
+            metrics = await (await anybody.get("/metrics")).text()
         keys = await stored(services)
         stopped = [state.stopped for state in services.loops.states.values()]
         one.fault = None
@@ -211,6 +220,9 @@ async def test_an_authority_that_is_down_stops_neither_the_other_nor_captures(
     assert all("/two.tsr" in key for key in keys)
     assert parts["timestamps"].startswith(f"ok; one: {one.url} did not answer")
     assert parts["integrator"] == parts["writer"] == "ok"
+    assert ready.status == 200
+    assert f"[+]timestamps {parts['timestamps']}" in words
+    assert "muniment_timestamp_problems 1.0" in metrics
     assert not any(stopped)
 
 
@@ -423,6 +435,7 @@ async def test_what_is_stamped_already_is_not_asked_for_again(
         await capture(services)
         await services.timestamping.stamp_now(actor=SYSTEM)
         (again,) = await services.timestamping.stamp_now(actor=SYSTEM)
+        await services.timestamping.stamp_due()
 
     assert again.result is Result.ALREADY
     assert len(one.queries) == 1
@@ -613,6 +626,7 @@ async def test_an_authorities_file_that_is_wrong_is_told_at_the_start(
             pass
 
 
+@pytest.mark.e2e
 async def test_the_command_line_stamps_and_tells_which_token_covers_which(
     local_settings: Settings, one: TimestampAuthority, two: TimestampAuthority
 ) -> None:
