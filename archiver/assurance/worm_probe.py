@@ -168,11 +168,10 @@ def run_probe(
     locked, held, damaged = (probe_prefix(archive_id) + each for each in ids)
     lock = Lock(mode=LockMode.COMPLIANCE, until=clock() + LOCK_FOR).in_whole_seconds()
     probe = _Probe(store, trial, lock, clock)
-    return (
-        *probe.on_locked(locked, principals),
-        *probe.on_held(held, principals),
-        probe.wrong_checksum(damaged),
-    )
+    checks = [*probe.on_locked(locked, principals)]
+    if checks[1:]:  # else every put is refused, whatever its checksum
+        checks.append(probe.wrong_checksum(damaged))
+    return (*checks, *probe.on_held(held, principals))
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,10 @@ async def test_a_bucket_without_object_lock_fails_and_is_not_served(
         probed = await services.worm.probe()
         table(probed)
 
-        assert "put with a lock" in failed(probed)
+        assert failed(probed) == ["put with a lock", "put with a legal hold"]
+        assert (
+            len(probed.entry.checks) == 2
+        )  # nothing is called sound that was refused for the lock
         with pytest.raises(ConfigurationError, match=f"captured into {AUDIT_CLASS}; use"):
             await serve_archive(services, "127.0.0.1", 0)
         found = await examine(services.settings, clock=system_clock)
