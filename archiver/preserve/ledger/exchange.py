@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import aiohttp
-
 from archiver.errors import PeerUnavailable
 
 TIMEOUT_S = 10.0
@@ -43,7 +41,7 @@ class HttpExchange:
     """Exchanges over HTTP(S). Follows no redirect, keeps no cookie, uses no proxy settings."""
 
     def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._timeout_s = timeout_s
 
     async def post(self, url: str, body: bytes, *, content_type: str) -> Answer:
         """See `Exchange.post`."""
@@ -56,10 +54,14 @@ class HttpExchange:
     async def _request(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
+        # aiohttp costs every start 0.2 s: only archives with authorities or witnesses pay.
+        import aiohttp  # noqa: PLC0415
+
         try:
             async with (
                 aiohttp.ClientSession(
-                    timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
+                    timeout=aiohttp.ClientTimeout(total=self._timeout_s),
+                    cookie_jar=aiohttp.DummyCookieJar(),
                 ) as session,
                 session.request(
                     method, url, data=body, headers=headers, allow_redirects=False
