@@ -95,6 +95,16 @@ def _readings(services: Services) -> list[Reading]:
             read=lambda: float(len(services.timestamping.problems)),
         ),
         Reading(
+            name="cosigned_log_size",
+            what="Log size that a quorum of witnesses has cosigned since the start.",
+            read=lambda: float(services.witnessing.quorum_size),
+        ),
+        Reading(
+            name="witness_contradictions",
+            what="Times a witness proved or claimed to hold another log than this.",
+            read=lambda: float(services.witnessing.contradictions),
+        ),
+        Reading(
             name="index_log_size",
             what="Log size the search index covers.",
             read=lambda: float(services.index.watermark),
