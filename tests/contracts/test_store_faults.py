@@ -540,6 +540,21 @@ def test_an_answer_with_another_checksum_or_without_a_version_is_not_believed(
 
 
 @s3_only
+def test_a_200_without_the_headers_of_an_object_says_nothing_about_it(
+    behind_proxy: Callable[..., S3Store], proxy: S3FaultProxy, s3_store: S3Store
+) -> None:
+    s3_store.put(KEY, BODY)
+    proxy.next("HEAD", Fault(forward=True, answer=Answer.ERROR_IN_200))
+    with pytest.raises(StorageUnavailable, match="Last-Modified"):
+        behind_proxy().head(KEY)
+    proxy.next("PUT", Fault(forward=False, answer=Answer.CUT))
+    proxy.next("HEAD", Fault(forward=True, answer=Answer.ERROR_IN_200))
+    with pytest.raises(StorageUnavailable, match="not known") as failure:
+        behind_proxy().put("k2", BODY)
+    assert failure.value.ambiguous
+
+
+@s3_only
 def test_a_store_without_checksums_is_compared_byte_by_byte(
     behind_proxy: Callable[..., S3Store], proxy: S3FaultProxy, s3_store: S3Store
 ) -> None:

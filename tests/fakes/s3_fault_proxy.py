@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 _HEAD_LIMIT = 64 * 1024
 _START_TIMEOUT_S = 10
@@ -61,7 +61,10 @@ _MADE_UP = {
 
 
 class S3FaultProxy:
-    """The proxy; a context manager. `requests` lists what came in, as `(method, path)`."""
+    """The proxy; a context manager. `requests` lists what came in, as `(method, path)`.
+
+    `met` counts the requests that met a fault set by `on`.
+    """
 
     def __init__(self, server_port: int) -> None:
         self._server_port = server_port
@@ -71,6 +74,8 @@ class S3FaultProxy:
         self._thread = threading.Thread(target=self._serve, name="s3-fault-proxy", daemon=True)
         self.port = 0
         self.requests: list[tuple[str, str]] = []
+        self.met = 0
+        self._aimed: list[list[Any]] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -91,10 +96,25 @@ class S3FaultProxy:
         """Let the next requests with `method` go wrong in this order; later ones are sound."""
         self._faults[method].extend(faults)
 
+    def on(self, method: str, part: str, fault: Fault, *, times: int = 1) -> None:
+        """Let the next `times` requests with `method` whose path has `part` go wrong alike."""
+        self._aimed.append([method, part, fault, times])
+
     def clear(self) -> None:
         """Forget faults that were not used, and the requests seen."""
         self._faults.clear()
+        self._aimed.clear()
         self.requests.clear()
+
+    def _fault_for(self, method: str, path: str) -> Fault:
+        for aimed in self._aimed:
+            if aimed[0] == method and aimed[1] in path + "$" and aimed[3] > 0:
+                aimed[3] -= 1
+                fault: Fault = aimed[2]
+                self.met += 1
+                return fault
+        faults = self._faults[method]
+        return faults.popleft() if faults else _SOUND
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -122,8 +142,7 @@ class S3FaultProxy:
         head = await reader.readuntil(b"\r\n\r\n")
         method, path, _ = head.split(b"\r\n", 1)[0].decode().split(" ", 2)
         self.requests.append((method, path))
-        faults = self._faults[method]
-        fault = faults.popleft() if faults else _SOUND
+        fault = self._fault_for(method, path.partition("?")[0])
         body = await _body(head, reader, writer)
         answer = await self._forwarded(head, body) if fault.forward else b""
         if fault.answer is Answer.HANG:
