@@ -20,8 +20,10 @@ from archiver.errors import InvalidInput
 from archiver.preserve.ledger.policy import log_verifier
 from archiver.preserve.object_keys import checkpoint_object, log_prefix
 
-PUBLICATION_S = 2.0
+PUBLICATION_S = 10.0
 """A checkpoint is kept and committed a moment before it is published; so long we look again."""
+
+_PAUSE_S = 0.25
 
 _STATE = "database:log_state"
 
@@ -40,20 +42,29 @@ async def find_head(run: Inspection, state: LogState | None) -> LogHead:
     if state is not None and state.size:
         kept += _database_checkpoint(run, vkeys, state, kept)
     promised = max((one.size for one in kept), default=0)
-    published: SignedCheckpoint | Problem
-    for attempt in range(2):
-        published = await asyncio.to_thread(
-            read_published, run.store, target.archive_id, target.origin, vkeys
-        )
-        if attempt or isinstance(published, Problem) or published.size >= promised:
-            break
-        await asyncio.sleep(PUBLICATION_S)
+    published = await _published(run, vkeys, promised)
     head = await asyncio.to_thread(
         choose_head, run.store, target.archive_id, published, kept, findings
     )
     held = _held(run, vkeys, head)
     every = sorted((*head.kept, *held), key=lambda one: one.size)
     return replace(head, kept=tuple(every), vkeys=vkeys)
+
+
+async def _published(
+    run: Inspection, vkeys: Sequence[str], promised: int
+) -> SignedCheckpoint | Problem:
+    """Return the published checkpoint, waiting a while for one of `promised` entries."""
+    target = run.target
+    looks = int(PUBLICATION_S / _PAUSE_S)
+    while True:
+        found = await asyncio.to_thread(
+            read_published, run.store, target.archive_id, target.origin, vkeys
+        )
+        if isinstance(found, Problem) or found.size >= promised or not looks:
+            return found
+        looks -= 1
+        await asyncio.sleep(_PAUSE_S)
 
 
 def _read_all(run: Inspection) -> tuple[list[SignedCheckpoint], tuple[str, ...]]:

@@ -5,11 +5,12 @@ another one believed, or ends its service (ledger FORMAT 8): so whoever holds on
 a log follows every change of keys.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
 from archiver.assurance.checkpoints import (
+    LogHead,
     SignedCheckpoint,
     StrangeCheckpoint,
     read_signed,
@@ -17,11 +18,11 @@ from archiver.assurance.checkpoints import (
 )
 from archiver.assurance.inspection import Inspection
 from archiver.assurance.log_scan import BUNDLES_PER_TASK, BundleRange, read_log_object
-from archiver.errors import IntegrityError
+from archiver.errors import IntegrityError, NotFound
 from archiver.preserve.ledger.entry import KeyEntry, decode_entry
 from archiver.preserve.ledger.policy import log_verifier, verifier_identity
 from archiver.preserve.ledger.tiles import TILE_WIDTH, TileName, decode_bundle
-from archiver.preserve.object_keys import log_prefix
+from archiver.preserve.object_keys import checkpoint_object, log_prefix
 from archiver.preserve.store import ObjectStore
 
 _KEY = b'{"v":1,"t":"key",'
@@ -122,15 +123,13 @@ class _Service:
     until: float = inf
 
 
-def judge_signers(
-    run: Inspection, checkpoints: Iterable[SignedCheckpoint], changes: Sequence[KeyChange]
-) -> None:
+def judge_signers(run: Inspection, head: LogHead, changes: Sequence[KeyChange]) -> None:
     """Note each checkpoint that no key signed that was in service at its size.
 
     `changes` are those in the verified tree, by index.
     """
     service = {verifier_identity(vkey)[1]: [_Service(after=-1)] for vkey in run.target.vkeys}
-    signed = sorted(checkpoints, key=lambda one: one.size, reverse=True)
+    signed = sorted(head.kept, key=lambda one: one.size, reverse=True)
     waiting = [change for change in changes if _is_of(change, run.target.origin)]
     while waiting:
         reach = next((one.size for one in signed if _is_good(one, service)), 0)
@@ -140,13 +139,26 @@ def judge_signers(
         _apply(covered[0], service)  # one at a time: it may say who vouches for the next
         waiting.remove(covered[0])
     for one in signed:
-        if one.size and not _is_good(one, service):
+        if one.size and not (_is_good(one, service) or _is_good(_again(run, head, one), service)):
             run.findings.problem(
                 f"no key that was in service at size {one.size} signed it, only "
                 f"{', '.join(sorted(key.hex() for key in one.signers))}: a key that was retired "
                 "before, or not announced yet. Whoever has that old key can sign in the log's name",
                 object_key=one.where,
             )
+
+
+def _again(run: Inspection, head: LogHead, one: SignedCheckpoint) -> SignedCheckpoint:
+    """Return a kept checkpoint with all its signers: when it was read, later keys were unknown."""
+    if one.where != checkpoint_object(run.archive_id, one.size):
+        return one  # the others were read when all keys were known
+    verifiers = [log_verifier(vkey) for vkey in head.vkeys]
+    try:
+        data = run.store.get(one.where)
+    except (NotFound, IntegrityError):
+        return one
+    found = read_signed(data, run.target.origin, verifiers, size=one.size, where=one.where)
+    return found if isinstance(found, SignedCheckpoint) else one
 
 
 def _apply(change: KeyChange, service: dict[bytes, list[_Service]]) -> None:

@@ -263,7 +263,7 @@ class _FullVerification:
     def _check_evidence(self, log: CheckedLog, head: LogHead, inventory: Inventory) -> None:
         """Check what proves the log to others: keys, locks, timestamps, witnesses, receipts."""
         run = self._run
-        judge_signers(run, head.kept, log.key_changes)
+        judge_signers(run, head, log.key_changes)
         check_log_locks(run, inventory.log)
         stamps = check_stamps(run, inventory.log, log, head)
         check_times(run, log, self._catalogue, stamps)

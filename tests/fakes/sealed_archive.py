@@ -5,6 +5,7 @@ It has posts in two lanes, an event, a blob, entries without frames, several che
 over 512 entries, two full tiles of level 0 and a partial one.
 """
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from archiver.assurance.target import VerificationTarget
-from archiver.clock import rfc3339, system_clock, to_millis
+from archiver.clock import Clock, rfc3339, system_clock, to_millis
 from archiver.db import archive as archive_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db import schema
@@ -39,6 +40,7 @@ from archiver.preserve.writer import Writer, WriterLimits
 ORIGIN = "archive.example.com/sealed"
 LANE = Lane("correspondence", "2032-11", LockMode.GOVERNANCE)
 EVENTS = Lane("audit-trail", "9999-12", LockMode.GOVERNANCE)
+_numbers = itertools.count(100)
 BATCHES = (200, 56, 270, 60)
 """Posts between one checkpoint and the next; the second one ends with a full tile."""
 
@@ -96,6 +98,18 @@ async def build_archive(
     return archive
 
 
+async def add_posts(archive: SealedArchive, count: int, clock: Clock = system_clock) -> None:
+    """Write more posts into an archive, by a clock of one's own, and a hold."""
+    store = AsyncStore(open_store(archive.store_url, clock=system_clock, create=False))
+    database = open_database(archive.database_url)
+    try:
+        filling = _Filling(archive, store, database, Ulids(), clock)
+        await filling.fill((count,), first=next(_numbers))
+    finally:
+        await database.close()
+        await store.close()
+
+
 async def _found(database: Database, archive: SealedArchive) -> None:
     await schema.migrate(database)
     async with database.transaction() as tx:
@@ -114,8 +128,14 @@ async def _found(database: Database, archive: SealedArchive) -> None:
 
 class _Filling:
     def __init__(
-        self, archive: SealedArchive, store: AsyncStore, database: Database, ulids: Ulids
+        self,
+        archive: SealedArchive,
+        store: AsyncStore,
+        database: Database,
+        ulids: Ulids,
+        clock: Clock = system_clock,
     ) -> None:
+        self._clock = clock
         signer = archive.keyring.signers[0]
         self._archive_id = archive.archive_id
         self._database = database
@@ -126,7 +146,7 @@ class _Filling:
             verifiers=archive.keyring.verifiers,
             store=store.blocking,
             database=database,
-            clock=system_clock,
+            clock=clock,
             lock_mode=LockMode.GOVERNANCE,
         )
         self._writer = Writer(
@@ -134,36 +154,36 @@ class _Filling:
             software="muniment/test",
             epochs=Epochs(archive.keyring, store.blocking, os.urandom),
             store=store,
-            sequencer=Sequencer(database=database, signer=signer, clock=system_clock),
-            clock=system_clock,
+            sequencer=Sequencer(database=database, signer=signer, clock=clock),
+            clock=clock,
             ulids=ulids,
             limits=WriterLimits(),
         )
         self._blobs = BlobWriter(
             archive_id=archive.archive_id,
             store=store,
-            clock=system_clock,
+            clock=clock,
             ulids=ulids,
             randomness=os.urandom,
             inline_limit=1000,
             lock_limit=timedelta(days=3660),
         )
 
-    async def fill(self, batches: tuple[int, ...]) -> None:
+    async def fill(self, batches: tuple[int, ...], *, first: int = 0) -> None:
         async with self._writer:
-            for number, count in enumerate(batches):
+            for number, count in enumerate(batches, first):
                 posts = [await self._post(number, place) for place in range(count)]
                 for start in range(0, count, 100):
                     await self._writer.write_segment(LANE, posts[start : start + 100])
                 if number == 1:
                     await self._writer.write_segment(EVENTS, [self._event()])
-                if number == len(batches) - 1:
+                if number == first + len(batches) - 1:
                     await self._hold()
                 await self._integrator.integrate()
         self._integrator.close()
 
     async def _post(self, batch: int, place: int) -> Sealed:
-        record_id = self._ulids.one(system_clock())
+        record_id = self._ulids.one(self._clock())
         payload = f'{{"id": "{batch}-{place}", "text": "Quarterly results, no. {place}"}}'
         parts = [_part("payload.json", PartRole.RAW, payload.encode())]
         blobs: list[tuple[int, Blob]] = []
@@ -191,10 +211,10 @@ class _Filling:
             post=post,
             blobs=tuple(blobs),
         )
-        return seal(self._archive_id, draft, system_clock(), os.urandom(SECRET_BYTES))
+        return seal(self._archive_id, draft, self._clock(), os.urandom(SECRET_BYTES))
 
     def _event(self) -> Sealed:
-        now = system_clock()
+        now = self._clock()
         record_id = self._ulids.one(now)
         body = EventBody(
             at=rfc3339(now),
@@ -219,7 +239,7 @@ class _Filling:
         return seal(self._archive_id, draft, now, os.urandom(SECRET_BYTES))
 
     async def _hold(self) -> None:
-        now = system_clock()
+        now = self._clock()
         entry = hold_entry(
             self._ulids.one(now), on=True, count=0, members_sha256=bytes(32), ts_ms=to_millis(now)
         )
