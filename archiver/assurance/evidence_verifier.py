@@ -57,9 +57,9 @@ CHECKS = {
 
 MALFORMED = (
     ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError, OSError,
-    struct.error, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion,
+    struct.error, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion, Warning,
 )  # fmt: skip
-"""What decoders raise on bytes that are not what they should be."""
+"""What decoders raise on bytes that are not what they should be; warnings under `-W error`."""
 
 
 class Refused(Exception):  # noqa: N818 - the verifier's word for it
@@ -113,39 +113,43 @@ def end_records(count: int, size: int, offset: int) -> bytes:
 
 
 class Member(NamedTuple):
-    """One file of the bundle: where its bytes stand, and their hash."""
+    """One file of the bundle: where its bytes stand, their hash, and whether the CRC-32 fits."""
 
+    name: str
     offset: int
     size: int
     sha256: str
+    whole: bool
 
 
-def read_container(file: BinaryIO) -> tuple[dict[str, Member], list[str]]:
-    """Return the members in their order, and the names of those whose CRC-32 is wrong.
+def walk_container(file: BinaryIO) -> Iterator[Member]:
+    """Yield the members in order; the file may be moved in between.
 
     Rebuilds every byte that is not a member's and compares, so that nothing hides in the container.
 
     Raises:
         Refused: the file is not the one zip file that holds these members.
     """
-    members: dict[str, Member] = {}
-    directory, altered, place = bytearray(), [], 0
+    directory, length, count, place = hashlib.sha256(), 0, 0, 0
+    file.seek(0)
     while (head := file.read(30))[:4] == _LOCAL and len(head) == 30:
         crc, size, _, name_size, _ = struct.unpack_from("<3L2H", head, 14)
         name = file.read(name_size).decode("ascii", "replace")
-        sound = NAME.fullmatch(name) and name not in members
-        require(sound, f"byte {place}: {name!r} is no name of a file here, or stands twice")
+        require(NAME.fullmatch(name), f"byte {place}: {name!r} is no name of a file here")
         found = head + name.encode()
         require(found == local_header(name, crc, size), f"byte {place}: header of {name} altered")
         sha256, actual = _hash_member(file, size)
-        altered += [name] if actual != crc else []
-        directory += central_header(name, crc, size, place)
-        members[name] = Member(place + len(found), size, sha256)
+        line = central_header(name, crc, size, place)
+        directory.update(line)
+        length, count = length + len(line), count + 1
+        yield Member(name, place + len(found), size, sha256, actual == crc)
         place += len(found) + size
-    wanted = bytes(directory) + end_records(len(members), len(directory), place)
+        file.seek(place)
     file.seek(place)
-    require(file.read(len(wanted) + 1) == wanted, f"byte {place}: the directory was altered")
-    return members, altered
+    actual_directory, _ = _hash_member(file, length)
+    same = actual_directory == directory.hexdigest()
+    ending = end_records(count, length, place)
+    require(same and file.read(len(ending) + 1) == ending, f"byte {place}: the directory differs")
 
 
 def _hash_member(file: BinaryIO, size: int) -> tuple[str, int]:
@@ -571,6 +575,7 @@ def _issued(certificate: x509.Certificate, issuer: x509.Certificate, below: int)
 
 MANIFEST, SEAL = "manifest-sha256.txt", "seal.note"
 SEAL_LINE = "muniment-evidence/v1"
+_OF_THE_LOG = {"checkpoints", "consistency", "cosignatures", "tsr"}
 _PROOF_LINE = "c2sp.org/tlog-proof@v1"
 
 
@@ -601,24 +606,50 @@ class Verification:
         self._notes: dict[bytes, int] = {}
         self._stamps: dict[int, list[Timestamp]] = {}
         self._records: dict[str, int] = {}
+        self._record, self._files = "", dict[str, Member]()
+        self._seen: set[str] = set()
+        self._listed = hashlib.sha256()
+        self._log_checked = False
 
     def run(self) -> dict[str, Any]:
-        """Make every check and return the report."""
+        """Make every check, record by record as they come, and return the report."""
+        altered: list[str] = []
         with self._check("container"):
-            self._members, altered = read_container(self._file)
-            require(not altered, f"the bytes of {', '.join(altered[:9])} were altered (CRC-32)")
-        if self._members:
-            self._check_files()
-            self._check_log()
-            folders: dict[str, list[str]] = {}
-            for name in (name for name in self._members if name.startswith("records/")):
-                folders.setdefault(name.split("/")[1], []).append(name)
-            for record, names in folders.items():
-                self._check_record(record, names)
-            if not self._records:
-                with self._check("inclusion"):
-                    raise Refused("the bundle holds no record that is in the log")
+            for member in walk_container(self._file):
+                self._take(member)
+                altered += [member.name] if not member.whole and len(altered) < 9 else []
+            require(not altered, f"the bytes of {', '.join(altered)} were altered (CRC-32)")
+        self._end_record()
+        self._check_log()
+        self._check_files()
+        if not self._records:
+            with self._check("inclusion"):
+                raise Refused("the bundle holds no record that is in the log")
         return self._report()
+
+    def _take(self, member: Member) -> None:
+        """Put a member where it belongs: the record under way, or the rest. Only that is kept."""
+        folder, record = member.name.split("/")[:2] if "/" in member.name else ("", "")
+        of = record if folder == "records" else ""
+        if of != self._record:
+            self._end_record()
+            require(of not in self._seen, f"the files of record {of} do not stand together")
+            self._record = of
+        late = self._log_checked and folder in _OF_THE_LOG
+        require(not late, f"{member.name} stands behind the records it should prove")
+        here = self._files if of else self._members
+        require(member.name not in here, f"{member.name} stands twice")
+        here[member.name] = member
+        if member.name not in {MANIFEST, SEAL}:
+            self._listed.update(f"{member.sha256}  {member.name}\n".encode())
+
+    def _end_record(self) -> None:
+        """Check the record whose files have all come. What of the log it needs came before it."""
+        if self._record:
+            self._check_log()
+            self._check_record(self._record, list(self._files))
+            self._seen.add(self._record)
+        self._record, self._files = "", {}
 
     @contextmanager
     def _check(self, name: str, what: str = "") -> Iterator[Check]:
@@ -633,32 +664,39 @@ class Verification:
             check.failures.append(f"{what or 'bundle'}: missing or malformed ({said})")
 
     def _read(self, name: str) -> bytes:
-        require(name in self._members, f"{name} is missing")
-        member = self._members[name]
+        member = self._files.get(name) or self._members.get(name)
+        if member is None:
+            raise Refused(f"{name} is missing")
         self._file.seek(member.offset)
         return self._file.read(member.size)
 
     def _check_files(self) -> None:
         with self._check("files"):
-            listed = self._read(MANIFEST).decode("ascii")
-            *files, manifest, seal = self._members.items()
-            require((manifest[0], seal[0]) == (MANIFEST, SEAL), f"{SEAL} does not stand last")
-            lines = [f"{member.sha256}  {name}" for name, member in files]
-            for found, line in zip(lines, listed.split("\n"), strict=False):
-                require(found == line, f"expected {line!r}, found {found!r}")
-            require("\n".join(lines) + "\n" == listed, "other files are listed than stand here")
-        with self._check("seal") as seal_check:
-            given = self._given_policy
-            self._policy = parse_policy(given or self._read("policy.txt").decode())
+            last = list(self._members)[-2:]
+            require(last == [MANIFEST, SEAL], f"{MANIFEST} and {SEAL} do not stand last")
+            if self._members[MANIFEST].sha256 != self._listed.hexdigest():
+                self._refuse_listed(self._read(MANIFEST).decode("ascii").split("\n"))
+        with self._check("seal") as check:
             text, signed_by, _ = open_note(self._read(SEAL), self._policy)
+            digest = base64.b64encode(bytes.fromhex(self._members[MANIFEST].sha256)).decode()
             kept = [name for name in self._members if name.startswith("checkpoints/")]
-            newest = max(int(name.removeprefix("checkpoints/")) for name in kept)
-            digest = base64.b64encode(hashlib.sha256(self._read(MANIFEST)).digest()).decode()
-            said = [SEAL_LINE, signed_by, str(newest), digest, ""]
+            newest = str(int(max(kept).removeprefix("checkpoints/")))
+            said = [SEAL_LINE, signed_by, newest, digest, ""]
             require(text.split("\n") == said, f"{SEAL} seals other files: {text!r}")
-            seal_check.notes.append(f"sealed by {signed_by}")
+            check.notes.append(f"sealed by {signed_by}")
+
+    def _refuse_listed(self, lines: list[str]) -> None:
+        for member, line in zip(walk_container(self._file), lines, strict=False):
+            found = f"{member.sha256}  {member.name}"
+            require(found == line, f"{MANIFEST} says {line!r}, found {found!r}")
+        raise Refused(f"{MANIFEST} lists other files than stand here")
 
     def _check_log(self) -> None:
+        if self._log_checked:
+            return
+        self._log_checked = True
+        with self._check("seal", "policy"):
+            self._policy = parse_policy(self._given_policy or self._read("policy.txt").decode())
         for name in [name for name in self._members if name.startswith("checkpoints/")]:
             with self._check("checkpoints", name):
                 size = int(name.removeprefix("checkpoints/"))
@@ -718,7 +756,7 @@ class Verification:
             self._check_parts(manifest["parts"], [name for name in names if "/parts/" in name])
         if f"{folder}/frame.bin" in names:
             with self._check("frames", folder):
-                frame = self._members[f"{folder}/frame.bin"].sha256
+                frame = self._files[f"{folder}/frame.bin"].sha256
                 same = unbase64(json.loads(entry)["c"]).hex() == frame
                 require(same, "the log entry commits to another frame")
         with self._check("inclusion", folder):
@@ -735,7 +773,7 @@ class Verification:
         require(parts, "the manifest names no part")
         require(len(parts) == len(names), f"expected {len(parts)} parts, found {len(names)}")
         for number, (part, name) in enumerate(zip(parts, names, strict=True)):
-            member, place = self._members[name], name.rpartition("/")[2][:4]
+            member, place = self._files[name], name.rpartition("/")[2][:4]
             expected = (part["sha256"], part["len"], f"{number:03d}-")
             found = (member.sha256, member.size, place)
             require(found == expected, f"expected {name} to be {expected}, found {found}")

@@ -5,15 +5,56 @@ recorded since.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from archiver.db.holds import HoldRow
+from archiver.db.records import RecordRow
 from archiver.db.tables import event, hold, hold_record, record
 from archiver.db.transaction import Transaction
 
 _BATCH = 500
 _HOLD_COLUMNS = tuple(HoldRow.__dataclass_fields__)
+
+PostKey: TypeAlias = tuple[str, str, str]
+"""What names a post: platform, account, its id there."""
+
+
+class Version(NamedTuple):
+    """One version of a post: its record id, and when it was captured (milliseconds)."""
+
+    record_id: str
+    captured_at: int
+
+
+async def versions_then(
+    tx: Transaction, rows: Sequence[RecordRow], log_size: int
+) -> dict[PostKey, list[Version]]:
+    """Return the versions below `log_size` of the posts of these records, oldest first.
+
+    Ordered as `archiver.db.records.versions` orders them; duplicates are left out.
+    """
+    when = func.coalesce(record.c.edited_at, record.c.captured_at)
+    found: dict[PostKey, list[Version]] = {}
+    for platform in sorted({row.platform for row in rows}):
+        posts = sorted({row.post_id for row in rows if row.platform == platform})
+        for start in range(0, len(posts), _BATCH):
+            versions = await tx.execute(
+                select(record.c.account, record.c.post_id, record.c.id, record.c.captured_at)
+                .where(
+                    record.c.platform == platform,
+                    record.c.post_id.in_(posts[start : start + _BATCH]),
+                    record.c.entry_type == "rec",
+                    record.c.duplicate_of.is_(None),
+                    record.c.log_index < log_size,
+                )
+                .order_by(when, record.c.log_index)
+            )
+            for row in versions:
+                version = Version(row.id, row.captured_at)
+                found.setdefault((platform, row.account, row.post_id), []).append(version)
+    return found
 
 
 async def trails(tx: Transaction, record_ids: Sequence[str], log_size: int) -> dict[str, list[int]]:

@@ -74,6 +74,12 @@ def replaced(files: Members, name: str, old: bytes, new: bytes) -> None:
     files[name] = files[name].replace(old, new)
 
 
+def put_first(files: Members, name: str, content: bytes) -> None:
+    others = dict(files)
+    files.clear()
+    files.update({name: content, **others})
+
+
 def test_the_same_files_sealed_again_are_the_same_bundle(exhibit: Exhibit) -> None:
     assert exhibit.forge(lambda _: None) == exhibit.bundle
 
@@ -116,8 +122,15 @@ def test_a_missing_file_of_a_record_is_named(exhibit: Exhibit, name: str, check:
 
 
 def test_a_part_that_no_manifest_names_is_refused(exhibit: Exhibit) -> None:
+    first = exhibit.in_record("parts/000-post.json")
+
     def add(files: Members) -> None:
-        files[exhibit.in_record("parts/001-more.json")] = b"{}"
+        others = dict(files)
+        files.clear()
+        for name, content in others.items():
+            files[name] = content
+            if name == first:
+                files[exhibit.in_record("parts/001-more.json")] = b"{}"
 
     assert failed(verify(exhibit.forge(add))) == {"parts"}
 
@@ -147,6 +160,29 @@ def test_a_bundle_without_records_proves_nothing(exhibit: Exhibit) -> None:
             del files[name]
 
     assert failed(verify(exhibit.forge(empty))) == {"inclusion"}
+
+
+def test_files_that_stand_elsewhere_are_refused(exhibit: Exhibit) -> None:
+    def behind(files: Members) -> None:
+        name = min(name for name in files if name.startswith("tsr/"))
+        files[name] = files.pop(name)
+
+    def apart(files: Members) -> None:
+        files[exhibit.in_record("page.html")] = files.pop(exhibit.in_record("page.html"))
+
+    assert "behind the records" in next(iter(said(verify(exhibit.forge(behind)), "container")))
+    assert "do not stand together" in next(iter(said(verify(exhibit.forge(apart)), "container")))
+
+
+def test_a_list_of_other_files_names_the_first(exhibit: Exhibit) -> None:
+    name = exhibit.in_record("parts/000-post.json")
+    altered = exhibit.bundle.replace(exhibit.files[name], b'{"n": 8}')
+
+    report = verify(altered)
+
+    assert {"container", "files", "parts"} <= failed(report)
+    assert name in next(iter(said(report, "files")))
+    assert name in next(iter(said(report, "container")))
 
 
 def test_a_checkpoint_that_the_log_did_not_sign_is_refused(exhibit: Exhibit) -> None:
@@ -230,10 +266,11 @@ def test_a_policy_that_asks_for_witnesses_is_not_met_without_them(exhibit: Exhib
     policy = f"log {exhibit.signer.vkey}\nwitness W {witness.vkey}\nquorum W\n"
 
     def cosign(files: Members) -> None:
-        for name in [name for name in files if name.startswith("checkpoints/")]:
-            text = parse_note(files[name]).text.encode()
+        notes = {name: files[name] for name in files if name.startswith("checkpoints/")}
+        for name, note in notes.items():
+            text = parse_note(note).text.encode()
             line = str(witness.cosign(text, at=datetime(2026, 11, 22, tzinfo=UTC))).encode()
-            files[name.replace("checkpoints", "cosignatures")] = line
+            put_first(files, name.replace("checkpoints", "cosignatures"), line)
             for proof in [each for each in files if each.endswith(".tlog-proof")]:
                 if files[proof].endswith(files[name]):
                     files[proof] += line
@@ -254,7 +291,7 @@ def test_a_cosignature_that_does_not_match_condemns_the_checkpoint(exhibit: Exhi
     def cosign(files: Members) -> None:
         name = max(name for name in files if name.startswith("checkpoints/"))
         line = str(witness.cosign(b"another text\n", at=datetime(2026, 11, 22, tzinfo=UTC)))
-        files[name.replace("checkpoints", "cosignatures")] = line.encode()
+        put_first(files, name.replace("checkpoints", "cosignatures"), line.encode())
 
     assert "checkpoints" in failed(verify(exhibit.forge(cosign), policy=policy))
 

@@ -12,7 +12,7 @@ from archiver.access.record_views import Json
 from archiver.clock import from_millis, rfc3339, to_millis
 from archiver.db import evidence as evidence_rows
 from archiver.db import file_plan as file_plan_rows
-from archiver.db import records as record_rows
+from archiver.db.evidence import Version
 from archiver.db.holds import HoldRow
 from archiver.db.records import RecordRow
 from archiver.db.transaction import Transaction
@@ -40,22 +40,34 @@ class RetentionStates:
         indexes = [row.log_index for row in rows]
         at = to_millis(self._as_of)
         holds = await evidence_rows.holds_then(tx, indexes, self._log_size, at)
+        posts = [row for row in rows if row.entry_type == "rec"]
+        versions = await evidence_rows.versions_then(tx, posts, self._log_size)
         return {
-            row.log_index: await self._explain(tx, row, holds.get(row.log_index, []))
+            row.log_index: self._explain(
+                row,
+                await self._schedule(tx, row),
+                holds.get(row.log_index, ()),
+                versions.get((row.platform, row.account, row.post_id), ()),
+            )
             for row in rows
         }
 
-    async def _explain(self, tx: Transaction, row: RecordRow, holds: Sequence[HoldRow]) -> Json:
+    def _explain(
+        self,
+        row: RecordRow,
+        schedule: Schedule,
+        holds: Sequence[HoldRow],
+        versions: Sequence[Version],
+    ) -> Json:
         facts = Facts(
             platform=row.platform,
             account=row.account,
             captured_at=from_millis(row.captured_at),
             posted_at=None if row.posted_at is None else from_millis(row.posted_at),
-            superseded_at=await self._superseded_at(tx, row),
+            superseded_at=_superseded_at(row, versions),
             kind=row.kind,
             tags=tuple(row.tags.split()),
         )
-        schedule = await self._schedule(tx, row)
         decision = decide(facts, schedule, tuple(map(_hold, holds)), self._as_of)
         return {
             "id": row.id,
@@ -79,17 +91,14 @@ class RetentionStates:
             self._schedules[pinned] = Schedule.from_dict(body)
         return self._schedules[pinned]
 
-    async def _superseded_at(self, tx: Transaction, row: RecordRow) -> datetime | None:
-        """Return when a later version took this one's place, counted from our own captures."""
-        if row.entry_type != "rec":
-            return None
-        versions = await record_rows.versions(tx, row.platform, row.account, row.post_id)
-        known = [each for each in versions if each.log_index < self._log_size]
-        ids = [each.id for each in known]
-        place = ids.index(row.duplicate_of or row.id)
-        if place + 1 == len(known):
-            return None
-        return from_millis(max(row.captured_at, known[place + 1].captured_at))
+
+def _superseded_at(row: RecordRow, versions: Sequence[Version]) -> datetime | None:
+    """Return when a later version took this one's place, counted from our own captures."""
+    ids = [version.record_id for version in versions]
+    if row.entry_type != "rec" or ids[-1] == (row.duplicate_of or row.id):
+        return None
+    following = versions[ids.index(row.duplicate_of or row.id) + 1]
+    return from_millis(max(row.captured_at, following.captured_at))
 
 
 def _hold(row: HoldRow) -> Hold:

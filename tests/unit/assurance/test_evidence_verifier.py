@@ -47,10 +47,10 @@ class TestContainer:
     ) -> None:
         data = written(members)
 
-        found, altered = verifier.read_container(io.BytesIO(data))
+        found = list(verifier.walk_container(io.BytesIO(data)))
 
-        assert list(found) == [*members, verifier.MANIFEST, verifier.SEAL]
-        assert altered == []
+        assert [each.name for each in found] == [*members, verifier.MANIFEST, verifier.SEAL]
+        assert all(each.whole for each in found)
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
             assert {name: opened.read(name) for name in members} == members
 
@@ -63,10 +63,10 @@ class TestContainer:
         bundle[place] ^= data.draw(st.integers(1, 255))
 
         try:
-            _, altered = verifier.read_container(io.BytesIO(bytes(bundle)))
+            found = list(verifier.walk_container(io.BytesIO(bytes(bundle))))
         except verifier.Refused:
             return
-        assert altered
+        assert not all(each.whole for each in found)
 
     @given(st.binary(max_size=400))
     def test_garbage_is_refused_in_a_report(self, garbage: bytes) -> None:
@@ -92,7 +92,7 @@ class TestContainer:
     )
     def test_a_name_that_could_lead_elsewhere_is_refused(self, name: str) -> None:
         with pytest.raises(verifier.Refused, match="no name of a file"):
-            verifier.read_container(io.BytesIO(written({name: b""})))
+            list(verifier.walk_container(io.BytesIO(written({name: b""}))))
 
     def test_an_offset_over_4_gib_and_many_files_are_told_in_zip64(self) -> None:
         far = verifier.central_header("name", 1, 2, 2**33)
@@ -109,7 +109,7 @@ class TestContainer:
 
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
             assert len(opened.namelist()) == 70_002
-        assert len(verifier.read_container(io.BytesIO(data))[0]) == 70_002
+        assert sum(1 for _ in verifier.walk_container(io.BytesIO(data))) == 70_002
 
     def test_a_file_that_zip_cannot_tell_the_size_of_is_refused(
         self, monkeypatch: pytest.MonkeyPatch
