@@ -154,7 +154,7 @@ class S3Store:
             answer = self._client.head_object(**target, ChecksumMode="ENABLED")
         if "LastModified" not in answer:  # a 200 without what every object has is no store's answer
             raise StorageUnavailable(
-                f"HeadObject of {key}: an answer without Last-Modified, so not of {self.url}; check "
+        if "LastModified" not in answer:  # a 200 without what every object has is no answer
                 "what stands between"
             )
         return StoredObject(
