@@ -249,7 +249,8 @@ def _wait_until_stopped(server: CaptureProcess) -> None:
 def _drop_lease(postgres: Postgres, url: str) -> None:
     """End the session that holds a lease alone, as a network that was cut would."""
     postgres._sql(
-        "SELECT pg_terminate_backend(l.pid) FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+        "SELECT pg_terminate_backend(l.pid) "
+        "FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
         f"WHERE d.datname = '{url.rpartition('/')[2]}' AND l.locktype = 'advisory' "
         "AND l.mode = 'ExclusiveLock' AND l.granted"
     )
