@@ -5,7 +5,7 @@ opens records and signs nothing: no log key is in it. It does not outlive dispos
 key that was destroyed is nowhere but in its object, so the root keys that wrapped it open nothing.
 
 Sealed by HPKE (RFC 9180, base mode): DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM, with
-`muniment escrow/v1`, a zero byte and the archive's id as `info`. `sealed` is `enc || ciphertext`.
+`escrow/v1`, a zero byte and the archive's id as `info`. `sealed` is `enc || ciphertext`.
 """
 
 import hashlib
@@ -100,4 +100,4 @@ def open_escrow(data: bytes, private_pem: bytes) -> Keyring:
 
 
 def _info(archive_id: str) -> bytes:
-    return b"muniment escrow/v1\x00" + archive_id.encode()
+    return b"escrow/v1\x00" + archive_id.encode()
