@@ -9,6 +9,7 @@ may be done again: a crash between two of them is made good by the next repair o
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 
 from archiver.assurance.report import Report
@@ -19,12 +20,18 @@ from archiver.clock import Clock, from_millis, to_millis
 from archiver.db import ledger as ledger_rows
 from archiver.db import segments as segment_rows
 from archiver.db.transaction import Database
-from archiver.errors import IntegrityError, NotFound
+from archiver.errors import IntegrityError, NotFound, StorageUnavailable
 from archiver.model.actor import SYSTEM, Actor
 from archiver.model.lock import Lock, LockMode, longest
 from archiver.preserve.ledger.entry import repair_entry
 from archiver.preserve.ledger.tiles import TILE_WIDTH, TileName, parse_tile_path
-from archiver.preserve.object_keys import epoch_object, log_prefix, segment_id_of
+from archiver.preserve.object_keys import (
+    epoch_object,
+    keys_for_segment,
+    log_prefix,
+    segment_id_of,
+    segment_object,
+)
 from archiver.preserve.store import ObjectStore
 
 _KINDS = ("log/", "keys/", "seg/", "blob/")
@@ -82,11 +89,14 @@ class Repairs:
     ) -> list[Outcome]:
         """Repair objects of the first store, `damaged`, from the second copy, `good`.
 
+        Those that turn out to be as promised are left alone and not in what is returned: a
+        verification names a segment, too, when it is its keys that do not open it.
+
         Raises:
             OperatorError: a store or the database did not answer; do it again.
         """
         ordered = in_order(keys)
-        if ordered:
+        if ordered:  # before anything is touched: a crash leaves at least this behind
             await self._trail.record(
                 Action.REPAIR_STARTED,
                 actor=actor,
@@ -97,7 +107,8 @@ class Repairs:
         held = await held_keys(self._database, self._archive_id)
         outcomes: list[Outcome] = []
         for number, key in enumerate(ordered, 1):
-            outcomes.append(await self._repair(key, damaged, good, actor, held))
+            outcome = await self._repair(key, damaged, good, actor, held)
+            outcomes += [outcome] if outcome else []
             progress(number, len(ordered))
         return outcomes
 
@@ -108,7 +119,7 @@ class Repairs:
         good: ObjectStore,
         actor: Actor,
         held: Collection[str],
-    ) -> Outcome:
+    ) -> Outcome | None:
         if key == f"{log_prefix(self._archive_id)}checkpoint":
             return await self._publish_again(key, damaged, actor)
         try:
@@ -117,6 +128,11 @@ class Repairs:
         except (NotFound, IntegrityError) as error:
             return Unrepaired(object_key=key, why=f"the second copy is no better: {error}")
         lock = await self.lock_of(name, (await asyncio.to_thread(good.head, name)).lock)
+        async with self._database.reading() as tx:
+            versions = await segment_rows.versions_named(tx, name)
+        promised = partial(_is_sound, damaged, name, body, lock, name in held, versions)
+        if await asyncio.to_thread(promised):
+            return None
         restored = await asyncio.to_thread(
             damaged.restore, name, body, lock=lock, legal_hold=name in held
         )
@@ -139,11 +155,13 @@ class Repairs:
             Action.COPY_REPAIRED, actor=SYSTEM, object_type="object", object_id=key
         )
 
-    async def _publish_again(self, key: str, damaged: ObjectStore, actor: Actor) -> Outcome:
+    async def _publish_again(self, key: str, damaged: ObjectStore, actor: Actor) -> Outcome | None:
         """The published checkpoint is the one the database holds, which the log has signed."""
         await self._vouching.tree()
         async with self._database.reading() as tx:
             signed = (await ledger_rows.state(tx)).checkpoint
+        if await asyncio.to_thread(_gives, damaged, key, signed):
+            return None
         await asyncio.to_thread(damaged.replace, key, signed)
         return await self._note(key, signed, actor, version_id="")
 
@@ -189,10 +207,21 @@ async def held_keys(database: Database, archive_id: str) -> set[str]:
 
 
 def damaged_objects(report: Report, archive_id: str) -> list[str]:
-    """Return the keys of the objects that a verification found wrong."""
+    """Return the keys of the objects that a verification found wrong.
+
+    With a segment come those that it is read by: of a lost one nobody could tell that they are
+    lost, too.
+    """
     own = tuple(f"{kind}{archive_id}/" for kind in _KINDS)
-    keys = (problem.object_key for problem in report.problems)
-    return in_order(key for key in keys if key.startswith(own))
+    keys = [one.object_key for one in report.problems if one.object_key.startswith(own)]
+    for key in [key for key in keys if _is_segment(key)]:
+        _, _, class_code, period, _ = key.split("/")
+        keys += [keys_for_segment(key), epoch_object(archive_id, class_code, period)]
+    return in_order(keys)
+
+
+def _is_segment(key: str) -> bool:
+    return key.endswith(".seg") and key.count("/") == segment_object("", "", "", "").count("/")
 
 
 def lost_from_log(first: ObjectStore, second: ObjectStore, archive_id: str) -> list[str]:
@@ -218,6 +247,36 @@ def in_order(keys: Iterable[str]) -> list[str]:
         return kind, not key.endswith("/epoch.json"), key
 
     return sorted(set(keys), key=place)
+
+
+def _gives(store: ObjectStore, key: str, body: bytes) -> bool:
+    try:
+        return store.get(key) == body
+    except NotFound:
+        return False
+
+
+def _is_sound(  # noqa: PLR0917 - handed to a thread, with all that is promised
+    store: ObjectStore,
+    key: str,
+    body: bytes,
+    lock: Lock | None,
+    held: bool,  # noqa: FBT001
+    named: Collection[str],
+) -> bool:
+    """Whether an object is as promised, and nothing stands beneath it that the log must explain."""
+    try:
+        found = store.head(key)
+        versions = [one for one in store.list_versions(key) if one.key == key]
+        return (
+            store.get(key) == body
+            and len(versions) == 1
+            and set(named) <= {found.version_id}
+            and longest(found.lock, lock) == found.lock
+            and found.legal_hold >= held
+        )
+    except (NotFound, IntegrityError, StorageUnavailable):
+        return False
 
 
 def read_either(store: ObjectStore, key: str) -> tuple[str, bytes]:

@@ -12,11 +12,11 @@ from archiver.assurance.sample import verify_sample
 from archiver.assurance.target import VerificationTarget
 from archiver.assurance.verification import verify_full
 from archiver.audit.actions import Action
-from archiver.cli import verify_outside
+from archiver.cli import repairing, verify_outside
 from archiver.cli.arguments import Parser
 from archiver.cli.exits import OK, PROBLEMS
 from archiver.cli.opening import Opened, on_archive
-from archiver.cli.output import Output
+from archiver.cli.output import Document, Output
 from archiver.cli.verify_report import say_report
 from archiver.config import Settings
 from archiver.errors import InvalidInput
@@ -41,11 +41,13 @@ def configure(parser: Parser) -> None:
         "--content", action="store_true", help="also open every record; a sample always does"
     )
     verify_outside.configure(parser)
+    repairing.configure(parser)
     parser.set_defaults(act=_act)
 
 
 def _act(args: argparse.Namespace, output: Output) -> int:
     """Verify the archive of the settings, or with `--from` the one in that store."""
+    repairing.refuse_elsewhere(args)
     if args.store is not None:
         return verify_outside.act(args, output, _workers(args))
     verify_outside.refuse_without_store(args)
@@ -61,10 +63,7 @@ def _workers(args: argparse.Namespace) -> int:
 async def verify(opened: Opened) -> int:
     """Verify and name every problem with its object and record; end with 1 if there is one."""
     args = opened.args
-    if args.sample is None and args.seed is not None:
-        raise InvalidInput("--seed draws a sample: give --sample too")
-    if args.sample is not None and args.workers is not None:
-        raise InvalidInput("a sample is verified in one process: leave out --workers")
+    _refuse_nonsense(args)
     seed = secrets.randbits(_SEED_BITS) if args.seed is None else args.seed
     with opened.output.progress("Verifying") as show:
 
@@ -79,11 +78,29 @@ async def verify(opened: Opened) -> int:
             )
 
         report = await verify_archive(opened.services, opened.actor, check)
-    document = report.to_dict()
+    repairs: Document = {}
+    if args.repair:
+        report, repairs = await repairing.repair_and_verify_again(
+            opened, report, lambda: verify_archive(opened.services, opened.actor, check)
+        )
+    document = report.to_dict() | dict(repairs)
     if args.sample is not None:
         document["sample"] = {"percent": args.sample, "seed": seed}
-    opened.output.answer(document, lambda output: say_report(output, document))
+
+    def say(output: Output) -> None:
+        if repairs:
+            repairing.say_repairs(output, repairs)
+        say_report(output, document)
+
+    opened.output.answer(document, say)
     return OK if report.ok else PROBLEMS
+
+
+def _refuse_nonsense(args: argparse.Namespace) -> None:
+    if args.sample is None and args.seed is not None:
+        raise InvalidInput("--seed draws a sample: give --sample too")
+    if args.sample is not None and args.workers is not None:
+        raise InvalidInput("a sample is verified in one process: leave out --workers")
 
 
 async def verify_archive(

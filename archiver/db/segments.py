@@ -47,6 +47,11 @@ class BlobRow:
 _COLUMNS = tuple(SegmentRow.__dataclass_fields__)
 _BLOB_COLUMNS = tuple(BlobRow.__dataclass_fields__)
 _BATCH = 500
+_VERSIONS = (
+    (segment.c.object_key, segment.c.version_id),
+    (segment.c.keys_object_key, segment.c.keys_version_id),
+    (blob.c.object_key, blob.c.version_id),
+)
 
 
 def insert(connection: Connection, rows: Sequence[SegmentRow]) -> None:
@@ -157,13 +162,17 @@ async def set_blob_hold(tx: Transaction, object_keys: Sequence[str], *, on: bool
         await tx.execute(update(blob).where(blob.c.object_key.in_(chunk)).values(legal_hold=on))
 
 
+async def versions_named(tx: Transaction, object_key: str) -> set[str]:
+    """Return the versions of an object that rows name, which should be one; none for an epoch."""
+    found: set[str] = set()
+    for key, version in _VERSIONS:
+        found |= {row[0] for row in await tx.execute(select(version).where(key == object_key))}
+    return found
+
+
 async def set_version(tx: Transaction, object_key: str, version_id: str) -> None:
     """Note that the version to read of an object is another one, wherever a row names it."""
-    for key, version in (
-        (segment.c.object_key, segment.c.version_id),
-        (segment.c.keys_object_key, segment.c.keys_version_id),
-        (blob.c.object_key, blob.c.version_id),
-    ):
+    for key, version in _VERSIONS:
         await tx.execute(update(key.table).where(key == object_key).values({version: version_id}))
 
 

@@ -174,6 +174,11 @@ class Replication:
         await self._tell_damage()
         return dict(self._comparison.counts)
 
+    @property
+    def compared(self) -> int:
+        """How many objects the comparison has looked at."""
+        return self._comparison.compared
+
     async def close(self) -> None:
         """Give the lease back and stop the threads."""
         if self._lease is not None:
