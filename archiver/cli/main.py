@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Command] = {
     "hold": Command("hold", "place, list, show and release legal holds"),
     "verify": Command("verify", "re-derive everything from the store and name what is wrong"),
     "evidence": Command("evidence", "make a bundle that proves records offline, or verify one"),
+    "replicate": Command("replicating", "bring the second copy up now, or compare all of it"),
     "log": Command("log", "checkpoint and proofs of the transparency log"),
     "witness": Command("witness", "be a witness of logs, on a machine their operators do not run"),
     "token": Command("token", "make, list and revoke API tokens"),
