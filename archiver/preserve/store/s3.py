@@ -152,10 +152,10 @@ class S3Store:
         target = self._target(key, version_id)
         with self._calling("HeadObject", key, versioned=version_id is not None):
             answer = self._client.head_object(**target, ChecksumMode="ENABLED")
-        if "LastModified" not in answer:  # a 200 without what every object has is no store's answer
-            raise StorageUnavailable(
         if "LastModified" not in answer:  # a 200 without what every object has is no answer
-                "what stands between"
+            raise StorageUnavailable(
+                f"HeadObject of {key}: an answer without Last-Modified, so not of {self.url}; "
+                "check what stands between"
             )
         return StoredObject(
             key=key,
