@@ -23,6 +23,7 @@ from archiver.db.transaction import Database, Transaction, open_database
 from archiver.errors import ConfigurationError, NotFound
 from archiver.ids import Randomness, Ulids
 from archiver.model.actor import Actor
+from archiver.preserve.event_effects import PlanExtended
 from archiver.preserve.event_record import (
     PlanAddition,
     PlannedClass,
@@ -177,14 +178,17 @@ async def _fill(settings: Settings, database: Database, keyring: Keyring, now: i
     async with database.transaction() as tx:
         await archive_rows.create(tx, archive)
         await ledger_rows.create(tx, EMPTY_ROOT)
-        await _adopt_templates(tx, settings, now)
+        await adopt_templates(tx, settings, now)
     return archive
 
 
-async def _adopt_templates(tx: Transaction, settings: Settings, now: int) -> None:
-    """Take the shipped templates into the file plan, in force at once.
+async def adopt_templates(tx: Transaction, settings: Settings, now: int) -> None:
+    """Take the shipped templates into the file plan, in force from `now`, where it lacks them.
 
     Templates whose period the adopter must state are left out: they cannot be in force without it.
+
+    Raises:
+        ConfigurationError: settings and templates do not fit.
     """
     try:
         for template in shipped_templates():
@@ -197,10 +201,13 @@ async def _adopt_templates(tx: Transaction, settings: Settings, now: int) -> Non
                     settings.fiscal_year_starts if template.needs_fiscal_year else None
                 ),
             )
-            await file_plan_rows.add_class(tx, template.code, template.file_class().to_dict())
-            await file_plan_rows.add_schedule(
-                tx, template.code, _FIRST_VERSION, schedule.to_dict(), now
+            addition = PlanAddition(
+                classes=(PlannedClass(template.code, template.file_class().to_dict()),),
+                schedules=(
+                    PlannedSchedule(template.code, _FIRST_VERSION, schedule.to_dict(), now),
+                ),
             )
+            await tx.run_sync(PlanExtended(addition=addition).apply)
         rules = RuleSet(version=_FIRST_VERSION, default_class=settings.default_class)
     except RetentionError as error:
         raise ConfigurationError(f"the file plan could not be set up: {error}") from error
@@ -211,7 +218,8 @@ async def _adopt_templates(tx: Transaction, settings: Settings, now: int) -> Non
             f"{rules.default_class!r}; "
             "see retention/templates"
         )
-    await file_plan_rows.add_rules(tx, _FIRST_VERSION, rules.to_dict(), now)
+    addition = PlanAddition(rules=(PlannedRules(_FIRST_VERSION, rules.to_dict(), now),))
+    await tx.run_sync(PlanExtended(addition=addition).apply)
 
 
 def _require_unused(store: ObjectStore, keyring: Keyring) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+from pathlib import Path
 from typing import Any
 
 from archiver.app import Services, open_services
@@ -67,7 +68,7 @@ async def establish(settings: Settings, roles: set[Role]) -> dict[str, Any]:
     )
     async with open_services(settings) as services:
         await record_founding(services.database, services.trail, founded, person())
-        secret = await _first_administrator(services, roles)
+        secret = await first_administrator(services, roles, services.settings.home / TOKEN_FILE)
         await services.loops.catch_up()
     return {
         "archive": founded.archive.id,
@@ -87,14 +88,17 @@ async def establish(settings: Settings, roles: set[Role]) -> dict[str, Any]:
     }
 
 
-async def _first_administrator(services: Services, roles: set[Role]) -> str | None:
-    """Make the first administrator's token and file, unless there is an administrator."""
+async def first_administrator(services: Services, roles: set[Role], path: Path) -> str | None:
+    """Make the first administrator's token and file, unless there is an administrator.
+
+    Raises:
+        ConfigurationError: the file is there already, though nobody can have it.
+    """
     actor = person()
     known = await services.tokens.list(actor=actor)
     if any(Role.ADMINISTRATOR in view.roles and view.state == "active" for view in known):
         return None
-    path = services.settings.home / TOKEN_FILE
-    if path.exists():
+    if await asyncio.to_thread(path.exists):
         raise ConfigurationError(
             f"{path} exists, but the archive has no administrator: the file is of another one; "
             "move it away and run `muniment init` again"

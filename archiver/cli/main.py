@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, Command] = {
     "token": Command("token", "make, list and revoke API tokens"),
     "key": Command("keys", "change the log's key and the root key; escrow for a third party"),
     "doctor": Command("doctor", "say how every part is; doctor worm tries the store's locks"),
+    "recover": Command("recover", "rebuild database and index from the store and the keyring"),
     "reindex": Command("reindex", "build the search index anew from the log"),
 }
 """Every command. Modules are named in `archiver.cli`; only the one that runs is imported."""

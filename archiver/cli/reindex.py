@@ -21,7 +21,7 @@ async def reindex(opened: Opened) -> int:
     """Rebuild the index; searches are refused or partial, and say so, until it is done."""
     services, started = opened.services, time.monotonic()
     services.index.close()
-    await asyncio.to_thread(_drop, services.settings.effective_search_url)
+    await asyncio.to_thread(drop_index, services.settings.effective_search_url)
     await opened.catch_up("Indexing")
     watermark = services.index.watermark
     await services.trail.record(
@@ -40,8 +40,12 @@ async def reindex(opened: Opened) -> int:
     return 0
 
 
-def _drop(url: str) -> None:
-    """Empty the index, if this process may write it."""
+def drop_index(url: str) -> None:
+    """Empty the index, if this process may write it.
+
+    Raises:
+        SearchUnavailable: it may not, or the index cannot be written.
+    """
     path = index_path(url)
     try:
         try:

@@ -66,6 +66,11 @@ async def check(database: Database) -> None:
     )
 
 
+async def exists(database: Database) -> bool:
+    """Return whether the database has a schema at all, of whatever release."""
+    return await _revision(database) is not None
+
+
 async def _revision(database: Database) -> str | None:
     # Connecting would create the file, and only `muniment init` creates.
     if database.path is not None and not await asyncio.to_thread(database.path.exists):

@@ -139,7 +139,7 @@ def plan_part(addition: PlanAddition) -> Part:
         name=PLAN_PART,
         role=PartRole.DERIVED,
         media_type="application/json",
-        content=msgspec.json.encode(addition, order="sorted"),
+        content=msgspec.json.encode(addition),
     )
 
 

@@ -6,9 +6,10 @@ the next start. Commits serve every segment that waits (group commit).
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Protocol
 
 from archiver.clock import Clock, to_millis
 from archiver.db import events as event_rows
@@ -39,9 +40,29 @@ class Written:
     duplicate_of: str | None = None
 
 
+class UnplacedSegment(Protocol):
+    """A stored segment whose rows are to be inserted. `places`: offset and length of each frame.
+
+    `duplicates` gets the id of the record that answers for another one, by number; `keys_taken` the
+    records whose idempotency key stands for another record's other bytes already.
+    """
+
+    row: SegmentRow
+    duplicates: dict[int, str]
+    keys_taken: set[int]
+
+    @property
+    def records(self) -> Sequence[Sealed]:
+        """Its records, in frame order."""
+
+    @property
+    def places(self) -> Sequence[tuple[int, int]]:
+        """Where each frame stands."""
+
+
 @dataclass(slots=True)
 class DurableSegment:
-    """A segment that is in the store and waits for its commit. `places`: offset and length."""
+    """A segment that is in the store and waits for its commit; see `UnplacedSegment`."""
 
     row: SegmentRow
     records: Sequence[Sealed]
@@ -50,7 +71,6 @@ class DurableSegment:
     done: "asyncio.Future[list[Written]]"
     duplicates: dict[int, str] = field(default_factory=dict)
     keys_taken: set[int] = field(default_factory=set)
-    """Records whose idempotency key stands for another record's other bytes already."""
 
 
 Listener = Callable[[int, Sequence[Sealed]], None]
@@ -182,18 +202,27 @@ def _insert(batch: Sequence[DurableSegment], settle: bool, connection: Connectio
 
 
 def insert_placed(
-    connection: Connection, placed: Sequence[tuple[DurableSegment, int]], *, settle: bool
+    connection: Connection,
+    placed: Sequence[tuple[UnplacedSegment, int]],
+    *,
+    settle: bool,
+    known: Collection[str] = (),
 ) -> None:
-    """Insert all rows of segments whose first log index is known, but for their log entries.
+    """Insert all rows of segments whose first log index is given, but for their log entries.
 
     With `settle`, records whose keys are stored already become duplicates; without it they raise
-    the database's conflict.
+    the database's conflict. `known` segments have a row of their own already.
     """
     if settle:
         _settle_keys(connection, [segment for segment, _ in placed])
     records = [record for segment, _ in placed for record in segment.records]
     segment_rows.insert(
-        connection, [replace(segment.row, first_index=start) for segment, start in placed]
+        connection,
+        [
+            replace(segment.row, first_index=start)
+            for segment, start in placed
+            if segment.row.id not in known
+        ],
     )
     record_rows.insert(
         connection, [row for segment, start in placed for row in _rows(segment, start)]
@@ -210,7 +239,7 @@ def _starts(first: int, batch: Sequence[DurableSegment]) -> list[int]:
     return starts
 
 
-def _settle_keys(connection: Connection, batch: Sequence[DurableSegment]) -> None:
+def _settle_keys(connection: Connection, batch: Sequence[UnplacedSegment]) -> None:
     """Note which records another one answers for, and which must go without the sender's key."""
     records = [record for segment in batch for record in segment.records]
     by_content, by_sent = record_rows.find_stored(
@@ -235,7 +264,7 @@ def _settle_keys(connection: Connection, batch: Sequence[DurableSegment]) -> Non
                     segment.keys_taken.add(number)
 
 
-def _rows(segment: DurableSegment, first: int) -> list[Row]:
+def _rows(segment: UnplacedSegment, first: int) -> list[Row]:
     rows: list[Row] = []
     for number, record in enumerate(segment.records):
         duplicate_of = segment.duplicates.get(number)

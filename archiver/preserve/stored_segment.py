@@ -3,7 +3,7 @@
 Adoption after a crash and the rebuilding of a lost database both begin here.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from archiver.clock import to_millis
 from archiver.db.segments import SegmentRow
@@ -20,13 +20,18 @@ from archiver.preserve.store import ObjectStore
 from archiver.preserve.writer import segment_row
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredSegment:
-    """A segment's row, not placed in the log yet, its records in frame order, and their places."""
+    """A segment's row, not placed in the log yet, its records in frame order, and their places.
+
+    `duplicates` and `keys_taken` are filled where its rows are inserted (`UnplacedSegment`).
+    """
 
     row: SegmentRow
     records: list[Sealed]
     places: list[tuple[int, int]]
+    duplicates: dict[int, str] = field(default_factory=dict)
+    keys_taken: set[int] = field(default_factory=set)
 
 
 def load_segment(store: ObjectStore, reader: RecordReader, key: str) -> StoredSegment | None:

@@ -73,7 +73,7 @@ async def require_current_database(store: ObjectStore, database: Database, archi
         raise IntegrityError(
             f"log: the store holds {newest}, but the database knows only {signed} signed entries: "
             "it was restored from an old backup. Nothing was changed and nothing will be signed; "
-            "restore a newer copy of the database",
+            "run `muniment recover`, which adds what it lacks",
             object_key=newest,
         )
 
