@@ -92,7 +92,7 @@ def resealed(
         for name, content in members.items():
             if name not in {MANIFEST, SEAL}:
                 bundle.add(name, content)
-        bundle.seal(origin, log_size, signer)
+        bundle.seal(origin, log_size, [signer])
     return file.getvalue()
 
 

@@ -236,7 +236,7 @@ def test_a_page_swapped_without_the_log_key_breaks_the_seal(exhibit: Exhibit) ->
         for name, content in files.items():
             if name not in {MANIFEST, SEAL}:
                 bundle.add(name, content)
-        bundle.seal(exhibit.signer.name, exhibit.log_size, Kept())
+        bundle.seal(exhibit.signer.name, exhibit.log_size, [Kept()])
 
     report = verify((exhibit.room.folder / "forged.zip").read_bytes())
 

@@ -69,7 +69,7 @@ class Assembly:
         bundle.add("README.txt", render("README.txt", about=about))
         bundle.add("bundle.json", json_bytes(describe_bundle(about)))
         bundle.add("evidence_verifier.py", _verifier_source())
-        bundle.add("policy.txt", ledger.policy_text.encode())
+        bundle.add("policy.txt", ledger.policy.to_text().encode())
         bundle.add("tsa-roots.pem", ledger.roots)
         sizes = about.selection.checkpoints()
         for size in sizes:
@@ -91,7 +91,7 @@ class Assembly:
         for record in records:
             self._add(record)
 
-    def finish(self, signer: Signer) -> None:
+    def finish(self, signers: Sequence[Signer]) -> None:
         """Write what is made of all records, and the seal."""
         about = self._about
         self._rows.write(render("page_end.html"))
@@ -102,7 +102,7 @@ class Assembly:
             page = render("certificate.html", title=title, text=text.decode())
             self._bundle.add(f"{name}.html", page)
         self._bundle.add_spooled("page.html", self._rows)
-        self._bundle.seal(about.archive.origin, about.selection.head, signer)
+        self._bundle.seal(about.archive.origin, about.selection.head, signers)
 
     def _add(self, record: Gathered) -> None:
         folder = f"records/{record.stored.row.id}"

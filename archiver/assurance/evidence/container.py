@@ -9,7 +9,7 @@ import hashlib
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import IO, BinaryIO, Self
 
 from archiver.assurance.evidence_verifier import (
@@ -80,8 +80,8 @@ class BundleWriter:
             self._write(chunk)
         self._list(name, sha256.hexdigest())
 
-    def seal(self, origin: str, log_size: int, signer: Signer) -> None:
-        """Write the list of hashes, the note by which the log's key signs it, and the directory."""
+    def seal(self, origin: str, log_size: int, signers: Sequence[Signer]) -> None:
+        """Write the list of hashes, the note by which the log's keys sign it, and the directory."""
         self._hashes.seek(0)
         digest = hashlib.sha256()
         while chunk := self._hashes.read(_CHUNK):
@@ -91,7 +91,7 @@ class BundleWriter:
             shutil.copyfileobj(self._hashes, listed)
             self.add_spooled(MANIFEST, listed)
         text = f"{SEAL_LINE}\n{origin}\n{log_size}\n{encode_base64(digest.digest())}\n"
-        self.add(SEAL, sign_note(text, [signer]))
+        self.add(SEAL, sign_note(text, signers))
         self._end()
 
     def _start(self, name: str, crc: int, size: int) -> None:

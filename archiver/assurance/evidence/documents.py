@@ -27,8 +27,9 @@ _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u206
 class About:
     """What holds for a whole bundle.
 
-    `key_sha256` is the SHA-256 of the log's public key, in hexadecimal; `locks_enforced` whether
-    the store itself refuses deletion; `gaps` say in sentences what the bundle cannot show.
+    `keys` are the log's keys as vkeys, each with the SHA-256 of the bare public key in hexadecimal;
+    `locks_enforced` says whether the store itself refuses deletion, `gaps` in sentences what the
+    bundle cannot show.
     """
 
     archive: ArchiveRow
@@ -36,7 +37,7 @@ class About:
     selection: Selection
     tokens: tuple[Token, ...]
     tokens_of: Mapping[int, tuple[Token, ...]]
-    key_sha256: str
+    keys: tuple[tuple[str, str], ...]
     locks_enforced: bool
     trail: bool
     gaps: tuple[str, ...]
@@ -68,7 +69,7 @@ def describe_bundle(about: About) -> Json:
         "v": 1,
         "archive": about.archive.id,
         "origin": about.archive.origin,
-        "log_key": about.archive.vkey,
+        "log_keys": [vkey for vkey, _ in about.keys],
         "software": about.software,
         "log_size": about.selection.head,
         "as_of": rfc3339(about.selection.as_of),

@@ -35,6 +35,7 @@ from archiver.errors import Conflict, IntegrityError, InvalidInput, NotFound
 from archiver.model.actor import Actor
 from archiver.preserve.ledger.entry import members_digest
 from archiver.preserve.ledger.note import Signer, parse_vkey
+from archiver.preserve.ledger.policy import Policy
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.store.threads import AsyncStore
 
@@ -82,7 +83,10 @@ class Exported:
 
 
 class Evidence:
-    """The use case of evidence bundles on one archive."""
+    """The use case of evidence bundles on one archive.
+
+    `signers` are the log's active keys, which seal; `policy` is the archive's public trust policy.
+    """
 
     def __init__(
         self,
@@ -91,7 +95,8 @@ class Evidence:
         database: Database,
         store: AsyncStore,
         reader: RecordReader,
-        signer: Signer,
+        signers: Sequence[Signer],
+        policy: Policy,
         trail: Trail,
         software: str,
     ) -> None:
@@ -99,7 +104,8 @@ class Evidence:
         self._database = database
         self._store = store.blocking
         self._reader = reader
-        self._signer = signer
+        self._signers = signers
+        self._policy = policy
         self._trail = trail
         self._software = software
 
@@ -125,14 +131,14 @@ class Evidence:
         require(actor, Permission.READ_CONTENT)
         if await asyncio.to_thread(path.exists):
             raise Conflict(f"there is a file at {path}; give another name")
-        ledger = await asyncio.to_thread(LedgerFiles, self._archive, self._store)
+        ledger = await asyncio.to_thread(LedgerFiles, self._archive, self._store, self._policy)
         about = await self._describe(wanted, ledger, actor)
         partial = path.with_name(f".{path.name}.partial")
         try:
             partial.touch(mode=0o600, exist_ok=False)
             sha256, size = await self._write(partial, about, ledger, progress)
             report = await asyncio.to_thread(
-                verify_bundle, partial, policy=ledger.policy_text, roots=ledger.roots
+                verify_bundle, partial, policy=self._policy.to_text(), roots=ledger.roots
             )
             _require_sound(report)
             exported = Exported(
@@ -183,7 +189,10 @@ class Evidence:
                 size: tuple(token for token in tokens if token.size == size)
                 for size in {token.size for token in tokens}
             },
-            key_sha256=hashlib.sha256(parse_vkey(self._archive.vkey).public_key).hexdigest(),
+            keys=tuple(
+                (log.vkey, hashlib.sha256(parse_vkey(log.vkey).public_key).hexdigest())
+                for log in ledger.policy.logs
+            ),
             locks_enforced=self._store.enforces_locks,
             trail=trail,
             gaps=tuple(self._gaps(selection, ledger, trail=trail)),
@@ -258,7 +267,7 @@ class Evidence:
                 gathered = await self._gather(chunk, about, states)
                 await asyncio.to_thread(assembly.add, gathered)
                 progress(start + len(chunk), about.count)
-            await asyncio.to_thread(assembly.finish, self._signer)
+            await asyncio.to_thread(assembly.finish, self._signers)
             return assembly.sha256, assembly.size
 
     async def _gather(

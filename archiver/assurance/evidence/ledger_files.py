@@ -7,7 +7,7 @@ from datetime import datetime
 from archiver.assurance.evidence_verifier import Refused, read_timestamp
 from archiver.db.archive import ArchiveRow
 from archiver.errors import Conflict, IntegrityError, InvalidInput, NotFound
-from archiver.preserve.ledger.policy import Policy, open_cosigned, parse_policy
+from archiver.preserve.ledger.policy import Policy, open_cosigned
 from archiver.preserve.ledger.proof import ConsistencyProof, InclusionProof, TlogProof
 from archiver.preserve.ledger.tiles import TileTree
 from archiver.preserve.object_keys import (
@@ -36,20 +36,18 @@ class Token:
 class LedgerFiles:
     """The log of one archive, as its object store holds it.
 
-    `policy_text` and `roots` are the published trust material; where none was published, a policy
-    of the archive's own key that asks for no cosignature.
+    `policy` is the archive's public trust policy; `roots` the published roots of its timestamp
+    authorities, empty where there are none.
     """
 
-    def __init__(self, archive: ArchiveRow, store: ObjectStore) -> None:
+    def __init__(self, archive: ArchiveRow, store: ObjectStore, policy: Policy) -> None:
         self._archive = archive
         self._store = store
         self._trees: dict[int, TileTree] = {}
         self._notes: dict[int, tuple[bytes, bytes]] = {}
         self._roots: dict[int, bytes] = {}
-        own = f"log {archive.vkey}\nquorum none\n".encode()
-        self.policy_text = self._trust("policy.txt", own).decode()
-        self.policy: Policy = parse_policy(self.policy_text)
-        self.roots = self._trust("tsa-roots.pem", b"")
+        self.policy = policy
+        self.roots = self._published_roots()
 
     def head_over(self, index: int, asked: int | None) -> int:
         """Return the size of the newest checkpoint over `index` that satisfies the policy.
@@ -179,8 +177,8 @@ class LedgerFiles:
             self._trees = {size: tree, **dict(list(self._trees.items())[: _TREES_KEPT - 1])}
         return self._trees[size]
 
-    def _trust(self, name: str, otherwise: bytes) -> bytes:
+    def _published_roots(self) -> bytes:
         try:
-            return self._store.get(trust_object(self._archive.id, name))
+            return self._store.get(trust_object(self._archive.id, "tsa-roots.pem"))
         except NotFound:
-            return otherwise
+            return b""

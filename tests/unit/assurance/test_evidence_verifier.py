@@ -36,7 +36,7 @@ def written(members: dict[str, bytes]) -> bytes:
     with BundleWriter(file) as bundle:
         for name, content in members.items():
             bundle.add(name, content)
-        bundle.seal(SIGNER.name, 7, SIGNER)
+        bundle.seal(SIGNER.name, 7, [SIGNER])
     return file.getvalue()
 
 
