@@ -10,6 +10,7 @@ from archiver.cli.opening import settings_of
 from archiver.cli.output import Output
 from archiver.config import Settings
 from archiver.errors import ConfigurationError
+from archiver.jobs.second_store import SecondStore
 from archiver.web import server
 from archiver.web.metrics import Reading
 
@@ -108,5 +109,34 @@ def _readings(services: Services) -> list[Reading]:
             name="index_log_size",
             what="Log size the search index covers.",
             read=lambda: float(services.index.watermark),
+        ),
+        *_copy_readings(services.second),
+    ]
+
+
+def _copy_readings(second: SecondStore | None) -> list[Reading]:
+    if second is None:
+        return []
+    state, copies = second.replication.state, second.copies
+    return [
+        Reading(
+            name="second_copy_lag_seconds",
+            what="Age of the oldest log entry that the second copy does not have.",
+            read=lambda: state.lag_s,
+        ),
+        Reading(
+            name="second_copy_pending_objects",
+            what="Objects that the second copy does not have yet.",
+            read=lambda: float(state.pending),
+        ),
+        Reading(
+            name="second_copy_reads",
+            what="Reads that the second copy answered since the start.",
+            read=lambda: float(copies.fallen_over),
+        ),
+        Reading(
+            name="second_copy_damaged_objects",
+            what="Objects of the first store found lost or altered since the start.",
+            read=lambda: float(copies.damaged),
         ),
     ]
