@@ -13,20 +13,15 @@ from archiver.db import ledger as ledger_rows
 from archiver.db.transaction import Database
 from archiver.errors import IntegrityError, InvalidInput
 from archiver.model.actor import Actor
-from archiver.preserve.ledger.checkpoint import (
-    RECEIPT_LINE_PREFIX,
-    Checkpoint,
-    open_checkpoint,
-    parse_checkpoint,
-)
-from archiver.preserve.ledger.merkle import verify_consistency
-from archiver.preserve.ledger.note import Verifier, decode_hash, open_note, parse_note
+from archiver.preserve.ledger.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
+from archiver.preserve.ledger.merkle import leaf_hash, tree_root, verify_consistency
+from archiver.preserve.ledger.note import Verifier, decode_hash, parse_note
 from archiver.preserve.ledger.proof import parse_tlog_proof
-from archiver.preserve.ledger.receipt import Receipt, verify_receipt
+from archiver.preserve.ledger.receipt import Promise, Receipt, open_promise
 
 MAX_BYTES = 4 * 1024 * 1024
 
-_LAST_INDEX = 2**62
+_LARGEST_LOG = 2**62
 _PROOF = b"c2sp.org/tlog-proof@"
 _CONCLUSION = (
     "This archive was rolled back to an old copy or forked, after its key had signed what you "
@@ -81,22 +76,19 @@ async def compare_with_held(
         ) from error
     if isinstance(held, Checkpoint):
         return await _compare_checkpoint(held, current, log, actor)
-    return await _compare_receipt(held, current, verifiers, database)
+    return await _compare_batch(held, current, database)
 
 
-def _read(data: bytes, origin: str, verifiers: tuple[Verifier, ...]) -> Checkpoint | Receipt:
+def _read(data: bytes, origin: str, verifiers: tuple[Verifier, ...]) -> Checkpoint | Promise:
     if len(data) > MAX_BYTES:
         raise IntegrityError(f"found {len(data)} bytes")
-    if data.lstrip().startswith(b"{"):
-        receipt = Receipt.from_dict(_receipt_in(data))
-        signed = open_note(receipt.note.encode("utf-8", "surrogatepass"), verifiers)
-        if not signed.text.startswith(f"{RECEIPT_LINE_PREFIX}v1\n{origin}\n"):
-            raise IntegrityError("the receipt is another log's")
-        if receipt.log_index > _LAST_INDEX:
-            raise IntegrityError(f"no log has an entry {receipt.log_index}")
-        return receipt
-    note = parse_tlog_proof(data).checkpoint if data.startswith(_PROOF) else data
-    return open_checkpoint(note, origin, verifiers)
+    if not data.lstrip().startswith(b"{"):
+        note = parse_tlog_proof(data).checkpoint if data.startswith(_PROOF) else data
+        return open_checkpoint(note, origin, verifiers)
+    promise = open_promise(Receipt.from_dict(_receipt_in(data)), verifiers)
+    if promise.origin != origin or promise.first_index + promise.count > _LARGEST_LOG:
+        raise IntegrityError("the receipt is another log's")
+    return promise
 
 
 def _receipt_in(data: bytes) -> dict[str, Any]:
@@ -143,27 +135,23 @@ async def _compare_checkpoint(
     )
 
 
-async def _compare_receipt(
-    held: Receipt, current: Checkpoint, verifiers: tuple[Verifier, ...], database: Database
-) -> Continuation:
-    index = held.log_index
+async def _compare_batch(promise: Promise, current: Checkpoint, database: Database) -> Continuation:
+    """Compare with what a receipt's signature covers, which is the whole batch it was given in.
+
+    Index and path of the one entry are signed by nobody: a damaged file must not convict a log.
+    """
+    first, end = promise.first_index, promise.first_index + promise.count
     async with database.reading() as tx:
-        entries = await ledger_rows.entries(tx, index, index + 1)
-    ok = bool(entries)
-    words = f"Entry {index:,} of the log is the one your receipt promises"
-    if not entries:
-        words = f"Your receipt promises entry {index:,}, and this log ends before it. {_CONCLUSION}"
+        entries = await ledger_rows.entries(tx, first, end)
+    batch = f"entries {first:,} to {end - 1:,}"
+    ok = len(entries) == promise.count and tree_root(map(leaf_hash, entries)) == promise.root
+    if ok:
+        words = f"The log holds {batch} as the receipt promises them"
+    elif len(entries) < promise.count:
+        words = f"The receipt promises {batch}, and this log ends before that. {_CONCLUSION}"
     else:
-        try:
-            verify_receipt(held, entries[0], verifiers)
-        except IntegrityError:
-            ok = False
-            words = (
-                f"Entry {index:,} of this log is not the one your receipt promises. {_CONCLUSION}"
-            )
-    return Continuation(
-        ok=ok, kind="receipt", words=words, held_size=index + 1, log_size=current.size
-    )
+        words = f"The receipt promises other {batch} than this log holds. {_CONCLUSION}"
+    return Continuation(ok=ok, kind="receipt", words=words, held_size=end, log_size=current.size)
 
 
 def _texts(proof: object) -> list[str]:

@@ -68,3 +68,10 @@ class WitnessServer:
             self._process.communicate()
             assert self._process.returncode == 0
             self._process = None
+
+    def kill(self) -> None:
+        """End it as a power cut does to a process."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.communicate()
+        self._process = None

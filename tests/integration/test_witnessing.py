@@ -18,8 +18,10 @@ from archiver.db import ledger as ledger_rows
 from archiver.errors import IntegrityError, NotFound, Stopping
 from archiver.model.actor import Actor, Role
 from archiver.preserve.ledger.cosigning import cosigned_note
+from archiver.preserve.ledger.exchange import HttpExchange
 from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.ledger.policy import Cosigned, open_cosigned, parse_policy
+from archiver.preserve.ledger.witness import MAX_REQUEST_BYTES, monitoring_path
 from archiver.preserve.object_keys import cosignature_prefix, trust_object
 from tests.e2e.command_line import CommandLine
 from tests.fakes.archive import (
@@ -288,7 +290,7 @@ async def test_a_rolled_back_archive_is_caught_by_its_witness_in_words(
             assert not compared.ok
             assert "rolled back to an old copy or forked" in compared.words
     told = CommandLine(tmp_path / "home")("log", "audit", str(tmp_path / HELD[0]), expect=1).out
-    assert ("is not the one your receipt promises" if away else "this log ends before it") in told
+    assert ("than this log holds" if away else "this log ends before that") in told
     assert away or witness.sizes()[ORIGIN] > before.size
 
 
@@ -333,3 +335,38 @@ async def test_a_claim_without_proof_stops_no_archive_but_is_shown(
         await eventually(lambda: signed_size(services))
         assert (await head(services)).size > size
         assert not services.loops.states["witnesses"].stopped
+
+
+async def test_a_witness_answers_what_is_no_request_in_words(witnesses: Witnesses) -> None:
+    (server,) = witnesses("A")
+    server.start()
+    asking = HttpExchange(timeout_s=60)
+
+    async def post(path: str, body: bytes) -> tuple[int, bytes]:
+        answer = await asking.post(server.url + path, body, content_type="text/plain")
+        return answer.status, answer.body
+
+    status, words = await post("/add-checkpoint", b"hello")
+    assert (status, b"no add-checkpoint request" in words) == (400, True)
+    assert (await post("/add-checkpoint", b"x" * (MAX_REQUEST_BYTES + 1)))[0] == 413
+    assert (await post("/", b""))[0] == 404
+    for path in (monitoring_path(ORIGIN), "/witness.key", "/../witness.key", "/"):
+        assert (await asking.get(server.url + path)).status == 404
+    assert (await asking.get(server.url + "/add-checkpoint")).status == 405
+
+
+async def test_a_witness_that_is_killed_remembers_what_it_answered(
+    tmp_path: Path, witnesses: Witnesses
+) -> None:
+    (server,) = witnesses("A")
+    settings = await an_archive(tmp_path / "home", [server])
+    async with serving(settings) as services:
+        await capture(services, "post", 5)
+        size = (await cosigned_by(services, 1)).checkpoint.size
+        server.kill()
+        assert server.sizes() == {ORIGIN: size}
+        server.start()
+        await capture(services, "more", 5)
+        for standing in services.witnessing.standings.values():
+            standing.ask_after = None
+        assert (await cosigned_by(services, 1)).checkpoint.size > size

@@ -145,16 +145,26 @@ def _path(rows: list[list[bytes]], position: int) -> tuple[bytes, ...]:
     return tuple(path)
 
 
+def open_promise(receipt: Receipt, verifiers: Sequence[Verifier]) -> Promise:
+    """Return what the log signed: index, number and root of the batch, not yet whose entry it is.
+
+    Raises:
+        IntegrityError: malformed, or not signed by a trusted key of its log.
+    """
+    signed = open_note(receipt.note.encode("utf-8", "surrogatepass"), verifiers)
+    promise = _parse_promise(signed.text)
+    if all(signature.name != promise.origin for signature in signed.signatures):
+        raise IntegrityError(f"expected a receipt signed by the log {promise.origin} itself")
+    return promise
+
+
 def verify_receipt(receipt: Receipt, entry: bytes, verifiers: Sequence[Verifier]) -> Promise:
     """Check that a trusted log key promised `entry` the receipt's index; return the promise.
 
     Raises:
         IntegrityError: malformed, not signed by a trusted key of its log, or about another entry.
     """
-    signed = open_note(receipt.note.encode("utf-8", "surrogatepass"), verifiers)
-    promise = _parse_promise(signed.text)
-    if all(signature.name != promise.origin for signature in signed.signatures):
-        raise IntegrityError(f"expected a receipt signed by the log {promise.origin} itself")
+    promise = open_promise(receipt, verifiers)
     verify_inclusion(
         leaf=leaf_hash(entry),
         index=receipt.log_index - promise.first_index,
