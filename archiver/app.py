@@ -45,6 +45,7 @@ from archiver.model.actor import SYSTEM
 from archiver.model.lock import LockMode
 from archiver.preserve.blobs import BlobWriter
 from archiver.preserve.clock_guard import ClockGuard, Stopwatch, compare_with_store, open_guard
+from archiver.preserve.disk_reserve import DiskReserve
 from archiver.preserve.epochs import Epochs
 from archiver.preserve.filing import FilePlan
 from archiver.preserve.keyring import Keyring, KeyringFile
@@ -197,6 +198,9 @@ async def _compose(  # noqa: PLR0915, PLR0917 - the one function that knows ever
             segments_in_flight=8 if store.blocking.url.startswith("s3:") else 4,
             lock_limit=lock_limit,
         ),
+        require_room=DiskReserve(
+            settings.local_folders, settings.disk_reserve_mb << 20
+        ).require_room,
     )
     reader = RecordReader(archive.id, reading, epochs)
     recovery = Recovery(

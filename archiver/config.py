@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -92,6 +93,9 @@ class Settings(BaseModel):
     index_interval_s: float = Field(
         0.5, ge=0.05, le=60, description="Seconds between commits of the search index."
     )
+    disk_reserve_mb: int = Field(
+        64, ge=0, description="Room that posts leave for audit entries; at most 5 % of a disk."
+    )
     clock_confirmed: AwareDatetime | None = Field(
         None, description="A moment an operator vouches for, where the clock was doubted; for once."
     )
@@ -117,6 +121,12 @@ class Settings(BaseModel):
     def effective_store_url(self) -> str:
         """The store URL, with the default filled in."""
         return self.store_url or f"file:{(self.home / 'store').resolve()}"
+
+    @property
+    def local_folders(self) -> tuple[Path, ...]:
+        """The folders this installation writes to, whose disks must not fill up."""
+        store = urlsplit(self.effective_store_url)
+        return (self.home, *([Path(unquote(store.path))] if store.scheme == "file" else []))
 
     @property
     def effective_search_url(self) -> str:

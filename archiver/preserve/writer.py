@@ -10,7 +10,7 @@ wait (group commit, 5 to 19 times one fsync per post: performance-and-faults 2.4
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
@@ -20,7 +20,13 @@ import msgspec
 
 from archiver.clock import Clock, to_millis
 from archiver.db.segments import SegmentRow
-from archiver.errors import ArchiverError, IntegrityError, Overloaded, Stopping
+from archiver.errors import (
+    ArchiverError,
+    IntegrityError,
+    Overloaded,
+    Stopping,
+    StorageUnavailable,
+)
 from archiver.ids import Ulids, ulid_bytes
 from archiver.model.lock import LockMode
 from archiver.preserve.epochs import Epochs
@@ -71,7 +77,8 @@ class Writer:
     """Makes sealed records durable and sequenced. One per process; open with `async with`.
 
     `clock` may refuse to tell the time (`ClockGuard.now`): then nothing is taken. It is asked once
-    per request and once per segment.
+    per request and once per segment. `require_room` may refuse posts (`DiskReserve`); events are
+    written nevertheless.
     """
 
     def __init__(
@@ -85,6 +92,7 @@ class Writer:
         clock: Clock,
         ulids: Ulids,
         limits: WriterLimits,
+        require_room: Callable[[], None] = lambda: None,
     ) -> None:
         self._archive_id = archive_id
         self._software = software
@@ -94,6 +102,7 @@ class Writer:
         self._clock = clock
         self._ulids = ulids
         self._limits = limits
+        self._require_room = require_room
         self._lanes: dict[Lane, _LaneQueue] = {}
         self._in_flight = asyncio.Semaphore(limits.segments_in_flight)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -126,8 +135,8 @@ class Writer:
     def stopped(self) -> str:
         """Why no posts are taken any more, in words; empty while they are."""
         try:
-            self._require_running()
-        except Stopping as reason:
+            self._require_taking()
+        except (Stopping, StorageUnavailable) as reason:
             return str(reason)
         return ""
 
@@ -146,9 +155,10 @@ class Writer:
 
         Raises:
             Overloaded: full; nothing was stored.
-            Stopping: shutting down, or stopped after a fatal write error.
+            StorageUnavailable: the disk has no room for posts.
+            Stopping: shutting down, or stopped by a fatal write error or a clock in doubt.
         """
-        self._require_running()
+        self._require_taking()
         before = self._records + waiting
         full = before + records > self._limits.outstanding_records and before > 0
         if full or self._bytes > self._limits.outstanding_bytes:
@@ -157,13 +167,14 @@ class Writer:
                 "written; nothing of this request was stored: send it again after a second"
             )
 
-    def _require_running(self) -> None:
+    def _require_taking(self) -> None:
         why = self._stopped
         if self._sequencer.failure is not None:
             why = f"sequencing failed ({self._sequencer.failure})"
         if why:
             raise Stopping(f"not taking posts: {why}; send it again after the restart")
         self._clock()  # in doubt it refuses, before blobs are stored and not only their segment
+        self._require_room()
 
     def write(self, records: Sequence[Sealed]) -> list["asyncio.Future[Written]"]:
         """Write live records, gathered per lane with whatever else is waiting.
@@ -193,7 +204,7 @@ class Writer:
         """
         # Not counted as outstanding: an import bounds itself, and must neither be refused because
         # of live posts nor get live posts refused.
-        self._require_running()
+        self._require_taking()
         return await (await self._make_durable(lane, records, receipts=False)).done
 
     def _count(self, records: Sequence[Sealed], sign: int) -> None:
