@@ -38,8 +38,8 @@ contracts: $(STAMP)
 bench: $(STAMP)  ## ratios against references, as JSON
 	$(BIN)/python -m tests.benchmarks.run
 
-test-faults: $(STAMP)  ## the long sweeps: kill -9, full disk, failing store and database
-	$(BIN)/pytest -q -m faults
+test-faults: $(STAMP)  ## the long sweeps: kill -9, power cuts, full disk, failing store, two servers
+	$(BIN)/pytest -q -m faults tests
 
 lock: $(STAMP)  ## resolve the lock files anew from pyproject.toml
 	$(BIN)/pip install -q uv
