@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from archiver.app import open_services
+from archiver.assurance.evidence.exporting import Wanted
 from archiver.assurance.evidence_verifier import CHECKS
 from archiver.audit.actions import Action
 from archiver.config import Settings
@@ -306,3 +308,25 @@ async def test_any_zip_tool_opens_a_bundle(room: Courtroom) -> None:
 
 def _is_post(path: Path) -> bool:
     return "AUDIT" not in str(path).upper()
+
+
+async def test_a_bundle_verifies_with_the_old_key_and_with_the_new(
+    local_settings: Settings, tmp_path: Path
+) -> None:
+    async with courtroom(local_settings, tmp_path) as room:
+        old = f"log {room.services.archive.vkey}\nquorum none\n"
+        record = room.records[0]
+    async with open_services(local_settings) as services:
+        added = await services.keys.rotate_log(actor=EVERYBODY)
+    async with open_services(local_settings) as services:
+        (late,) = await services.ingest.submit([an_arrival(b"late")], actor=AGENT)
+        await publish(services)
+        wanted = Wanted(record_ids=(record, late.record_id))
+        exported = await services.evidence.export(wanted, tmp_path / "both.zip", actor=EVERYBODY)
+    bundle = exported.path.read_bytes()
+
+    assert verify(bundle)["ok"]
+    assert verify(bundle, policy=old)["ok"]
+    by_the_new_alone = verify(bundle, policy=f"log {added}\nquorum none\n")
+    assert "seal" not in failed(by_the_new_alone)
+    assert "checkpoints" in failed(by_the_new_alone)  # the earlier one is of the old key
