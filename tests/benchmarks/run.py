@@ -1,6 +1,6 @@
 """All benchmarks: `python -m tests.benchmarks.run [NAME…] [--quick | --full]`, or `make bench`."""
 
-from tests.benchmarks import capture, importing, lag, memory, verifying
+from tests.benchmarks import capture, importing, lag, memory, proving, verifying
 from tests.benchmarks.workbench import run_benches
 
 BENCHES = {
@@ -8,6 +8,7 @@ BENCHES = {
     **lag.BENCHES,
     **importing.BENCHES,
     **verifying.BENCHES,
+    **proving.BENCHES,
     **memory.BENCHES,
 }
 
