@@ -48,15 +48,7 @@ def second_store(
     """Compose the parts around `copies`; None where the settings name no second store."""
     if copies is None:
         return None
-    vouching = Vouching(
-        archive_id=archive.id,
-        origin=archive.origin,
-        verifiers=verifiers,
-        database=database,
-        reader=reader,
-        epochs=epochs,
-        copies=lambda: (copies.second(), copies.primary),
-    )
+    vouching = _vouching(copies, archive, verifiers, database, reader, epochs)
     repairs = Repairs(
         archive_id=archive.id,
         vouching=vouching,
@@ -85,3 +77,22 @@ def second_store(
         clock=clock,
     )
     return SecondStore(copies=copies, replication=replication, repairs=repairs)
+
+
+def _vouching(  # noqa: PLR0917 - handed on as they came
+    copies: SecondCopy,
+    archive: ArchiveRow,
+    verifiers: Sequence[Verifier],
+    database: Database,
+    reader: RecordReader,
+    epochs: Epochs,
+) -> Vouching:
+    return Vouching(
+        archive_id=archive.id,
+        origin=archive.origin,
+        verifiers=verifiers,
+        database=database,
+        reader=reader,
+        epochs=epochs,
+        copies=lambda: (copies.second(), copies.primary),
+    )
