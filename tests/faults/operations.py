@@ -12,8 +12,9 @@ from typing import Any
 from archiver.app import Services
 from archiver.model.actor import Actor, Role
 from archiver.model.post import Arrival
-from archiver.preserve.object_keys import log_prefix
+from archiver.preserve.object_keys import keys_for_segment, log_prefix
 from tests.fakes.archive import AGENT, an_arrival, publish
+from tests.fakes.copied_archive import CopiedArchive, alter, lose
 
 COUNSEL = Actor(name="carla", roles=frozenset({Role.COUNSEL, Role.RECORDS_MANAGER}))
 LARGE = 400_000  # bytes: over the inline limit, so a blob
@@ -24,12 +25,18 @@ Act = Callable[[Services, Say], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One row. `sends` are the posts it may have stored, by name."""
+    """One row. `sends` are the posts it may have stored, by name.
+
+    `finish` is what an operator does again where it was interrupted. With `second_copy` the archive
+    has a second store.
+    """
 
     name: str
     act: Act
     prepare: Act | None = None
+    finish: Act | None = None
     sends: tuple[str, ...] = ()
+    second_copy: bool = False
 
 
 def arrival_of(name: str) -> Arrival:
@@ -85,6 +92,28 @@ async def releasing(services: Services, say: Say) -> None:
         say({"hold": released.id, "state": released.state, "records": released.records})
 
 
+async def copying(services: Services, _say: Say) -> None:
+    """Bring the second copy up to date."""
+    await CopiedArchive(services).copy()
+
+
+async def damaging(services: Services, _say: Say) -> None:
+    """Alter a segment, lose the keys of another, and lose a tile of the log."""
+    store = CopiedArchive(services).first
+    segments = [key for key in store.list_keys("seg/") if key.endswith(".seg")]
+    tiles = [key for key in store.list_keys("log/") if "/tile/0/" in key]
+    alter(store, segments[0])
+    lose(store, keys_for_segment(segments[1]))
+    lose(store, tiles[-1])
+
+
+async def repairing(services: Services, say: Say) -> None:
+    """Do what `muniment verify --full --repair` does."""
+    archive = CopiedArchive(services)
+    await archive.repair(await archive.verify())
+    await publishing(services, say)
+
+
 def after(*acts: Act) -> Act:
     """Do one after the other."""
 
@@ -120,6 +149,15 @@ OPERATIONS = (
         name="release a hold",
         prepare=after(capturing("held", "held large"), publishing, indexing, placing),
         act=after(releasing, publishing),
+    ),
+    Operation(
+        name="repair from the second copy",
+        prepare=after(
+            capturing("first"), capturing("second large"), publishing, indexing, copying, damaging
+        ),
+        act=repairing,
+        finish=repairing,
+        second_copy=True,
     ),
 )
 BY_NAME = {operation.name: operation for operation in OPERATIONS}

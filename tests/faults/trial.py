@@ -23,14 +23,17 @@ import msgspec
 
 from archiver.app import open_services
 from archiver.capture import ingest
+from archiver.config import Settings
 from archiver.errors import ArchiverError
+from archiver.preserve.store.filesystem import FilesystemStore
 from tests.fakes.archive import found, settings_for
 from tests.faults import power
 from tests.faults.invariants import Promises, require_invariants
-from tests.faults.operations import BY_NAME, Act
+from tests.faults.operations import BY_NAME, Act, Operation
 from tests.faults.tracer import Ended, Harm, Plan, run_traced
 
 IMAGE = "disk"
+_COPY = "copy"
 _PATIENCE_S = 600  # for a process that hangs, not for a machine that is slow
 _CALLER_S = 1.0  # of a caller whose commit never comes; what it gave up on is judged all the same
 _FAILED, _CRASHED = 4, 70
@@ -77,11 +80,13 @@ def prepare(operation_name: str, folder: Path, *, on_image: bool = False) -> Pat
     promises = Promises()
 
     async def work() -> None:
-        settings = await found(settings_for(folder / "home"))
-        before = BY_NAME[operation_name].prepare
-        if before is not None:
-            async with open_services(settings) as services:
-                await before(services, promises.hear)
+        await found(settings_for(folder / "home"))
+        operation = BY_NAME[operation_name]
+        if operation.second_copy:
+            FilesystemStore.create(folder / "home" / _COPY)
+        if operation.prepare is not None:
+            async with open_services(settings_of(folder)) as services:
+                await operation.prepare(services, promises.hear)
 
     _in_a_child(lambda: (asyncio.run(work()), msgspec.to_builtins(promises))[1], folder / "said")
     if on_image:
@@ -134,7 +139,7 @@ def _judged(
         failure = "the power was not cut: what was not synced is there"
     else:
         try:
-            reopened_s = check(folder, promises, operation.sends, printed)
+            reopened_s = check(folder, promises, operation, printed)
         except AssertionError as error:
             failure = str(error)
     if failure:
@@ -145,18 +150,28 @@ def _judged(
     return failure, reopened_s
 
 
-def check(folder: Path, promises: Promises, sends: tuple[str, ...], printed: str) -> float:
+def settings_of(folder: Path) -> Settings:
+    """Return the settings of the archive of a trial."""
+    settings = settings_for(folder / "home")
+    copy = folder / "home" / _COPY
+    return settings.model_copy(update={"second_store_url": f"file:{copy}" if copy.exists() else ""})
+
+
+def check(folder: Path, promises: Promises, operation: Operation, printed: str) -> float:
     """Check the invariants in a process of its own; return how long reopening took.
 
     Raises:
         AssertionError: what does not hold, with the traceback of the checking process.
     """
-    seconds: float = _in_a_child(
-        lambda: asyncio.run(
-            require_invariants(settings_for(folder / "home"), promises, sends, printed)
-        ),
-        folder / "checked",
-    )
+
+    async def work() -> float:
+        settings = settings_of(folder)
+        if operation.finish is not None:
+            async with open_services(settings) as services:
+                await operation.finish(services, promises.hear)
+        return await require_invariants(settings, promises, operation.sends, printed)
+
+    seconds: float = _in_a_child(lambda: asyncio.run(work()), folder / "checked")
     return seconds
 
 
@@ -194,7 +209,7 @@ def operate(folder: Path, act: Act, client: socket.socket, output: int) -> int:
 
     async def live() -> int:
         try:
-            async with open_services(settings_for(folder / "home")) as services:
+            async with open_services(settings_of(folder)) as services:
                 await act(services, say)
         except ArchiverError as error:
             say({"error": f"{type(error).__name__}: {error}"})
