@@ -23,7 +23,7 @@ from archiver.preserve.object_keys import keys_for_segment
 from archiver.preserve.sealing import FACT_CONTENT_KEY, FACT_IDEMPOTENCY_KEY, record_facts
 from archiver.preserve.segments.frame import frame_hash, open_frame
 from archiver.preserve.segments.keys import parse_keys, unwrap_key, wrapping_key
-from archiver.preserve.segments.manifest import Manifest, parse_manifest
+from archiver.preserve.segments.manifest import Blob, Manifest, parse_manifest
 from archiver.preserve.segments.media import media_context, open_media
 from archiver.preserve.segments.segment import Segment, parse_segment
 from archiver.preserve.store import ObjectStore
@@ -130,14 +130,7 @@ class RecordOpener:
                 content = inline[offset : offset + part.len]
                 offset += part.len
             else:
-                try:
-                    blob = self._store.get(part.blob.key, version_id=part.blob.version_id)
-                except NotFound as error:
-                    raise IntegrityError(
-                        f"part {part.name}: its blob {part.blob.key} is missing"
-                    ) from error
-                if hashlib.sha256(blob).hexdigest() != part.blob.sha256:
-                    raise IntegrityError(f"part {part.name}: its blob {part.blob.key} was altered")
+                blob = self._stored(part.blob, part.name)
                 context = media_context(self._archive, ulid_bytes(manifest.id), number)
                 content = open_media(decode_base64(part.blob.dek), context, blob)
             if hashlib.sha256(content).hexdigest() != part.sha256 or len(content) != part.len:
@@ -146,6 +139,19 @@ class RecordOpener:
         if offset != len(inline):
             raise IntegrityError(f"the frame holds {len(inline) - offset} bytes beyond its parts")
         return first
+
+    def _stored(self, blob: Blob, part: str) -> bytes:
+        """Return a blob's bytes: of the version in the manifest, or, since a repair, the newest."""
+        fault = "is missing"
+        for version_id in (blob.version_id, None):
+            try:
+                data = self._store.get(blob.key, version_id=version_id)
+            except NotFound:
+                continue
+            if hashlib.sha256(data).hexdigest() == blob.sha256:
+                return data
+            fault = "was altered"
+        raise IntegrityError(f"part {part}: its blob {blob.key} {fault}")
 
 
 def _open_segment(
