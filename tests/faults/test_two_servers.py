@@ -141,7 +141,12 @@ async def _exchange(server: CaptureProcess, sent: dict[str, Any]) -> dict[str, A
         writer.close()
 
 
-@pytest.fixture(params=["local", pytest.param("remote", marks=pytest.mark.integration)])
+@pytest.fixture(
+    params=[
+        "local",
+        pytest.param("remote", marks=[pytest.mark.integration, pytest.mark.faults]),
+    ]
+)
 def where(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[tuple[Settings, dict[str, str]]]:
