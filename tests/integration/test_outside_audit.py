@@ -156,6 +156,17 @@ async def test_with_the_keyring_every_record_is_opened_as_well(archive: Attested
     assert "level B" in " ".join(report.proven)
 
 
+async def test_several_processes_say_what_one_does(archive: AttestedArchive) -> None:
+    data = found(archive, STAMP)[0].read_bytes()
+    overwrite(found(archive, STAMP)[0], data[:-1] + bytes([data[-1] ^ 1]))
+    target = outside(archive)
+    alone = await audit(target)
+    together = await verify_full(target, workers=2, content=False)
+    assert not alone.ok
+    assert together.problems == alone.problems
+    assert together.proven == alone.proven
+
+
 FLIPS: dict[str, tuple[str, int]] = {
     "frame": (SEGMENT, 200),
     "footer": (SEGMENT, -300),
