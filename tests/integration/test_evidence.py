@@ -18,6 +18,7 @@ from archiver.config import Settings
 from archiver.db import events as event_rows
 from archiver.errors import Conflict, Denied, IntegrityError, InvalidInput, NotFound
 from archiver.model.actor import Actor, Role
+from archiver.model.post import Change
 from archiver.preserve.object_keys import timestamp_object, trust_object
 from tests.fakes.archive import AGENT, an_arrival, publish
 from tests.fakes.evidence_bundles import (
@@ -330,3 +331,37 @@ async def test_a_bundle_verifies_with_the_old_key_and_with_the_new(
     by_the_new_alone = verify(bundle, policy=f"log {added}\nquorum none\n")
     assert "seal" not in failed(by_the_new_alone)
     assert "checkpoints" in failed(by_the_new_alone)  # the earlier one is of the old key
+
+
+async def test_bundles_come_from_every_store_and_database(
+    settings: Settings, tmp_path: Path
+) -> None:
+    async with courtroom(settings, tmp_path) as room:
+        edit = an_arrival(b"edited", post_id="p", change=Change.EDITED)
+        await room.services.ingest.submit([an_arrival(b"made", post_id="p")], actor=AGENT)
+        (outcome,) = await room.services.ingest.submit([edit], actor=AGENT)
+        await room.services.holds.place(
+            name="Doe v. Acme",
+            matter="",
+            reason="suit",
+            query=None,
+            accounts=[],
+            record_ids=[outcome.record_id],
+            dry_run=False,
+            actor=EVERYBODY,
+        )
+        await room.stamp()
+        exported = await room.export(*room.records, outcome.record_id)
+        locked = room.services.store.blocking.enforces_locks
+    files = members_of(exported.path.read_bytes())
+    states = {
+        name.split("/")[1]: json.loads(content)["state"]
+        for name, content in files.items()
+        if name.endswith("/why.json")
+    }
+
+    assert verify(exported.path.read_bytes(), roots=room.tsa.root)["ok"]
+    assert exported.timestamps == 2
+    assert states == {**dict.fromkeys(room.records, "retain"), outcome.record_id: "held"}
+    assert files[f"records/{room.records[0]}/events.jsonl"].count(b"\n") == 2
+    assert (b"enforces no lock" in files["README.txt"]) is not locked
