@@ -17,7 +17,7 @@ from archiver.errors import IntegrityError
 from archiver.jobs.copying import Item
 from archiver.model.lock import Lock, LockMode
 from archiver.preserve.ledger.checkpoint import Checkpoint
-from archiver.preserve.ledger.entry import TimestampEntry, decode_entry
+from archiver.preserve.ledger.entry import RepairEntry, TimestampEntry, decode_entry
 from archiver.preserve.ledger.tiles import TILE_WIDTH, TileName
 from archiver.preserve.object_keys import (
     checkpoint_object,
@@ -32,6 +32,7 @@ from archiver.preserve.store.second_copy import SecondCopy
 
 _PAGE = 64
 _STAMP = b'{"v":1,"t":"tsr",'
+_REPAIR = b'{"v":1,"t":"repair",'
 
 
 class CopyPlan:
@@ -62,6 +63,7 @@ class CopyPlan:
                 end = rows[-1].first_index + rows[-1].records
                 blobs = await segment_rows.blobs_within(tx, rows[0].first_index, end)
             entries = await ledger_rows.entries(tx, start, head.size)
+        self._forget_repaired(entries)
         held = await held_keys(self._database, self._archive_id)
         return [
             *self._content(rows, blobs, held),
@@ -110,6 +112,14 @@ class CopyPlan:
                 entry = decode_entry(data)
                 if isinstance(entry, TimestampEntry):
                     yield timestamp_object(self._archive_id, entry.size, entry.authority)
+
+    def _forget_repaired(self, entries: Iterable[bytes]) -> None:
+        """What any process has repaired is no damage any more."""
+        for data in entries:
+            if data.startswith(_REPAIR):
+                entry = decode_entry(data)
+                if isinstance(entry, RepairEntry):
+                    self._store.repaired(entry.object_key)
 
     def _log_objects(self, start: int, head: Checkpoint) -> list[list[Item]]:
         """Return bundles and tiles from the bottom up, cosignatures, kept checkpoints."""

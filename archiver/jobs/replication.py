@@ -325,6 +325,7 @@ class Replication:
                 result="integrity",
                 details={"what": damage.what},
             )
+            self._store.told(damage.key)
 
     async def _run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()

@@ -130,11 +130,14 @@ class SecondCopy:
                 self._damage.setdefault(key, Damage(key=key, what=str(error)))
 
     def new_damage(self) -> list[Damage]:
-        """Return the damage found since this was last asked, each object once."""
+        """Return the damage that nobody was `told` of."""
         with self._guard:
-            new = [found for key, found in self._damage.items() if key not in self._told]
-            self._told.update(found.key for found in new)
-        return new
+            return [found for key, found in self._damage.items() if key not in self._told]
+
+    def told(self, key: str) -> None:
+        """Note that the damage of an object is in the audit trail."""
+        with self._guard:
+            self._told.add(key)
 
     def repaired(self, key: str) -> None:
         """Forget the damage of an object that is as promised again."""

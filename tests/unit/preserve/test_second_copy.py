@@ -88,6 +88,8 @@ def test_a_lost_object_is_read_from_the_second_copy_by_key_and_reported_once(pai
     (damage,) = pair.copies.new_damage()
     assert (damage.key, pair.copies.damaged) == (KEY, 1)
     assert KEY in damage.what
+    assert pair.copies.new_damage() == [damage], "until somebody was told"
+    pair.copies.told(KEY)
     assert pair.copies.new_damage() == []
     assert pair.copies.fallen_over == 4
 
@@ -216,7 +218,7 @@ def test_damage_that_was_repaired_is_forgotten_and_told_again_when_it_comes_back
 ) -> None:
     pair.second.put(KEY, TRUE)
     assert pair.copies.get(KEY) == TRUE
-    assert len(pair.copies.new_damage()) == 1
+    pair.copies.told(KEY)
 
     pair.copies.repaired(KEY)
     assert pair.copies.damaged == 0
