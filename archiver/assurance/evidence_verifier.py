@@ -696,7 +696,9 @@ class Verification:
             return
         self._log_checked = True
         with self._check("seal", "policy"):
-            self._policy = parse_policy(self._given_policy or self._read("policy.txt").decode())
+            given = self._given_policy
+            text = self._read("policy.txt").decode() if given is None else given
+            self._policy = parse_policy(text)
         for name in [name for name in self._members if name.startswith("checkpoints/")]:
             with self._check("checkpoints", name):
                 size = int(name.removeprefix("checkpoints/"))
