@@ -1,10 +1,12 @@
 """Recording events: each becomes an encrypted record in the log before the act is answered."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from archiver.audit.actions import Action
 from archiver.clock import Clock, rfc3339
+from archiver.errors import DatabaseUnavailable
 from archiver.ids import Randomness, Ulids
 from archiver.model.actor import Actor
 from archiver.model.post import Part
@@ -14,6 +16,9 @@ from archiver.preserve.filing import FilePlan
 from archiver.preserve.sealing import SECRET_BYTES, Draft, seal
 from archiver.preserve.segments.manifest import Source
 from archiver.preserve.writer import Writer
+
+PATIENCE_S = 20.0
+"""How long an act waits for the commit of its event before it is told that it is not known."""
 
 
 class Trail:
@@ -97,4 +102,12 @@ class Trail:
         )
         sealed = seal(self._archive_id, draft, now, self._randomness(SECRET_BYTES))
         (future,) = self._writer.write([sealed])
-        return (await future).log_index
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return (await asyncio.shield(future)).log_index
+        except TimeoutError as error:
+            raise DatabaseUnavailable(
+                f"the event {action.value} was not committed within {PATIENCE_S:.0f} s. It is "
+                "stored and will be in the log, with what it does; look whether it happened before "
+                "you do it again"
+            ) from error

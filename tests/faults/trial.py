@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from archiver.app import open_services
+from archiver.audit import trail
 from archiver.capture import ingest
 from archiver.config import Settings
 from archiver.errors import ArchiverError
@@ -202,7 +203,7 @@ def operate(folder: Path, act: Act, client: socket.socket, output: int) -> int:
     signal.alarm(_PATIENCE_S)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    ingest.PATIENCE_S = _CALLER_S
+    ingest.PATIENCE_S = trail.PATIENCE_S = _CALLER_S
 
     def say(said: dict[str, Any]) -> None:
         client.send(json.dumps(said).encode() + b"\n")

@@ -170,6 +170,23 @@ async def test_a_database_that_stays_away_is_said_so_and_the_posts_are_adopted(
         assert services.recovered.segments == 0, "adopting twice changes nothing"
 
 
+async def test_an_event_whose_commit_does_not_come_is_told_and_is_in_the_log_later(
+    local_settings: Settings, commits: FaultyCommits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archiver.audit.trail.PATIENCE_S", 0.2)
+    async with open_services(local_settings) as services:
+        commits.close()
+        with pytest.raises(DatabaseUnavailable, match=r"search\.run was not committed"):
+            await services.trail.record(Action.SEARCH_RUN, actor=AGENT, object_id="x")
+        commits.open()
+
+        async def recorded() -> bool:
+            async with services.database.reading() as tx:
+                return (await ledger_rows.state(tx)).next_index == 1
+
+        assert await eventually(recorded)
+
+
 async def test_events_blobs_and_duplicates_are_adopted_with_their_rows(
     local_settings: Settings, commits: FaultyCommits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
