@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import shutil
 import sqlite3
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from archiver.app import Services, open_services
 from archiver.assurance import rebuilding
 from archiver.assurance.verification import verify_full
 from archiver.cli.init import establish
+from archiver.cli.main import main
 from archiver.cli.output import Output
 from archiver.cli.recover import recover_archive
 from archiver.cli.verify import _target
@@ -702,6 +704,30 @@ async def test_server_mode_recovers_on_s3_and_postgresql(
         name: set() for name in before
     }
     await require_verified(lost)
+
+
+def test_the_command_tells_what_it_did_and_ends_with_1_if_something_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(tmp_path / "home")
+    asyncio.run(establish(settings, {Role.ADMINISTRATOR}))
+    asyncio.run(live(settings))
+    monkeypatch.delenv("MUNIMENT_DATABASE_URL", raising=False)
+    command = ["recover", "--home", str(settings.home), "--workers", "1"]
+    lose_database(settings)
+
+    assert main([*command, "--dry-run"]) == 0
+    assert "would be rebuilt" in capsys.readouterr().out
+    assert main(command) == 0
+    assert "admin-2.token" in capsys.readouterr().out
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["found"] == "complete"
+
+    damage(objects(settings, kind="default")[0])
+    lose_database(settings)
+    assert main(command) == 1
+    assert "PROBLEM  seg/" in capsys.readouterr().out
+    assert main(["search", "merger", "--count", "--home", str(settings.home)]) == 0
 
 
 async def test_the_founding_is_stated_in_the_log_in_full(tmp_path: Path) -> None:
