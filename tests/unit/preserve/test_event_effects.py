@@ -47,6 +47,10 @@ def an_event(action: str, **details: str | int | bool) -> EventBody:
     )
 
 
+def no_parts(_name: str) -> None:
+    """An event of one part only."""
+
+
 def placed(**changed: str | int | bool) -> EventBody:
     details: dict[str, str | int | bool] = {
         "name": "Smith",
@@ -79,11 +83,11 @@ def test_a_placed_hold_is_read_back_whole() -> None:
 
 def test_a_release_and_a_revocation_are_read_back() -> None:
     details = placed().details | {"reason": "settled"}
-    released = effect_of(an_event("hold:released", **details), {}.get)
+    released = effect_of(an_event("hold:released", **details), no_parts)
     assert isinstance(released, HoldReleased)
     assert (released.by, released.reason) == ("carla", "settled")
-    assert isinstance(effect_of(an_event("token:revoked"), {}.get), TokenRevoked)
-    assert effect_of(an_event("search:run"), {}.get) is None
+    assert isinstance(effect_of(an_event("token:revoked"), no_parts), TokenRevoked)
+    assert effect_of(an_event("search:run"), no_parts) is None
 
 
 @pytest.mark.parametrize(
