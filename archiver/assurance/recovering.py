@@ -31,6 +31,7 @@ from archiver.db.transaction import Database, Transaction
 from archiver.errors import ConfigurationError, Conflict, IntegrityError
 from archiver.preserve.keyring import Keyring
 from archiver.preserve.ledger.entry import (
+    EntryKind,
     HoldEntry,
     OrphanEntry,
     decode_entry,
@@ -293,7 +294,7 @@ class _Recovering:
         now = to_millis(self._target.clock())
         if resumed:
             # In public: what a receipt promised from here on may stand at another index.
-            entries = [other_entry("recovered", {"s": log.end}, now), *entries]
+            entries = [other_entry(EntryKind.RECOVERED, {"s": log.end}, now), *entries]
         orphans = [
             (found.object_key, index)
             for index, entry in log.others.items()

@@ -17,6 +17,7 @@ _READ = frozenset(
         EntryKind.KEY,
         EntryKind.TIMESTAMP,
         EntryKind.WORM,
+        EntryKind.RECOVERED,
         EntryKind.REPAIR,
     }
 )

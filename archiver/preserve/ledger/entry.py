@@ -34,6 +34,7 @@ class EntryKind(StrEnum):
     GAP = "gap"
     ORPHAN = "orphan"
     REPAIR = "repair"
+    RECOVERED = "recovered"
 
 
 # Checked by hand in `__post_init__`: msgspec's own pattern constraints take a third of a
