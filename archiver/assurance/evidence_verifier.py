@@ -832,11 +832,13 @@ class Verification:
 
     def _conclude(self) -> str:
         sizes = set(self._records.values())
-        count = f"{len(self._records)} record" + ("" if len(self._records) == 1 else "s")
+        one = len(self._records) == 1
+        count = f"{len(self._records)} record" + ("" if one else "s")
         if not all(self._stamps.get(size) for size in sizes):
             return (
-                f"{count} stand unaltered in the log as signed. No authority's timestamp covers "
-                "them all: when they existed rests on the archive's own clock."
+                f"{count} {'stands' if one else 'stand'} unaltered in the log as signed. No "
+                "authority's timestamp covers all of it: when it existed rests on the archive's "
+                "own clock."
             )
         time = max(min(stamp.time for stamp in self._stamps[size]) for size in sizes)
         return f"{count} existed by {time.isoformat()} at the latest, unaltered since."

@@ -162,6 +162,7 @@ def _say_next(output: Output, document: dict[str, object]) -> None:
     output.line("\nTry next:")
     output.line(f"    muniment search earnings --home {home}")
     output.line(f"    muniment verify --full --content --home {home}")
+    output.line(f"    muniment evidence verify {home}/evidence.zip")
     output.line(f"    change a byte of a file below {home}/store, and verify again")
     if "url" in document:
         output.line(f"    open {document['url']} and sign in with {document['token']}")

@@ -8,7 +8,7 @@ from tests.e2e.command_line import CommandLine
 
 pytestmark = pytest.mark.e2e
 
-STEPS = ["captured", "sent again", "sealed", "searched", "held", "explained", "verified"]
+STEPS = ["captured", "sent again", "sealed", "searched", "held", "explained", "verified", "proven"]
 
 
 def test_the_demonstration_finds_what_its_generator_made(tmp_path: Path) -> None:
@@ -23,6 +23,8 @@ def test_the_demonstration_finds_what_its_generator_made(tmp_path: Path) -> None
     assert figures["captured"]["captured"] == 200
     assert figures["sealed"]["searchable"] == 200
     assert figures["verified"]["problems"] == 0
+    assert figures["proven"]["refused_by"]
+    assert muniment("evidence", "verify", figures["proven"]["bundle"], "--json").json()["ok"]
     held = figures["held"]["records"]
     assert muniment("hold", "list", "--json").json()["items"][0]["records"] == held
     assert muniment("verify", "--full", "--json").json()["ok"] is True
