@@ -5,13 +5,10 @@ steps are written out here and not borrowed from `RecordReader`, so that the two
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from archiver.assurance.report import Findings, Problem
-from archiver.db.events import COLUMNS
-from archiver.db.records import FACTS
+from archiver.assurance.report import Problem
 from archiver.errors import IntegrityError, NotFound
 from archiver.ids import ulid_bytes
 from archiver.preserve.epochs import Epochs
@@ -20,7 +17,7 @@ from archiver.preserve.keyring import Keyring
 from archiver.preserve.ledger.entry import RecordEntry, decode_entry
 from archiver.preserve.ledger.note import decode_base64
 from archiver.preserve.object_keys import keys_for_segment
-from archiver.preserve.sealing import FACT_CONTENT_KEY, FACT_IDEMPOTENCY_KEY, record_facts
+from archiver.preserve.sealing import record_facts
 from archiver.preserve.segments.frame import frame_hash, open_frame
 from archiver.preserve.segments.keys import parse_keys, unwrap_key, wrapping_key
 from archiver.preserve.segments.manifest import Blob, Manifest, parse_manifest
@@ -41,7 +38,7 @@ class ContentTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedFacts:
-    """What one record says of itself: its facts as `FACTS`, its event row if it is an event.
+    """What one record says of itself: its facts as `FACTS` of `db.records`, its event row.
 
     `blobs` are the keys of the objects that hold its large parts.
     """
@@ -182,51 +179,6 @@ def _frames(parsed: Segment, data: bytes) -> Iterator[tuple[int, str, bytes, byt
     for number, ((offset, length), entry) in enumerate(found):
         frame = data[offset : offset + length]
         yield number, entry[23:49].decode("ascii", "replace"), frame, entry
-
-
-def compare_facts(
-    opened: OpenedSegment,
-    first_index: int,
-    facts: Mapping[int, tuple[str | None, tuple[Any, ...]]],
-    events: Mapping[str, tuple[Any, ...]],
-    findings: Findings,
-) -> None:
-    """Compare what records say of themselves with what the database says of them."""
-    for record in opened.records:
-        row = facts.get(first_index + record.frame)
-        if row is None:
-            continue  # named as missing where places were compared
-        duplicate_of, stored = row
-        wanted = list(record.facts)
-        if duplicate_of is not None:
-            wanted[FACT_CONTENT_KEY] = wanted[FACT_IDEMPOTENCY_KEY] = None
-        _note("record", _changed(FACTS, stored, wanted), record.record_id, findings)
-        if record.event is not None:
-            found = events.get(record.record_id)
-            if found is None:
-                findings.problem(
-                    "the event has no row in the readable audit trail: it was deleted; restore "
-                    "the database from its newest backup",
-                    object_key="database:event",
-                    record_id=record.record_id,
-                )
-            else:
-                changed = _changed(COLUMNS, found, record.event)
-                _note("event", changed, record.record_id, findings)
-
-
-def _changed(names: Sequence[str], stored: Sequence[object], wanted: Sequence[object]) -> list[str]:
-    return [name for name, left, right in zip(names, stored, wanted, strict=True) if left != right]
-
-
-def _note(table: str, changed: Sequence[str], record_id: str, findings: Findings) -> None:
-    if changed:  # only names of columns: the values are content, and reports travel
-        findings.problem(
-            f"the database's {', '.join(changed)} is not what the stored record says: the row was "
-            "altered; restore the database from its newest backup",
-            object_key=f"database:{table}",
-            record_id=record_id,
-        )
 
 
 def _no_randomness(count: int) -> bytes:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from archiver.assurance.join import Catalogue, KnownSegment, unplaced
+from archiver.assurance.join import Catalogue, KnownSegment
 from archiver.assurance.log_check import CheckedLog
 from archiver.assurance.report import Findings
 from archiver.assurance.segment_check import ObjectFacts
-from archiver.clock import from_millis, rfc3339
 from archiver.db import segments as segment_rows
 from archiver.db.segments import BlobRow, SegmentRow
 from archiver.db.transaction import Database
@@ -147,47 +146,3 @@ def _compare_blob(row: BlobRow, found: ObjectFacts, findings: Findings) -> None:
                 object_key=found.key,
                 record_id=row.record_id,
             )
-
-
-def judge_unplaced(
-    catalogue: Catalogue,
-    log: CheckedLog,
-    rows: Mapping[str, int] | None,
-    newest_ms: int,
-    findings: Findings,
-) -> None:
-    """Say of each segment that the log does not know what it is.
-
-    `rows` are the database's first indexes by segment id, None without a database. Segments that
-    the store received at `newest_ms` or later may not have been sequenced yet.
-    """
-    later: list[KnownSegment] = []
-    for segment in unplaced(catalogue):
-        key = segment.object.key
-        claimed = (rows or {}).get(segment.id)
-        if key in log.orphans or (claimed is not None and claimed >= log.end):
-            continue
-        if claimed is not None:
-            findings.problem(
-                f"the database says its records begin at log index {claimed}, where the log has "
-                "other entries: one of them was altered",
-                object_key=key,
-            )
-        elif (segment.object.modified_ms or segment.created_at) >= newest_ms:
-            later.append(segment)
-        else:
-            findings.problem(
-                f"the segment is in the store but its {segment.records} records are not in the "
-                "log: a crash left it, which the next start of the server adopts, or the log is "
-                "not this archive's",
-                object_key=key,
-            )
-    if later:
-        oldest = min(later, key=lambda one: one.object.modified_ms or one.created_at)
-        since = rfc3339(from_millis(oldest.object.modified_ms or oldest.created_at))
-        findings.count("segments not in the log yet", len(later))
-        findings.not_checked.append(
-            f"whether {sum(one.records for one in later)} records in segments stored since {since} "
-            "are in the log: they came after the checkpoint that was verified. If the archive has "
-            "been at work since, its log was rolled back"
-        )

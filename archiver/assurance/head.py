@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from archiver.assurance.checkpoints import (
     LogHead,
@@ -15,10 +16,12 @@ from archiver.assurance.checkpoints import (
 from archiver.assurance.inspection import Inspection
 from archiver.assurance.log_keys import follow_changes
 from archiver.assurance.report import Problem
-from archiver.db.ledger import LogState
 from archiver.errors import InvalidInput
 from archiver.preserve.ledger.policy import log_verifier
 from archiver.preserve.object_keys import checkpoint_object, log_prefix
+
+if TYPE_CHECKING:  # see `target`
+    from archiver.db.ledger import LogState
 
 PUBLICATION_S = 10.0
 """A checkpoint is kept and committed a moment before it is published; so long we look again."""
@@ -28,7 +31,7 @@ _PAUSE_S = 0.25
 _STATE = "database:log_state"
 
 
-async def find_head(run: Inspection, state: LogState | None) -> LogHead:
+async def find_head(run: Inspection, state: "LogState | None") -> LogHead:
     """Read every checkpoint there is and return the largest one, with all the others.
 
     `state` is the database's own word, None without a database.
@@ -74,7 +77,7 @@ def _read_all(run: Inspection) -> tuple[list[SignedCheckpoint], tuple[str, ...]]
 
 
 def _database_checkpoint(
-    run: Inspection, vkeys: Sequence[str], state: LogState, kept: Sequence[SignedCheckpoint]
+    run: Inspection, vkeys: Sequence[str], state: "LogState", kept: Sequence[SignedCheckpoint]
 ) -> list[SignedCheckpoint]:
     """Return the database's checkpoint where it is a signed one and not kept as well."""
     target, findings = run.target, run.findings

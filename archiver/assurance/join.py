@@ -5,7 +5,7 @@ entry places a whole segment, and memory grows with segments, not with records.
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -13,6 +13,7 @@ from archiver.assurance.log_check import CheckedLog
 from archiver.assurance.report import Findings
 from archiver.assurance.segment_check import ObjectFacts, ScannedSegment
 from archiver.assurance.spool import Spool
+from archiver.clock import from_millis, rfc3339
 from archiver.preserve.ledger.merkle import HASH_SIZE
 from archiver.preserve.segments.segment import HEADER_BYTES
 
@@ -135,3 +136,47 @@ def _compare(
 def unplaced(catalogue: Catalogue) -> Iterator[KnownSegment]:
     """Yield the segments that the verified part of the log does not know."""
     return (segment for segment in catalogue.segments if segment.first_index < 0)
+
+
+def judge_unplaced(
+    catalogue: Catalogue,
+    log: CheckedLog,
+    rows: Mapping[str, int] | None,
+    newest_ms: int,
+    findings: Findings,
+) -> None:
+    """Say of each segment that the log does not know what it is.
+
+    `rows` are the database's first indexes by segment id, None without a database. Segments that
+    the store received at `newest_ms` or later may not have been sequenced yet.
+    """
+    later: list[KnownSegment] = []
+    for segment in unplaced(catalogue):
+        key = segment.object.key
+        claimed = (rows or {}).get(segment.id)
+        if key in log.orphans or (claimed is not None and claimed >= log.end):
+            continue
+        if claimed is not None:
+            findings.problem(
+                f"the database says its records begin at log index {claimed}, where the log has "
+                "other entries: one of them was altered",
+                object_key=key,
+            )
+        elif (segment.object.modified_ms or segment.created_at) >= newest_ms:
+            later.append(segment)
+        else:
+            findings.problem(
+                f"the segment is in the store but its {segment.records} records are not in the "
+                "log: a crash left it, which the next start of the server adopts, or the log is "
+                "not this archive's",
+                object_key=key,
+            )
+    if later:
+        oldest = min(later, key=lambda one: one.object.modified_ms or one.created_at)
+        since = rfc3339(from_millis(oldest.object.modified_ms or oldest.created_at))
+        findings.count("segments not in the log yet", len(later))
+        findings.not_checked.append(
+            f"whether {sum(one.records for one in later)} records in segments stored since {since} "
+            "are in the log: they came after the checkpoint that was verified. If the archive has "
+            "been at work since, its log was rolled back"
+        )

@@ -6,7 +6,8 @@ from random import Random
 from time import perf_counter
 
 from archiver.assurance.checkpoints import SignedCheckpoint, read_published
-from archiver.assurance.content import OpenedSegment, RecordOpener, compare_facts
+from archiver.assurance.content import OpenedSegment, RecordOpener
+from archiver.assurance.database_facts import compare_facts
 from archiver.assurance.locks import lock_problem
 from archiver.assurance.report import Findings, Problem, Progress, Report
 from archiver.assurance.target import VerificationTarget

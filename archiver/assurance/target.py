@@ -1,11 +1,14 @@
 """Which archive is verified, and what is at hand to verify it with."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from archiver.clock import Clock, system_clock
-from archiver.db.transaction import Database
 from archiver.preserve.keyring import Keyring
 from archiver.preserve.ledger.policy import Policy
+
+if TYPE_CHECKING:  # an audit from outside has no database and starts without SQLAlchemy
+    from archiver.db.transaction import Database
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,6 @@ class VerificationTarget:
     tsa_roots: tuple[bytes, ...] = ()
     checkpoints: tuple[Held, ...] = ()
     receipts: tuple[Held, ...] = ()
-    database: Database | None = None
+    database: "Database | None" = None
     keyring: Keyring | None = field(default=None, repr=False)
     clock: Clock = system_clock

@@ -10,21 +10,10 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from archiver.assurance.checkpoints import LogHead
-from archiver.assurance.content import (
-    SEGMENTS_PER_TASK,
-    ContentTask,
-    OpenedSegment,
-    compare_facts,
-    open_segments,
-)
-from archiver.assurance.database_check import DatabaseCheck
-from archiver.assurance.database_objects import (
-    check_blob_rows,
-    check_segment_rows,
-    judge_unplaced,
-)
+from archiver.assurance.content import SEGMENTS_PER_TASK, ContentTask, open_segments
 from archiver.assurance.head import find_head
 from archiver.assurance.inspection import Inspection
 from archiver.assurance.inventory import (
@@ -35,7 +24,7 @@ from archiver.assurance.inventory import (
     note_unused_blobs,
     note_unused_epochs,
 )
-from archiver.assurance.join import Catalogue, KnownSegment, place_segments
+from archiver.assurance.join import Catalogue, judge_unplaced, place_segments
 from archiver.assurance.lane_objects import (
     check_blob_locks,
     check_epochs,
@@ -56,17 +45,16 @@ from archiver.assurance.trust_copies import compare_trust_copies
 from archiver.assurance.witnessed import check_cosignatures
 from archiver.assurance.workers import Workers, batches
 from archiver.clock import to_millis
-from archiver.db import ledger as ledger_rows
-from archiver.db import verification as rows
-from archiver.db.ledger import LogState
 from archiver.errors import InvalidInput
 from archiver.preserve.object_keys import checkpoint_object, epoch_object, keys_for_segment
+
+if TYPE_CHECKING:  # see `_database_of`
+    from archiver.assurance.database_side import DatabaseSide
 
 UNDER_WAY = timedelta(minutes=10)
 """The longest that a write takes from its first object to the checkpoint over it."""
 
 _SEGMENTS_PER_TASK = 8
-_PENDING_PAGE = 8192
 
 
 def quiet(phase: str, done: int, total: int) -> None:
@@ -106,6 +94,7 @@ class _FullVerification:
         self._progress = progress
         self._findings = Findings()
         self._catalogue = Catalogue()
+        self._database = _database_of(target, self._findings)
         self._log: CheckedLog | None = None
         now = target.clock()
         self._run = Inspection(
@@ -120,7 +109,7 @@ class _FullVerification:
     async def run(self, *, content: bool) -> Report:
         started = perf_counter()
         try:
-            state = await self._state()
+            state = None if self._database is None else await self._database.state()
             self._progress("checkpoints", 0, 1)
             head = await find_head(self._run, state)
             inventory = await asyncio.to_thread(
@@ -129,21 +118,16 @@ class _FullVerification:
             self._run = replace(self._run, settled_ms=self._settled_ms(head, inventory))
             await asyncio.to_thread(self._scan_segments, inventory)
             log = await asyncio.to_thread(self._check_log, head, inventory)
-            await self._add_pending(log, state)
+            if self._database is not None:
+                await self._database.add_pending(log)
             missing = await asyncio.to_thread(place_segments, self._catalogue, log, self._findings)
             await asyncio.to_thread(self._name_missing, log, missing)
             await self._check_objects(log, inventory)
             await asyncio.to_thread(self._check_evidence, log, head, inventory)
-            if self._target.database is not None:
-                await DatabaseCheck(
-                    database=self._target.database,
-                    store=self._pool.store,
-                    archive_id=self._archive_id,
-                    catalogue=self._catalogue,
-                    log=log,
-                    missing=missing,
-                    findings=self._findings,
-                ).run(self._progress)
+            if self._database is not None:
+                await self._database.check_rows(
+                    self._pool.store, self._catalogue, log, missing, self._progress
+                )
             await self._check_content(inventory, asked=content)
             state_proven(
                 store=self._pool.store,
@@ -162,14 +146,6 @@ class _FullVerification:
             root=head.root,
             seconds=perf_counter() - started,
         )
-
-    async def _state(self) -> LogState | None:
-        database = self._target.database
-        if database is None:
-            self._findings.not_checked.append("the database: none was given")
-            return None
-        async with database.reading() as tx:
-            return await ledger_rows.state(tx)
 
     def _settled_ms(self, head: LogHead, inventory: Inventory) -> int:
         """Return before when things were stored that the head must know of.
@@ -204,28 +180,6 @@ class _FullVerification:
         )
         return self._log
 
-    async def _add_pending(self, log: CheckedLog, state: LogState | None) -> None:
-        """Add what was sequenced and not yet signed when we began: the database's word only."""
-        if state is None or self._target.database is None:
-            return
-        while log.end < state.next_index:
-            end = min(log.end + _PENDING_PAGE, state.next_index)
-            async with self._target.database.reading() as tx:
-                found = await rows.entries(tx, log.end, end)
-            if [index for index, _ in found] != list(range(log.end, end)):
-                self._findings.problem(
-                    f"entries {log.end} to {end - 1} are sequenced but not all in the database; "
-                    "rows were deleted before they were signed. Restore the database",
-                    object_key="database:log_entry",
-                )
-                return
-            log.extend([entry for _, entry in found])
-        if log.end > log.size:
-            self._findings.not_checked.append(
-                f"that the last {log.end - log.size} entries are under a signed checkpoint: they "
-                "were not integrated yet, and were compared with the database only"
-            )
-
     def _name_missing(self, log: CheckedLog, missing: list[tuple[int, int]]) -> None:
         for start, end in missing:
             entries = entries_at(self._pool.store, self._archive_id, log.size, start, end)
@@ -238,8 +192,7 @@ class _FullVerification:
                 )
 
     async def _check_objects(self, log: CheckedLog, inventory: Inventory) -> None:
-        findings, database = self._findings, self._target.database
-        store = self._pool.store
+        findings, store = self._findings, self._pool.store
         self._note_missing_keys(log)
         await asyncio.to_thread(note_extra_versions, store, inventory, log.repairs, findings)
         lanes = lane_locks(self._catalogue.segments, self._run.now_ms)
@@ -251,11 +204,9 @@ class _FullVerification:
         blobs = await asyncio.to_thread(hash_blobs, self._pool, inventory.blobs, findings)
         check_blob_locks(blobs, lanes, findings)
         known = None
-        if database is not None:
-            listed = {key for key, _ in inventory.segments}
-            known = await check_segment_rows(database, self._catalogue, listed, log, findings)
-            listed = {key for key, _ in inventory.blobs}
-            used = await check_blob_rows(database, blobs, listed, findings)
+        if self._database is not None:
+            known = await self._database.check_segments(self._catalogue, inventory, log)
+            used = await self._database.check_blobs(blobs, inventory)
             note_unused_blobs(inventory, used, self._run.recent_ms, findings)
         newest_ms = self._run.settled_ms if known is None else self._run.now_ms
         judge_unplaced(self._catalogue, log, known, newest_ms, findings)
@@ -290,7 +241,7 @@ class _FullVerification:
                 "database columns derived from it, such as account, class and retain_until: that "
                 "needs the keyring and --content"
             )
-            if inventory.blobs and self._target.database is None:
+            if inventory.blobs and self._database is None:
                 self._findings.not_checked.append(
                     "that blobs are those of their records, as only encrypted manifests name them"
                 )
@@ -312,17 +263,19 @@ class _FullVerification:
             for one in opened:
                 self._findings.extend(one.problems)
                 named.update(blob for record in one.records for blob in record.blobs)
-                await self._compare_facts(placed[one.key], one)
+                if self._database is not None:
+                    await self._database.compare_facts(placed[one.key], one)
             done += len(opened)
             self._progress("content", done, len(names))
-        if self._target.database is None:
+        if self._database is None:
             note_unused_blobs(inventory, named, self._run.recent_ms, self._findings)
 
-    async def _compare_facts(self, segment: KnownSegment, opened: OpenedSegment) -> None:
-        if self._target.database is None:
-            return
-        first, end = segment.first_index, segment.first_index + segment.records
-        async with self._target.database.reading() as tx:
-            facts = await rows.facts(tx, first, end)
-            events = await rows.events(tx, first, end)
-        compare_facts(opened, first, facts, events, self._findings)
+
+def _database_of(target: VerificationTarget, findings: Findings) -> "DatabaseSide | None":
+    if target.database is None:
+        findings.not_checked.append("the database: none was given")
+        return None
+    # An audit from outside has no database: SQLAlchemy would be half the time that it starts in.
+    from archiver.assurance.database_side import DatabaseSide  # noqa: PLC0415
+
+    return DatabaseSide(database=target.database, archive_id=target.archive_id, findings=findings)

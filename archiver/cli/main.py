@@ -31,7 +31,7 @@ COMMANDS: Mapping[str, Command] = {
     "class": Command("classes", "the classes of the file plan"),
     "schedule": Command("schedules", "the retention schedules of a class"),
     "hold": Command("hold", "place, list, show and release legal holds"),
-    "verify": Command("verify", "re-derive everything from the store and name what is wrong"),
+    "verify": Command("verifying", "re-derive everything from the store and name what is wrong"),
     "evidence": Command("evidence", "make a bundle that proves records offline, or verify one"),
     "replicate": Command("replicating", "bring the second copy up now, or compare all of it"),
     "log": Command("log", "checkpoint and proofs of the transparency log"),

@@ -1,35 +1,15 @@
 """`muniment verify --full --repair`: what is damaged is put right from the second copy."""
 
-import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
 
 from archiver.app import Services
 from archiver.assurance.repair import Outcome, Repaired, damaged_objects, in_order, lost_from_log
 from archiver.assurance.report import Report
-from archiver.cli.arguments import Parser
 from archiver.cli.opening import Opened
 from archiver.cli.output import Document, Output, counted
-from archiver.errors import ConfigurationError, InvalidInput
+from archiver.errors import ConfigurationError
 from archiver.jobs.second_store import SecondStore
-
-
-def configure(parser: Parser) -> None:
-    """Declare the argument."""
-    parser.add_argument(
-        "--repair",
-        action="store_true",
-        help="put back from the second copy what is lost or altered, then verify again",
-    )
-
-
-def refuse_elsewhere(args: argparse.Namespace) -> None:
-    """Refuse `--repair` where nothing says what all of the archive is. Raises InvalidInput."""
-    if args.repair and (args.store is not None or args.sample is not None):
-        raise InvalidInput(
-            "--repair puts right what a full verification of the archive itself has found; leave "
-            "out --from and --sample"
-        )
 
 
 async def repair_and_verify_again(

@@ -1,7 +1,9 @@
-"""`muniment verify`: derive everything again from the store and name what is not as promised."""
+"""`muniment verify` of the archive of the settings: its store, and what widens the checks.
+
+The arguments, and the choice between this and an audit from outside, are in `verifying`.
+"""
 
 import argparse
-import os
 import secrets
 from collections.abc import Awaitable, Callable
 
@@ -12,12 +14,12 @@ from archiver.assurance.sample import verify_sample
 from archiver.assurance.target import VerificationTarget
 from archiver.assurance.verification import verify_full
 from archiver.audit.actions import Action
-from archiver.cli import repairing, verify_outside
-from archiver.cli.arguments import Parser
+from archiver.cli import repairing
 from archiver.cli.exits import OK, PROBLEMS
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output
 from archiver.cli.verify_report import say_report
+from archiver.cli.verifying import worker_count
 from archiver.config import Settings
 from archiver.errors import InvalidInput
 from archiver.jobs.witnessing import read_policy
@@ -28,36 +30,9 @@ from archiver.preserve.ledger.timestamps import read_authorities
 _SEED_BITS = 32
 
 
-def configure(parser: Parser) -> None:
-    """Declare the arguments."""
-    extent = parser.add_mutually_exclusive_group()
-    extent.add_argument("--full", action="store_true", help="everything: the default")
-    extent.add_argument("--sample", type=float, metavar="P", help="P per cent, drawn by a seed")
-    parser.add_argument("--seed", type=int, metavar="N", help="draw the sample of this seed again")
-    parser.add_argument(
-        "--workers", type=int, metavar="N", help="processes (one fewer than processors)"
-    )
-    parser.add_argument(
-        "--content", action="store_true", help="also open every record; a sample always does"
-    )
-    verify_outside.configure(parser)
-    repairing.configure(parser)
-    parser.set_defaults(act=_act)
-
-
-def _act(args: argparse.Namespace, output: Output) -> int:
-    """Verify the archive of the settings, or with `--from` the one in that store."""
-    repairing.refuse_elsewhere(args)
-    if args.store is not None:
-        return verify_outside.act(args, output, _workers(args))
-    verify_outside.refuse_without_store(args)
+def act(args: argparse.Namespace, output: Output) -> int:
+    """Verify the archive of the settings; see `verify`."""
     return on_archive(verify)(args, output)
-
-
-def _workers(args: argparse.Namespace) -> int:
-    if args.workers is None:
-        return max(1, (os.cpu_count() or 1) - 1)
-    return int(args.workers)
 
 
 async def verify(opened: Opened) -> int:
@@ -74,7 +49,7 @@ async def verify(opened: Opened) -> int:
             if args.sample is not None:
                 return verify_sample(target, args.sample, seed, progress)
             return verify_full(
-                target, workers=_workers(args), content=args.content, progress=progress
+                target, workers=worker_count(args), content=args.content, progress=progress
             )
 
         report = await verify_archive(opened.services, opened.actor, check)
