@@ -4,10 +4,9 @@
 """
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from archiver import __version__
@@ -16,88 +15,52 @@ from archiver.access.records import Records
 from archiver.access.tokens import Tokens
 from archiver.assurance.evidence.exporting import Evidence
 from archiver.assurance.log_view import LogView
-from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.capture.importing import Importing, Worker
 from archiver.capture.ingest import Ingest
 from archiver.clock import Clock, system_clock, system_stopwatch, to_millis
+from archiver.composition import (
+    SOFTWARE,
+    Background,
+    Ground,
+    Views,
+    WritePath,
+    keyring_file,
+    open_background,
+    open_second_copy,
+    open_views,
+    open_write_path,
+)
 from archiver.config import Settings
 from archiver.db import archive as archive_rows
 from archiver.db import file_plan as file_plan_rows
-from archiver.db import ledger as ledger_rows
 from archiver.db import schema
 from archiver.db.archive import ArchiveRow
-from archiver.db.lease import Lease, shared, try_alone
 from archiver.db.transaction import Database, Transaction, open_database
 from archiver.disposal.filing import Filing
-from archiver.errors import ArchiverError, ConfigurationError
+from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
 from archiver.jobs.documents import Documents
+from archiver.jobs.health import Health
 from archiver.jobs.loops import Loops
-from archiver.jobs.search_index import SearchIndex, index_path
-from archiver.jobs.second_store import SecondStore, second_store
-from archiver.jobs.timestamping import Timestamping, open_timestamping
-from archiver.jobs.witnessing import Witnessing, open_witnessing
+from archiver.jobs.search_index import SearchIndex
+from archiver.jobs.second_store import SecondStore
+from archiver.jobs.timestamping import Timestamping
+from archiver.jobs.witnessing import Witnessing
 from archiver.jobs.worm_probing import WormProbing
 from archiver.legal.holds import Holds
 from archiver.legal.searching import Searching
-from archiver.model.actor import SYSTEM
-from archiver.model.lock import LockMode
 from archiver.preserve.blobs import BlobWriter
-from archiver.preserve.clock_guard import ClockGuard, Stopwatch, compare_with_store, open_guard
-from archiver.preserve.disk_reserve import DiskReserve
+from archiver.preserve.clock_guard import Stopwatch, open_guard
 from archiver.preserve.epochs import Epochs
 from archiver.preserve.filing import FilePlan
-from archiver.preserve.keyring import Keyring, KeyringFile
-from archiver.preserve.ledger.integrator import Integrator
-from archiver.preserve.reader import RecordReader
-from archiver.preserve.recovery import Recovered, Recovery
-from archiver.preserve.sequencer import Sequencer
-from archiver.preserve.store import ObjectStore
+from archiver.preserve.keyring import Keyring
+from archiver.preserve.recovery import Recovered
 from archiver.preserve.store.opening import open_store
-from archiver.preserve.store.second_copy import SecondCopy
 from archiver.preserve.store.threads import AsyncStore
-from archiver.preserve.writer import Writer, WriterLimits
+from archiver.preserve.writer import Writer
 from retention.rules import RuleSet
 from retention.schedules import Schedule
-
-SOFTWARE = f"muniment/{__version__}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """Whether the parts answer, in words."""
-
-    database: Database
-    store: AsyncStore
-    writer: Writer
-    loops: Loops
-
-    async def ready(self) -> Mapping[str, str]:
-        """Return `ok` or the problem for each part."""
-        answers = {
-            "database": await self._database(),
-            "store": await self._store(),
-            "writer": self.writer.stopped or "ok",
-        }
-        for name, state in self.loops.states.items():
-            answers[name] = state.problem or (f"ok; {state.notice}" if state.notice else "ok")
-        return answers
-
-    async def _database(self) -> str:
-        try:
-            async with self.database.reading() as tx:
-                await ledger_rows.state(tx)
-        except ArchiverError as error:
-            return str(error)
-        return "ok"
-
-    async def _store(self) -> str:
-        try:
-            await self.store.probe()
-        except ArchiverError as error:
-            return str(error)
-        return "ok"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,167 +126,50 @@ async def open_services(
         )
         async with database.reading() as tx:  # a clock set back must not undo the file plan
             plan = await load_file_plan(tx, to_millis(max(clock(), guard.newest)))
-        yield await _compose(stack, settings, clock, guard, keyring, database, archive, plan, store)
+        ground = Ground(
+            settings=settings,
+            clock=clock,
+            guard=guard,
+            keyring=keyring,
+            database=database,
+            archive=archive,
+            plan=plan,
+            store=store,
+            copies=open_second_copy(settings, clock, blocking),
+            ulids=Ulids(os.urandom),
+        )
+        path = await open_write_path(stack, ground)
+        views = open_views(stack, ground, path)
+        yield _services(ground, path, views, await open_background(stack, ground, path, views))
 
 
-async def _compose(  # noqa: PLR0915, PLR0917 - the one function that knows everything
-    stack: AsyncExitStack,
-    settings: Settings,
-    clock: Clock,
-    guard: ClockGuard,
-    keyring: Keyring,
-    database: Database,
-    archive: ArchiveRow,
-    plan: FilePlan,
-    store: AsyncStore,
-) -> Services:
-    randomness = os.urandom
-    ulids = Ulids(randomness)
-    signer = keyring.signers[0]
-    copies = open_second_copy(settings, clock, store.blocking)
-    reading = copies or store.blocking
-    epochs = Epochs(keyring, store.blocking, randomness, reading=reading)
-    lock_limit = timedelta(days=366 * settings.lock_limit_years)
-    sequencer = Sequencer(database=database, signer=signer, clock=clock)
-    writer = Writer(
-        archive_id=archive.id,
-        software=SOFTWARE,
-        epochs=epochs,
-        store=store,
-        sequencer=sequencer,
-        clock=guard.now,
-        ulids=ulids,
-        limits=WriterLimits(
-            outstanding_records=settings.queue_records,
-            segments_in_flight=8 if store.blocking.url.startswith("s3:") else 4,
-            lock_limit=lock_limit,
-        ),
-        require_room=DiskReserve(
-            settings.local_folders, settings.disk_reserve_mb << 20
-        ).require_room,
-    )
-    reader = RecordReader(archive.id, reading, epochs)
-    recovery = Recovery(
-        archive_id=archive.id,
-        store=store.blocking,
-        reader=reader,
-        database=database,
-        sequencer=sequencer,
-        clock=clock,
-    )
-    lease, recovered = await _recover(stack, database, recovery)
-    documents = Documents(database, reader)
-    sequencer.listen(documents.remember)
-    index = SearchIndex(index_path(settings.effective_search_url), database, documents)
-    stack.callback(index.close)
-    integrator = Integrator(
-        archive_id=archive.id,
-        signers=keyring.signers,
-        verifiers=keyring.verifiers,
-        store=store.blocking,
-        database=database,
-        clock=guard.now,
-        lock_mode=LockMode(settings.log_lock),
-    )
-    stack.callback(integrator.close)
-    await stack.enter_async_context(writer)
-    trail = Trail(
-        archive_id=archive.id,
-        writer=writer,
-        plan=plan,
-        clock=clock,
-        ulids=ulids,
-        randomness=randomness,
-    )
-    holds = Holds(
-        database=database,
-        store=store,
-        index=index,
-        documents=documents,
-        zone=ZoneInfo(archive.zone),
-        trail=trail,
-        clock=clock,
-        ulids=ulids,
-    )
-    await _note_recovery(trail, archive, recovered)
-    witnessing = open_witnessing(
-        settings=settings,
-        keyring=keyring,
-        integrator=integrator,
-        writer=writer,
-        database=database,
-        store=store,
-        trail=trail,
-        clock=clock,
-    )
-    timestamping = open_timestamping(
-        settings,
-        archive_id=archive.id,
-        store=store,
-        database=database,
-        trail=trail,
-        clock=guard.now,
-        lock=integrator.lasting_lock,
-    )
-    stack.push_async_callback(timestamping.close)
-    loops = Loops(
-        database=database,
-        integrator=integrator,
-        index=index,
-        recovery=recovery,
-        mirror_holds=holds.mirror,
-        check_clock=lambda: compare_with_store(guard, store.blocking),
-        clock=clock,
-        publish_interval_s=settings.publish_interval_s,
-        index_interval_s=settings.index_interval_s,
-        chores=(witnessing.chore, *timestamping.chores),
-        before_signing=witnessing.before_signing,
-    )
-    worm = WormProbing(
-        archive_id=archive.id,
-        store=store.blocking,
-        database=database,
-        plan=plan,
-        credentials_file=settings.worm_credentials_file,
-        clock=clock,
-        ulids=ulids,
-        notify=loops.notify,
-    )
-    loops.chores += (worm.chore,)
-    stack.push_async_callback(loops.close)
-    sequencer.listen(loops.notify)
+def _ingest(ground: Ground, path: WritePath) -> Ingest:
     blobs = BlobWriter(
-        archive_id=archive.id,
-        store=store,
-        clock=guard.now,
-        ulids=ulids,
-        randomness=randomness,
-        inline_limit=settings.inline_limit_bytes,
-        lock_limit=lock_limit,
+        archive_id=ground.archive.id,
+        store=ground.store,
+        clock=ground.guard.now,
+        ulids=ground.ulids,
+        randomness=os.urandom,
+        inline_limit=ground.settings.inline_limit_bytes,
+        lock_limit=ground.lock_limit,
     )
-    second = second_store(
-        copies,
-        archive=archive,
-        verifiers=keyring.verifiers,
-        database=database,
-        reader=reader,
-        epochs=epochs,
-        trail=trail,
-        clock=clock,
-        notify=loops.notify,
-    )
-    reads = await _keep_copied(stack, loops, store, second)
-    ingest = Ingest(
-        archive_id=archive.id,
-        plan=plan,
-        writer=writer,
+    return Ingest(
+        archive_id=ground.archive.id,
+        plan=ground.plan,
+        writer=path.writer,
         blobs=blobs,
-        database=database,
-        signer=signer,
-        clock=clock,
-        ulids=ulids,
-        randomness=randomness,
+        database=ground.database,
+        signer=ground.keyring.signers[0],
+        clock=ground.clock,
+        ulids=ground.ulids,
+        randomness=os.urandom,
     )
+
+
+def _services(ground: Ground, path: WritePath, views: Views, background: Background) -> Services:
+    settings, archive, database = ground.settings, ground.archive, ground.database
+    clock, trail, reads = ground.clock, path.trail, background.reads
+    ingest, loops = _ingest(ground, path), background.loops
     return Services(
         settings=settings,
         clock=clock,
@@ -331,18 +177,18 @@ async def _compose(  # noqa: PLR0915, PLR0917 - the one function that knows ever
         archive=archive,
         database=database,
         store=reads,
-        second=second,
-        epochs=epochs,
-        writer=writer,
-        documents=documents,
-        index=index,
+        second=background.second,
+        epochs=path.epochs,
+        writer=path.writer,
+        documents=views.documents,
+        index=views.index,
         loops=loops,
-        recovered=recovered,
+        recovered=path.recovered,
         trail=trail,
         ingest=ingest,
         importing=Importing(
-            worker=Worker(archive.id, plan, settings.inline_limit_bytes),
-            writer=writer,
+            worker=Worker(archive.id, ground.plan, settings.inline_limit_bytes),
+            writer=path.writer,
             ingest=ingest,
             database=database,
             trail=trail,
@@ -350,70 +196,51 @@ async def _compose(  # noqa: PLR0915, PLR0917 - the one function that knows ever
             following=loops.following,
         ),
         searching=Searching(
-            index=index, database=database, records=reader, zone=ZoneInfo(archive.zone), trail=trail
+            index=views.index,
+            database=database,
+            records=path.reader,
+            zone=ZoneInfo(archive.zone),
+            trail=trail,
         ),
         records=Records(
-            archive=archive, database=database, store=reads, reader=reader, trail=trail
+            archive=archive, database=database, store=reads, reader=path.reader, trail=trail
         ),
         filing=Filing(database=database, trail=trail, clock=clock),
-        holds=holds,
-        timestamping=timestamping,
+        holds=views.holds,
+        timestamping=background.timestamping,
         log=LogView(archive=archive, database=database, store=reads),
         evidence=Evidence(
             archive=archive,
             database=database,
-            store=store,
-            reader=reader,
-            signers=keyring.signers,
-            policy=witnessing.policy,
+            store=ground.store,
+            reader=path.reader,
+            signers=ground.keyring.signers,
+            policy=background.witnessing.policy,
             trail=trail,
             software=SOFTWARE,
         ),
-        worm=worm,
-        witnessing=witnessing,
+        worm=background.worm,
+        witnessing=background.witnessing,
         tokens=Tokens(
-            database=database, clock=clock, ulids=ulids, trail=trail, randomness=randomness
+            database=database, clock=clock, ulids=ground.ulids, trail=trail, randomness=os.urandom
         ),
-        keys=Keys(
-            file=keyring_file(settings),
-            database=database,
-            store=store,
-            trail=trail,
-            clock=clock,
-            randomness=randomness,
-            lease=lease,
-            publish=loops.catch_up,
-            lock=integrator.lasting_lock,
-        ),
-        health=Health(database=database, store=store, writer=writer, loops=loops),
+        keys=_keys(ground, path, background),
+        health=Health(database=database, store=ground.store, writer=path.writer, loops=loops),
     )
 
 
-def open_second_copy(settings: Settings, clock: Clock, first: ObjectStore) -> SecondCopy | None:
-    """Return both stores as one for reading, where the settings name a second one.
-
-    The second is opened when it is first needed: an archive starts and captures without it.
-    """
-    if not settings.second_store_url:
-        return None
-    return SecondCopy(
-        first,
-        lambda: open_store(settings.second_store_url, clock=clock, create=False),
-        clock=clock,
+def _keys(ground: Ground, path: WritePath, background: Background) -> Keys:
+    return Keys(
+        file=keyring_file(ground.settings),
+        database=ground.database,
+        store=ground.store,
+        trail=path.trail,
+        clock=ground.clock,
+        randomness=os.urandom,
+        lease=path.lease,
+        publish=background.loops.catch_up,
+        lock=background.integrator.lasting_lock,
     )
-
-
-async def _keep_copied(
-    stack: AsyncExitStack, loops: Loops, store: AsyncStore, second: SecondStore | None
-) -> AsyncStore:
-    """Keep the second copy up in the background; return what content is read from."""
-    if second is None:
-        return store
-    reads = AsyncStore(second.copies)
-    stack.push_async_callback(reads.close)
-    stack.push_async_callback(second.replication.close)
-    loops.chores = (*loops.chores, second.chore())
-    return reads
 
 
 async def load_file_plan(tx: Transaction, at: int) -> FilePlan:
@@ -421,45 +248,6 @@ async def load_file_plan(tx: Transaction, at: int) -> FilePlan:
     rules = RuleSet.from_dict(await file_plan_rows.rules_in_force(tx, at))
     bodies = await file_plan_rows.schedules_in_force(tx, at)
     return FilePlan(rules, {code: Schedule.from_dict(body) for code, body in bodies.items()})
-
-
-def keyring_file(settings: Settings) -> KeyringFile:
-    """Return where the settings say the keyring lies."""
-    return KeyringFile(
-        path=settings.effective_keyring_file,
-        secret_path=settings.keyring_secret_file,
-        passphrase=settings.keyring_passphrase_file is not None,
-    )
-
-
-async def _recover(
-    stack: AsyncExitStack, database: Database, recovery: Recovery
-) -> tuple[Lease, Recovered]:
-    """Adopt what a crash left, before the first post is taken.
-
-    Alone on the archive, every unsequenced segment is a dead process's; beside other writers only
-    the loop adopts, and only what is old.
-    """
-    lease = await try_alone(database, "writers")
-    if lease is None:
-        lease = await shared(database, "writers")
-        stack.push_async_callback(lease.release)
-        return lease, Recovered()
-    stack.push_async_callback(lease.release)
-    recovered = await recovery.adopt_orphans()
-    await lease.share()
-    return lease, recovered
-
-
-async def _note_recovery(trail: Trail, archive: ArchiveRow, recovered: Recovered) -> None:
-    if recovered.segments:
-        await trail.record(
-            Action.ARCHIVE_RECOVERED,
-            actor=SYSTEM,
-            object_type="archive",
-            object_id=archive.id,
-            details={"segments": recovered.segments, "records": recovered.records},
-        )
 
 
 def _require_same_archive(archive: ArchiveRow, keyring: Keyring) -> None:

@@ -22,7 +22,7 @@ LONGER_MODULES = {
 """Modules over the cap, each with its reason."""
 
 LONGER = {
-    "archiver.app._compose": "the composition root: a list of what is made of what, no branch",
+    "archiver.app._services": "the composition root: a list of what is made of what, no branch",
 }
 """Functions over the cap, each with its reason."""
 

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from archiver.app import Services, keyring_file, open_services
+from archiver.app import Services, open_services
+from archiver.composition import keyring_file
 from archiver.config import Settings
 from archiver.db import ledger as ledger_rows
 from archiver.db import segments as segment_rows

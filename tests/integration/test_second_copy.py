@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archiver.app import keyring_file
 from archiver.assurance import head
 from archiver.assurance.repair import Outcome, Repaired
 from archiver.assurance.target import VerificationTarget
 from archiver.assurance.verification import verify_full
 from archiver.audit.actions import Action
 from archiver.clock import system_clock
+from archiver.composition import keyring_file
 from archiver.config import Settings
 from archiver.db import events as event_rows
 from archiver.db import records as record_rows

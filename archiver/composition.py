@@ -1,0 +1,354 @@
+"""The parts of an archive, opened in stages: ground, write path, views, background.
+
+Each stage stands on those before it. `archiver.app` makes the use cases of them.
+"""
+
+import os
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from archiver import __version__
+from archiver.audit.actions import Action
+from archiver.audit.trail import Trail
+from archiver.clock import Clock
+from archiver.config import Settings
+from archiver.db.archive import ArchiveRow
+from archiver.db.lease import Lease, shared, try_alone
+from archiver.db.transaction import Database
+from archiver.ids import Ulids
+from archiver.jobs.documents import Documents
+from archiver.jobs.loops import Loops
+from archiver.jobs.search_index import SearchIndex, index_path
+from archiver.jobs.second_store import SecondStore, second_store
+from archiver.jobs.timestamping import Timestamping, open_timestamping
+from archiver.jobs.witnessing import Witnessing, open_witnessing
+from archiver.jobs.worm_probing import WormProbing
+from archiver.legal.holds import Holds
+from archiver.model.actor import SYSTEM
+from archiver.model.lock import LockMode
+from archiver.preserve.clock_guard import ClockGuard, compare_with_store
+from archiver.preserve.disk_reserve import DiskReserve
+from archiver.preserve.epochs import Epochs
+from archiver.preserve.filing import FilePlan
+from archiver.preserve.keyring import Keyring, KeyringFile
+from archiver.preserve.ledger.integrator import Integrator
+from archiver.preserve.reader import RecordReader
+from archiver.preserve.recovery import Recovered, Recovery
+from archiver.preserve.sequencer import Sequencer
+from archiver.preserve.store import ObjectStore
+from archiver.preserve.store.opening import open_store
+from archiver.preserve.store.second_copy import SecondCopy
+from archiver.preserve.store.threads import AsyncStore
+from archiver.preserve.writer import Writer, WriterLimits
+
+SOFTWARE = f"muniment/{__version__}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What everything stands on."""
+
+    settings: Settings
+    clock: Clock
+    guard: ClockGuard
+    keyring: Keyring
+    database: Database
+    archive: ArchiveRow
+    plan: FilePlan
+    store: AsyncStore
+    copies: SecondCopy | None
+    ulids: Ulids
+
+    @property
+    def reading(self) -> ObjectStore:
+        """Where content is read from: both stores, where there is a second one."""
+        return self.copies or self.store.blocking
+
+    @property
+    def lock_limit(self) -> timedelta:
+        """The furthest end of any lock from now."""
+        return timedelta(days=366 * self.settings.lock_limit_years)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WritePath:
+    """From a post's bytes to its place in the log, and back."""
+
+    epochs: Epochs
+    sequencer: Sequencer
+    writer: Writer
+    reader: RecordReader
+    recovery: Recovery
+    lease: Lease
+    recovered: Recovered
+    trail: Trail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """What is derived from the log, and the holds that need it."""
+
+    documents: Documents
+    index: SearchIndex
+    holds: Holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What goes on without being asked."""
+
+    integrator: Integrator
+    witnessing: Witnessing
+    timestamping: Timestamping
+    worm: WormProbing
+    loops: Loops
+    second: SecondStore | None
+    reads: AsyncStore
+
+
+async def open_write_path(stack: AsyncExitStack, ground: Ground) -> WritePath:
+    """Adopt what a crash left, and then take what comes."""
+    settings, store, archive_id = ground.settings, ground.store, ground.archive.id
+    epochs = Epochs(ground.keyring, store.blocking, os.urandom, reading=ground.reading)
+    sequencer = Sequencer(
+        database=ground.database, signer=ground.keyring.signers[0], clock=ground.clock
+    )
+    reader = RecordReader(archive_id, ground.reading, epochs)
+    recovery = Recovery(
+        archive_id=archive_id,
+        store=store.blocking,
+        reader=reader,
+        database=ground.database,
+        sequencer=sequencer,
+        clock=ground.clock,
+    )
+    lease, recovered = await _recover(stack, ground.database, recovery)
+    writer = await stack.enter_async_context(_writer(ground, epochs, sequencer, settings))
+    trail = Trail(
+        archive_id=archive_id,
+        writer=writer,
+        plan=ground.plan,
+        clock=ground.clock,
+        ulids=ground.ulids,
+        randomness=os.urandom,
+    )
+    await _note_recovery(trail, ground.archive, recovered)
+    return WritePath(
+        epochs=epochs,
+        sequencer=sequencer,
+        writer=writer,
+        reader=reader,
+        recovery=recovery,
+        lease=lease,
+        recovered=recovered,
+        trail=trail,
+    )
+
+
+def _writer(ground: Ground, epochs: Epochs, sequencer: Sequencer, settings: Settings) -> Writer:
+    on_s3 = ground.store.blocking.url.startswith("s3:")
+    return Writer(
+        archive_id=ground.archive.id,
+        software=SOFTWARE,
+        epochs=epochs,
+        store=ground.store,
+        sequencer=sequencer,
+        clock=ground.guard.now,
+        ulids=ground.ulids,
+        limits=WriterLimits(
+            outstanding_records=settings.queue_records,
+            segments_in_flight=8 if on_s3 else 4,
+            lock_limit=ground.lock_limit,
+        ),
+        require_room=DiskReserve(
+            settings.local_folders, settings.disk_reserve_mb << 20
+        ).require_room,
+    )
+
+
+def open_views(stack: AsyncExitStack, ground: Ground, path: WritePath) -> Views:
+    """Open what is derived from the log."""
+    documents = Documents(ground.database, path.reader)
+    path.sequencer.listen(documents.remember)
+    index = SearchIndex(
+        index_path(ground.settings.effective_search_url), ground.database, documents
+    )
+    stack.callback(index.close)
+    holds = Holds(
+        database=ground.database,
+        store=ground.store,
+        index=index,
+        documents=documents,
+        zone=ZoneInfo(ground.archive.zone),
+        trail=path.trail,
+        clock=ground.clock,
+        ulids=ground.ulids,
+    )
+    return Views(documents=documents, index=index, holds=holds)
+
+
+async def open_background(
+    stack: AsyncExitStack, ground: Ground, path: WritePath, views: Views
+) -> Background:
+    """Make what goes on by itself; nothing of it runs yet."""
+    integrator = Integrator(
+        archive_id=ground.archive.id,
+        signers=ground.keyring.signers,
+        verifiers=ground.keyring.verifiers,
+        store=ground.store.blocking,
+        database=ground.database,
+        clock=ground.guard.now,
+        lock_mode=LockMode(ground.settings.log_lock),
+    )
+    stack.callback(integrator.close)
+    witnessing = open_witnessing(
+        settings=ground.settings,
+        keyring=ground.keyring,
+        integrator=integrator,
+        writer=path.writer,
+        database=ground.database,
+        store=ground.store,
+        trail=path.trail,
+        clock=ground.clock,
+    )
+    timestamping = open_timestamping(
+        ground.settings,
+        archive_id=ground.archive.id,
+        store=ground.store,
+        database=ground.database,
+        trail=path.trail,
+        clock=ground.guard.now,
+        lock=integrator.lasting_lock,
+    )
+    stack.push_async_callback(timestamping.close)
+    loops = _loops(ground, path, views, integrator, witnessing)
+    stack.push_async_callback(loops.close)
+    path.sequencer.listen(loops.notify)
+    worm = _worm_probing(ground, loops)
+    second = _second_store(ground, path, loops)
+    loops.chores = (witnessing.chore, *timestamping.chores, worm.chore)
+    return Background(
+        integrator=integrator,
+        witnessing=witnessing,
+        timestamping=timestamping,
+        worm=worm,
+        loops=loops,
+        second=second,
+        reads=await _keep_copied(stack, loops, ground.store, second),
+    )
+
+
+def _loops(
+    ground: Ground,
+    path: WritePath,
+    views: Views,
+    integrator: Integrator,
+    witnessing: Witnessing,
+) -> Loops:
+    return Loops(
+        database=ground.database,
+        integrator=integrator,
+        index=views.index,
+        recovery=path.recovery,
+        mirror_holds=views.holds.mirror,
+        check_clock=lambda: compare_with_store(ground.guard, ground.store.blocking),
+        clock=ground.clock,
+        publish_interval_s=ground.settings.publish_interval_s,
+        index_interval_s=ground.settings.index_interval_s,
+        before_signing=witnessing.before_signing,
+    )
+
+
+def _worm_probing(ground: Ground, loops: Loops) -> WormProbing:
+    return WormProbing(
+        archive_id=ground.archive.id,
+        store=ground.store.blocking,
+        database=ground.database,
+        plan=ground.plan,
+        credentials_file=ground.settings.worm_credentials_file,
+        clock=ground.clock,
+        ulids=ground.ulids,
+        notify=loops.notify,
+    )
+
+
+def _second_store(ground: Ground, path: WritePath, loops: Loops) -> SecondStore | None:
+    return second_store(
+        ground.copies,
+        archive=ground.archive,
+        verifiers=ground.keyring.verifiers,
+        database=ground.database,
+        reader=path.reader,
+        epochs=path.epochs,
+        trail=path.trail,
+        clock=ground.clock,
+        notify=loops.notify,
+    )
+
+
+def open_second_copy(settings: Settings, clock: Clock, first: ObjectStore) -> SecondCopy | None:
+    """Return both stores as one for reading, where the settings name a second one.
+
+    The second is opened when it is first needed: an archive starts and captures without it.
+    """
+    if not settings.second_store_url:
+        return None
+    return SecondCopy(
+        first,
+        lambda: open_store(settings.second_store_url, clock=clock, create=False),
+        clock=clock,
+    )
+
+
+async def _keep_copied(
+    stack: AsyncExitStack, loops: Loops, store: AsyncStore, second: SecondStore | None
+) -> AsyncStore:
+    """Keep the second copy up in the background; return what content is read from."""
+    if second is None:
+        return store
+    reads = AsyncStore(second.copies)
+    stack.push_async_callback(reads.close)
+    stack.push_async_callback(second.replication.close)
+    loops.chores = (*loops.chores, second.chore())
+    return reads
+
+
+def keyring_file(settings: Settings) -> KeyringFile:
+    """Return where the settings say the keyring lies."""
+    return KeyringFile(
+        path=settings.effective_keyring_file,
+        secret_path=settings.keyring_secret_file,
+        passphrase=settings.keyring_passphrase_file is not None,
+    )
+
+
+async def _recover(
+    stack: AsyncExitStack, database: Database, recovery: Recovery
+) -> tuple[Lease, Recovered]:
+    """Adopt what a crash left, before the first post is taken.
+
+    Alone on the archive, every unsequenced segment is a dead process's; beside other writers only
+    the loop adopts, and only what is old.
+    """
+    lease = await try_alone(database, "writers")
+    if lease is None:
+        lease = await shared(database, "writers")
+        stack.push_async_callback(lease.release)
+        return lease, Recovered()
+    stack.push_async_callback(lease.release)
+    recovered = await recovery.adopt_orphans()
+    await lease.share()
+    return lease, recovered
+
+
+async def _note_recovery(trail: Trail, archive: ArchiveRow, recovered: Recovered) -> None:
+    if recovered.segments:
+        await trail.record(
+            Action.ARCHIVE_RECOVERED,
+            actor=SYSTEM,
+            object_type="archive",
+            object_id=archive.id,
+            details={"segments": recovered.segments, "records": recovered.records},
+        )
