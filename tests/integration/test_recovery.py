@@ -176,7 +176,7 @@ async def test_an_event_whose_commit_does_not_come_is_told_and_is_in_the_log_lat
     monkeypatch.setattr("archiver.audit.trail.PATIENCE_S", 0.2)
     async with open_services(local_settings) as services:
         commits.close()
-        with pytest.raises(DatabaseUnavailable, match=r"search\.run was not committed"):
+        with pytest.raises(DatabaseUnavailable, match=r"search:run was not committed"):
             await services.trail.record(Action.SEARCH_RUN, actor=AGENT, object_id="x")
         commits.open()
 

@@ -55,7 +55,7 @@ pytest_plugins = ["tests.fakes.archive_fixtures"]
     params=[
         "file and file",
         pytest.param("s3 and file", marks=pytest.mark.integration),
-        pytest.param("s3 and s3", marks=pytest.mark.integration),
+        pytest.param("s3 and s3", marks=[pytest.mark.integration, pytest.mark.faults]),
     ]
 )
 async def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
