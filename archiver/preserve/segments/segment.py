@@ -154,13 +154,19 @@ def _check_envelope(data: bytes) -> tuple[int, int]:
 
 
 def _check_entries(entries: Sequence[bytes], period: str, frames: FrameRow) -> None:
+    kinds, periods = set(), set()
+    ids, committed = [], []
     try:
-        kinds, ids, committed, periods = zip(*map(_FIELDS.unpack_from, entries), strict=True)
+        for kind, record_id, frame_hash, month in map(_FIELDS.unpack_from, entries):
+            kinds.add(kind)
+            ids.append(record_id)
+            committed.append(frame_hash)
+            periods.add(month)
     except struct.error as error:
         raise IntegrityError(f"segment: an entry is not a record's: {error}") from error
-    if not _KINDS.issuperset(kinds):
+    if not kinds <= _KINDS:
         raise IntegrityError("segment: an entry is not a record's")
-    if set(periods) != {b'=","x":"%b",' % period.encode()}:
+    if periods != {b'=","x":"%b",' % period.encode()}:
         raise IntegrityError(f"segment: an entry is not of the segment's period {period}")
     if not _are_same_ids(ids, frames.owners):
         raise IntegrityError("segment: a frame is of another record than its entry")
