@@ -27,9 +27,9 @@ class UngroupedSequencer(Sequencer):
 if __name__ == "__main__":
     ungrouped = partial(WriterLimits, lane_records=1)
     with (
-        patch("archiver.app.Sequencer", UngroupedSequencer),
+        patch("archiver.composition.Sequencer", UngroupedSequencer),
         patch(
-            "archiver.app.WriterLimits",
+            "archiver.composition.WriterLimits",
             lambda **limits: ungrouped(**{**limits, "segments_in_flight": 1}),
         ),
     ):

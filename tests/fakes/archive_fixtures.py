@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archiver import app
+from archiver import app, composition
 from archiver.clock import Clock
 from archiver.config import Settings
 from archiver.preserve.store.opening import open_store
@@ -65,7 +65,8 @@ def faulty_stores(monkeypatch: pytest.MonkeyPatch) -> list[FaultyStore]:
         opened.append(FaultyStore(open_store(url, clock=clock, create=create)))
         return opened[-1]
 
-    monkeypatch.setattr(app, "open_store", open_faulty)
+    for module in (app, composition):  # the first store, and the second
+        monkeypatch.setattr(module, "open_store", open_faulty)
     return opened
 
 

@@ -599,7 +599,7 @@ def test_the_command_opens_content_with_the_archives_own_keyring_only(
 def bucket(seaweedfs: SeaweedFS, tmp_path_factory: pytest.TempPathFactory) -> AttestedArchive:
     """An archive in a bucket with Object Lock."""
     home = tmp_path_factory.mktemp("bucket")
-    url = seaweedfs.store_url(BUCKET, "outside-audit")
+    url = seaweedfs.store_url(BUCKET, f"outside-audit-{home.name}")
     built = build_attested(url, f"sqlite:///{home}/muniment.db", home / "tsa", batches=(240, 20))
     return asyncio.run(built)
 
