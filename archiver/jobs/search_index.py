@@ -74,7 +74,7 @@ class SearchIndex:
             self._writer = await asyncio.to_thread(self._open)
         except IndexBusy:
             return False
-        except IndexUnavailable as error:
+        except (IndexUnavailable, RebuildNeeded) as error:  # a new index on a failing disk as well
             raise SearchUnavailable(
                 f"the search index cannot be written: {error} Posts are kept and can be found "
                 "once it is; see MUNIMENT_SEARCH_URL"

@@ -2,12 +2,14 @@
 
 import asyncio
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from archiver.app import open_services
 from archiver.config import Settings
-from archiver.errors import DatabaseUnavailable
+from archiver.errors import DatabaseUnavailable, SearchUnavailable
+from search.errors import IndexDamaged
 from tests.fakes.archive import AGENT, an_arrival, eventually, publish, serving
 from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 
@@ -49,3 +51,17 @@ async def test_a_lease_that_cannot_be_taken_is_told_and_taken_later(
             await services.loops.integrate_once()
         await asyncio.to_thread(lease.rmdir)
         assert (await publish(services)).size == 1
+
+
+async def test_an_index_that_cannot_even_be_made_anew_is_the_operators_to_repair(
+    local_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails every sync fails the new index too; that ended the loop for good."""
+
+    def fail(path: Path, *, anew: bool = False) -> NoReturn:
+        raise IndexDamaged(f"The index {path} cannot be read: Input/output error (anew: {anew})")
+
+    async with open_services(local_settings) as services:
+        monkeypatch.setattr("archiver.jobs.search_index.open_writer", fail)
+        with pytest.raises(SearchUnavailable, match="Posts are kept"):
+            await services.loops.index_once()
