@@ -203,7 +203,12 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             trail=trail,
         ),
         records=Records(
-            archive=archive, database=database, store=reads, reader=path.reader, trail=trail
+            archive=archive,
+            verifiers=ground.keyring.verifiers,
+            database=database,
+            store=reads,
+            reader=path.reader,
+            trail=trail,
         ),
         filing=Filing(database=database, trail=trail, clock=clock),
         holds=views.holds,

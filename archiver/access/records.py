@@ -29,7 +29,7 @@ from archiver.errors import Conflict, IntegrityError, NotFound
 from archiver.model.actor import Actor
 from archiver.model.post import Part
 from archiver.preserve.ledger.checkpoint import open_checkpoint
-from archiver.preserve.ledger.note import Ed25519Verifier
+from archiver.preserve.ledger.note import Verifier
 from archiver.preserve.ledger.proof import TlogProof
 from archiver.preserve.ledger.tiles import TileTree
 from archiver.preserve.object_keys import log_prefix
@@ -48,6 +48,7 @@ class Records:
         self,
         *,
         archive: ArchiveRow,
+        verifiers: Sequence[Verifier],
         database: Database,
         store: AsyncStore,
         reader: RecordReader,
@@ -57,7 +58,7 @@ class Records:
         self._store = store.blocking
         self._log = log_prefix(archive.id)
         self._origin = archive.origin
-        self._verifier = Ed25519Verifier.from_vkey(archive.vkey)
+        self._verifiers = verifiers
         self._reader = reader
         self._trail = trail
 
@@ -204,12 +205,12 @@ class Records:
             note = self._read_log("checkpoint")
         except NotFound as error:
             raise _not_yet(found.row, 0) from error
-        size = open_checkpoint(note, self._origin, [self._verifier]).size
+        size = open_checkpoint(note, self._origin, self._verifiers).size
         if place >= size:
             raise _not_yet(found.row, size)
         path = TileTree(size, self._read_log).inclusion_proof(place)
         proof = TlogProof(index=place, path=path, checkpoint=note)
-        proof.verify(found.entry, self._origin, [self._verifier])
+        proof.verify(found.entry, self._origin, self._verifiers)
         return proof
 
     def _check_all(self, found: AccessedRecord) -> list[Json]:
@@ -233,7 +234,7 @@ class Records:
 
     def _check_place(self, found: AccessedRecord) -> tuple[TlogProof, str]:
         proof = self._prove(found)
-        size = open_checkpoint(proof.checkpoint, self._origin, [self._verifier]).size
+        size = open_checkpoint(proof.checkpoint, self._origin, self._verifiers).size
         return proof, (
             f"entry {proof.index} is in the tree of the checkpoint of {size} entries that "
             f"{self._origin} signed"

@@ -9,11 +9,14 @@ calls them. What the table settles (DESIGN section 10):
   person who needs both holds two roles, and that grant is an event.
 * **Capture agents only capture.** A token leaked from a platform's integration reads nothing.
 * **Auditors read everything and change nothing.**
+* **Glass can be broken.** Administrators and operators may read content for a stated reason and a
+  short while; every auditor sees that they did.
 * **No role both edits and approves** a schedule, nor proposes and approves a batch: records
   managers write, counsel approves. That the two are different *people* is the use case's check.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from archiver.errors import Denied
@@ -43,14 +46,28 @@ class Permission(StrEnum):
     MANAGE_ACCESS = "manage-access"  # people, roles, tokens
     CHANGE_KEYS = "change-keys"  # log key, root key, escrow copies
     OPERATE = "operate"  # accounts, connectors, jobs, index
+    READ_ACCOUNTS = "read-accounts"  # the register of accounts: no content
+    READ_SETTINGS = "read-settings"  # effective settings; secrets are never shown
+    BREAK_GLASS = "break-glass"  # read content for a reason, for a while, seen by all auditors
 
 
 _P = Permission
-_READER = frozenset({_P.SEARCH, _P.READ_CONTENT, _P.READ_LOG})
+_READER = frozenset({_P.SEARCH, _P.READ_CONTENT, _P.READ_LOG, _P.READ_ACCOUNTS})
+_BEHIND_GLASS = frozenset({_P.SEARCH, _P.READ_CONTENT})
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(
-        {_P.MANAGE_ACCESS, _P.CHANGE_KEYS, _P.READ_AUDIT, _P.READ_FILE_PLAN, _P.READ_LOG, _P.VERIFY}
+        {
+            _P.MANAGE_ACCESS,
+            _P.CHANGE_KEYS,
+            _P.READ_AUDIT,
+            _P.READ_FILE_PLAN,
+            _P.READ_LOG,
+            _P.READ_ACCOUNTS,
+            _P.READ_SETTINGS,
+            _P.BREAK_GLASS,
+            _P.VERIFY,
+        }
     ),
     Role.RECORDS_MANAGER: _READER
     | {
@@ -74,29 +91,95 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     },
     Role.REVIEWER: _READER | {_P.REVIEW},
     Role.SUPERVISOR: _READER | {_P.REVIEW, _P.SUPERVISE},
-    Role.AUDITOR: _READER | {_P.READ_FILE_PLAN, _P.READ_HOLDS, _P.READ_AUDIT, _P.VERIFY},
-    Role.OPERATOR: frozenset({_P.CAPTURE, _P.OPERATE, _P.READ_FILE_PLAN, _P.READ_LOG, _P.VERIFY}),
+    Role.AUDITOR: _READER
+    | {_P.READ_FILE_PLAN, _P.READ_HOLDS, _P.READ_AUDIT, _P.READ_SETTINGS, _P.VERIFY},
+    Role.OPERATOR: frozenset(
+        {
+            _P.CAPTURE,
+            _P.OPERATE,
+            _P.READ_FILE_PLAN,
+            _P.READ_LOG,
+            _P.READ_ACCOUNTS,
+            _P.READ_SETTINGS,
+            _P.BREAK_GLASS,
+            _P.VERIFY,
+        }
+    ),
     Role.CAPTURE_AGENT: frozenset({_P.CAPTURE}),
 }
 """The whole of authorisation. A role that is missing here may do nothing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Over which records a permission holds: all, or those of some units' accounts and matters.
+
+    A record is within a matter while a hold of the matter, active or released, has it as a member.
+    """
+
+    everything: bool = False
+    units: frozenset[str] = frozenset()
+    matters: frozenset[str] = frozenset()
+
+
+EVERYTHING = Reach(everything=True)
+
+
 def allowed(actor: Actor, permission: Permission) -> bool:
-    """Return whether any of the actor's roles grants `permission`. The system is never asked."""
+    """Return whether the actor may do it over the whole archive. The system is never asked."""
     if actor is SYSTEM:
         return True
+    if actor.broken_glass and permission in _BEHIND_GLASS:
+        return allowed(replace(actor, broken_glass=""), Permission.BREAK_GLASS)
     return any(permission in PERMISSIONS.get(role, ()) for role in actor.roles)
 
 
+def allowed_somewhere(actor: Actor, permission: Permission) -> bool:
+    """Return whether the actor may do it anywhere, be it in one unit or one matter only."""
+    return allowed(actor, permission) or any(
+        permission in PERMISSIONS.get(held.role, ()) for held in actor.limited
+    )
+
+
 def require(actor: Actor, permission: Permission) -> None:
-    """Pass if the actor may; otherwise raise.
+    """Pass if the actor may over the whole archive; otherwise raise.
+
+    Use cases that can keep to a part of the archive ask `reach` instead. Those that cannot ask
+    here, and so refuse whoever is limited to a part: denied by default.
 
     Raises:
         Denied: none of the actor's roles grants `permission`. The message names the roles that do.
     """
     if not allowed(actor, permission):
-        able = sorted(role for role, granted in PERMISSIONS.items() if permission in granted)
-        raise Denied(
-            f"{actor.name!r} may not {permission.replace('-', ' ')}: that needs one of the roles "
-            f"{', '.join(able)}; ask an administrator"
+        raise _denied(actor, permission)
+
+
+def reach(actor: Actor, permission: Permission) -> Reach:
+    """Return over which records the actor may do it.
+
+    Raises:
+        Denied: over none. The message names the roles that could.
+    """
+    if allowed(actor, permission):
+        return EVERYTHING
+    held = [each for each in actor.limited if permission in PERMISSIONS.get(each.role, ())]
+    if not held:
+        raise _denied(actor, permission)
+    return Reach(
+        units=frozenset(each.unit for each in held if each.unit),
+        matters=frozenset(each.matter for each in held if each.matter),
+    )
+
+
+def _denied(actor: Actor, permission: Permission) -> Denied:
+    able = sorted(role for role, granted in PERMISSIONS.items() if permission in granted)
+    words = permission.replace("-", " ")
+    if allowed_somewhere(actor, permission):
+        return Denied(
+            f"{actor.name!r} may {words} in some units or matters only, and this is about the "
+            "whole archive; ask an administrator"
         )
+    return Denied(
+        f"{actor.name!r} may not {words}: that needs one of the roles {', '.join(able)}; ask an "
+        "administrator"
+    )

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -119,6 +120,8 @@ record = Table(
     Column("retain_until", BigInteger),  # null while permanent or awaiting an event
     Index("ix_record_platform_post_id", "platform", "post_id"),
     Index("ix_record_account", "account"),
+    Index("ix_record_conversation_id", "platform", "conversation_id"),
+    Index("ix_record_in_reply_to", "platform", "in_reply_to"),
 )
 
 # Literals, not parameters: SQLite uses a partial index only where the statement repeats its words.
@@ -167,6 +170,8 @@ event = Table(
     Column("object_id", Text, nullable=False, index=True),
     Column("result", Text, nullable=False),
     Column("details", Text, nullable=False),  # JSON
+    Index("ix_event_actor", "actor", "at"),
+    Index("ix_event_action", "action", "at"),
     comment="The readable audit trail; each row is the view of one `aud` record of the log.",
 )
 
@@ -232,6 +237,142 @@ token = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("unit", Text, nullable=False, server_default=text("''")),  # "" is the whole archive
+    Column("matter", Text, nullable=False, server_default=text("''")),
+    Column("created_by", Text, nullable=False, server_default=text("''")),
+    Column("last_used_at", BigInteger),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("email", Text, nullable=False, unique=True),  # lower case; what one signs in with
+    Column("subject", Text, unique=True),  # "<issuer> <sub>" once signed in with OpenID Connect
+    Column("state", Text, nullable=False),  # invited, active, disabled
+    Column("password_hash", Text),  # argon2id, encoded; null where there is no local account
+    Column("preferences", Text, nullable=False),  # JSON: theme, density, single_keys
+    Column("created_at", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("last_sign_in_at", BigInteger),
+    Column("failures", Integer, nullable=False, server_default="0"),  # in a row
+    Column("locked_until", BigInteger),
+)
+
+person_role = Table(
+    "person_role",
+    metadata,
+    Column("person_id", ULID, ForeignKey("person.id"), primary_key=True),
+    Column("role", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),  # "" with matter "" is the whole archive
+    Column("matter", Text, primary_key=True),
+    comment="Who may act as what, and where. Each change is an event.",
+)
+
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("credential_id", LargeBinary, primary_key=True),
+    Column("person_id", ULID, ForeignKey("person.id"), nullable=False, index=True),
+    Column("public_key", LargeBinary, nullable=False),  # COSE
+    Column("sign_count", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("person_id", ULID, ForeignKey("person.id"), nullable=False, index=True),
+    Column("sha256", LargeBinary, nullable=False, unique=True),  # of the secret in the link
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False, unique=True),  # of the secret in the cookie
+    Column("person_id", ULID, ForeignKey("person.id"), nullable=False, index=True),
+    Column("method", Text, nullable=False),  # password, passkey, oidc, link
+    Column("started_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),  # absolute
+    Column("confirmed_at", BigInteger, nullable=False),  # last proof that it is the person
+    Column("ended_at", BigInteger),
+    Column("address", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("glass_until", BigInteger),  # break-glass: reading content until then
+    Column("glass_reason", Text),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("act", Text, nullable=False),  # the action that waits for a second person
+    Column("object_type", Text, nullable=False),
+    Column("object_id", Text, nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("state", Text, nullable=False),  # pending, approved, refused
+    Column("requested_by", Text, nullable=False),
+    Column("requester_id", Text, nullable=False),  # a person's id, or how else they came
+    Column("requested_at", BigInteger, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", BigInteger),
+    comment="Acts under a two-person rule that a second person has to confirm.",
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("platform", Text, nullable=False),
+    Column("handle", Text, nullable=False),  # `record.account`
+    Column("title", Text, nullable=False),
+    Column("custodian", Text, nullable=False),
+    Column("unit", Text, nullable=False, index=True),
+    Column("registered_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
+    UniqueConstraint("platform", "handle"),
+)
+
+account_total = Table(
+    "account_total",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("records", BigInteger, nullable=False),
+    Column("first_captured_at", BigInteger, nullable=False),
+    Column("last_captured_at", BigInteger, nullable=False),
+    comment="Followed from the log, so that lists of accounts need not count records.",
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("kind", Text, nullable=False),  # import, verification, evidence, audit-export, …
+    Column("subject", Text, nullable=False),  # what it is about, in words
+    Column("object_type", Text, nullable=False),
+    Column("object_id", Text, nullable=False, index=True),
+    Column("arguments", Text, nullable=False),  # JSON
+    Column("state", Text, nullable=False),  # queued, running, done, failed, cancelled
+    Column("phase", Text, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger),
+    Column("requested_by", Text, nullable=False),
+    Column("requester_id", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    Column("started_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("result", Text, nullable=False),  # JSON
+    Column("error", Text, nullable=False),
+    comment="Long work asked for by people; what it did is in the log, this is how far it got.",
 )
 
 follower = Table(

@@ -146,7 +146,12 @@ class SmallArchive:
             index=self.index, database=database, records=self.reader, zone=UTC, trail=self.trail
         )
         self.records = Records(
-            archive=archive, database=database, store=store, reader=self.reader, trail=self.trail
+            archive=archive,
+            verifiers=keyring.verifiers,
+            database=database,
+            store=store,
+            reader=self.reader,
+            trail=self.trail,
         )
         self.filing = Filing(database=database, trail=self.trail, clock=clock)
         self.holds = Holds(

@@ -74,6 +74,7 @@ async def test_a_log_key_is_changed_and_who_trusted_the_old_one_can_follow(
         assert not signed_by(after, services, first)
         assert signed_by(after, services, second)
         assert (await read_back(services, before)).manifest.id == before
+        assert (await services.records.verify(before, actor=SYSTEM))["ok"]
         assert await key_entries(services) == [(second, True), (first, False)]
         keyring = keyring_file(settings).open()
         states = {key.vkey: (key.state, len(key.seed)) for key in keyring.log_keys}
