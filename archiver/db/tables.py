@@ -338,6 +338,7 @@ account = Table(
     Column("unit", Text, nullable=False, index=True),
     Column("registered_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger),
+    Column("changed_at", BigInteger, nullable=False),  # of the event this row is the outcome of
     UniqueConstraint("platform", "handle"),
 )
 
@@ -352,6 +353,24 @@ account_total = Table(
     comment="Followed from the log, so that lists of accounts need not count records.",
 )
 
+account_month = Table(
+    "account_month",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("month", String(7), primary_key=True),  # YYYY-MM in UTC: posted, else captured
+    Column("records", BigInteger, nullable=False),
+    comment="Followed from the log: when an account spoke.",
+)
+
+class_total = Table(
+    "class_total",
+    metadata,
+    Column("class_code", Text, primary_key=True),
+    Column("records", BigInteger, nullable=False),
+    comment="Followed from the log: how many records each class covers.",
+)
+
 job = Table(
     "job",
     metadata,
@@ -361,15 +380,20 @@ job = Table(
     Column("object_type", Text, nullable=False),
     Column("object_id", Text, nullable=False, index=True),
     Column("arguments", Text, nullable=False),  # JSON
-    Column("state", Text, nullable=False),  # queued, running, done, failed, cancelled
+    Column("state", Text, nullable=False, index=True),  # queued, running, done, failed, cancelled
     Column("phase", Text, nullable=False),
     Column("done", BigInteger, nullable=False),
     Column("total", BigInteger),
     Column("requested_by", Text, nullable=False),
     Column("requester_id", Text, nullable=False),
+    Column("requester", Text, nullable=False),  # JSON: the rights it was asked for with
     Column("created_at", BigInteger, nullable=False, index=True),
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
+    Column("runner", Text),  # the process that runs it
+    Column("alive_at", BigInteger),  # when that process last said so
+    Column("halt_by", Text),  # who asked to cancel it
+    Column("lines", Text, nullable=False),  # JSON: [moment, words] of each phase
     Column("result", Text, nullable=False),  # JSON
     Column("error", Text, nullable=False),
     comment="Long work asked for by people; what it did is in the log, this is how far it got.",

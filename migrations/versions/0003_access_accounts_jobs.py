@@ -18,6 +18,8 @@ NEW_TABLES = (
     "approval",
     "account",
     "account_total",
+    "account_month",
+    "class_total",
     "job",
 )
 NEW_INDEXES = (
@@ -143,6 +145,7 @@ def upgrade() -> None:
         sa.Column("unit", sa.Text(), nullable=False),
         sa.Column("registered_at", sa.BigInteger(), nullable=False),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account")),
         sa.UniqueConstraint("platform", "handle", name=op.f("uq_account_platform_handle")),
     )
@@ -158,6 +161,22 @@ def upgrade() -> None:
         comment="Followed from the log, so that lists of accounts need not count records.",
     )
     op.create_table(
+        "account_month",
+        sa.Column("platform", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("month", sa.String(7), nullable=False),
+        sa.Column("records", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("platform", "account", "month", name=op.f("pk_account_month")),
+        comment="Followed from the log: when an account spoke.",
+    )
+    op.create_table(
+        "class_total",
+        sa.Column("class_code", sa.Text(), nullable=False),
+        sa.Column("records", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("class_code", name=op.f("pk_class_total")),
+        comment="Followed from the log: how many records each class covers.",
+    )
+    op.create_table(
         "job",
         sa.Column("id", ULID, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -171,9 +190,14 @@ def upgrade() -> None:
         sa.Column("total", sa.BigInteger(), nullable=True),
         sa.Column("requested_by", sa.Text(), nullable=False),
         sa.Column("requester_id", sa.Text(), nullable=False),
+        sa.Column("requester", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("runner", sa.Text(), nullable=True),
+        sa.Column("alive_at", sa.BigInteger(), nullable=True),
+        sa.Column("halt_by", sa.Text(), nullable=True),
+        sa.Column("lines", sa.Text(), nullable=False),
         sa.Column("result", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
@@ -181,6 +205,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_job_created_at"), "job", ["created_at"])
     op.create_index(op.f("ix_job_object_id"), "job", ["object_id"])
+    op.create_index(op.f("ix_job_state"), "job", ["state"])
 
 
 def downgrade() -> None:
