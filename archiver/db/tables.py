@@ -255,6 +255,7 @@ person = Table(
     Column("preferences", Text, nullable=False),  # JSON: theme, density, single_keys
     Column("created_at", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
+    Column("stated_at", BigInteger, nullable=False),  # of the event that state and roles are of
     Column("last_sign_in_at", BigInteger),
     Column("failures", Integer, nullable=False, server_default="0"),  # in a row
     Column("locked_until", BigInteger),

@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("preferences", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("stated_at", sa.BigInteger(), nullable=False),
         sa.Column("last_sign_in_at", sa.BigInteger(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("locked_until", sa.BigInteger(), nullable=True),
