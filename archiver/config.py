@@ -99,6 +99,66 @@ class Settings(BaseModel):
     clock_confirmed: AwareDatetime | None = Field(
         None, description="A moment an operator vouches for, where the clock was doubted; for once."
     )
+    public_url: str = Field(
+        "",
+        pattern=r"^$|^https?://[A-Za-z0-9.-]+(:[0-9]+)?$|^https?://\[[0-9a-f:]+\](:[0-9]+)?$",
+        description="Where browsers reach the pages: scheme and host, no path; needed to sign in "
+        "with a provider or a passkey from another machine.",
+    )
+    hsts: bool = Field(
+        default=True,
+        description="Tell browsers to use HTTPS only, where the public URL is HTTPS.",
+    )
+    oidc_issuer: str = Field(
+        "",
+        pattern=r"^$|^https?://[^\s?#]+$",
+        description="Issuer of the OpenID Connect provider people sign in with; none by default.",
+    )
+    oidc_client_id: str = Field("", description="Who this archive is to the provider.")
+    oidc_client_secret_file: Path | None = Field(
+        None, description="File with the secret the provider gave; none for a public client."
+    )
+    oidc_label: str = Field(
+        "your organisation", description="What the sign-in page calls the provider."
+    )
+    oidc_scopes: str = Field(
+        "openid profile email", description="Scopes asked for, separated by spaces."
+    )
+    oidc_groups_claim: str = Field(
+        "groups", description="Claim that lists the groups a person is in."
+    )
+    oidc_verified_claim: str = Field(
+        "email_verified", description="Claim that says the e-mail address was verified."
+    )
+    oidc_roles_file: Path | None = Field(
+        None, description="TOML file that gives each group its roles; without it nobody gets any."
+    )
+    oidc_create_people: bool = Field(
+        default=True,
+        description="Create a person who signs in with the provider for the first time, given a "
+        "group with a role; otherwise invite them first.",
+    )
+    session_idle_minutes: int = Field(
+        30,
+        ge=5,
+        le=480,
+        description="Minutes without a request after which a browser is signed out.",
+    )
+    session_hours: int = Field(
+        12, ge=1, le=24, description="Hours after which a browser is signed out in any case."
+    )
+    allow_conflicting_roles: bool = Field(
+        default=False, description="Let one person both write and approve, in a one-person archive."
+    )
+    two_person_disposal: bool = Field(
+        default=True, description="A second person must approve a disposal."
+    )
+    two_person_schedule: bool = Field(
+        default=True, description="A second person must approve a change of a schedule."
+    )
+    two_person_hold_release: bool = Field(
+        default=False, description="A second person must approve the release of a hold."
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
     )

@@ -7,7 +7,8 @@ ArchiverError
 │   ├── TooLarge               over a stated size limit              -> 413, exit 2
 │   ├── NotFound               no such object, or not yours to see   -> 404, exit 2
 │   ├── Denied                 not signed in, or not permitted       -> 401/403, exit 3
-│   └── Conflict               the object's state forbids it         -> 409, exit 2
+│   ├── Conflict               the object's state forbids it         -> 409, exit 2
+│   └── TooMany                tried too often; wait                 -> 429 + Retry-After, exit 3
 ├── OperatorError              the installation is wrong or down; an operator acts
 │   ├── ConfigurationError     settings, keyring or schema           -> 500, exit 2
 │   ├── StorageUnavailable     object store did not do it            -> 503, exit 4
@@ -60,6 +61,14 @@ class Denied(CallerError):  # noqa: N818
 
 class Conflict(CallerError):  # noqa: N818
     """The object's present state forbids the act (locked, held, key reused for other bytes)."""
+
+
+class TooMany(CallerError):  # noqa: N818
+    """Tried too often, as a guesser does; try again after `retry_after_s` seconds."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class OperatorError(ArchiverError):

@@ -18,6 +18,30 @@ class Action(StrEnum):
     HOLD_RELEASED = "hold:released"
     HOLD_VIEWED = "hold:viewed"
     CLASS_ADOPTED = "class:adopted"
+    ACCOUNT_REGISTERED = "account:registered"
+    ACCOUNT_CHANGED = "account:changed"
+    ACCOUNT_CLOSED = "account:closed"
+    ACCOUNT_REOPENED = "account:reopened"
+    PERSON_INVITED = "person:invited"
+    PERSON_LINKED = "person:linked"
+    PERSON_JOINED = "person:joined"
+    PERSON_GRANTED = "person:granted"
+    PERSON_DISABLED = "person:disabled"
+    PERSON_ENABLED = "person:enabled"
+    PERSON_LOCKED = "person:locked"
+    PERSON_VIEWED = "person:viewed"
+    PASSWORD_SET = "password:set"  # noqa: S105 - the name of an act
+    SESSION_STARTED = "session:started"
+    SESSION_REFUSED = "session:refused"
+    SESSION_CONFIRMED = "session:confirmed"
+    SESSION_ENDED = "session:ended"
+    SESSION_REVOKED = "session:revoked"
+    GLASS_BROKEN = "glass:broken"
+    GLASS_MENDED = "glass:mended"
+    APPROVAL_REQUESTED = "approval:requested"
+    APPROVAL_GRANTED = "approval:granted"
+    APPROVAL_REFUSED = "approval:refused"
+    APPROVAL_WITHDRAWN = "approval:withdrawn"
     TOKEN_CREATED = "token:created"  # noqa: S105 - the name of an act
     TOKEN_REVOKED = "token:revoked"  # noqa: S105 - the name of an act
     VERIFICATION_FINISHED = "verification:finished"
@@ -48,6 +72,30 @@ SENTENCES: dict[Action, str] = {
     Action.HOLD_RELEASED: "{actor} released hold {object}",
     Action.HOLD_VIEWED: "{actor} looked at hold {object}",
     Action.CLASS_ADOPTED: "{actor} took class {object} into the file plan",
+    Action.ACCOUNT_REGISTERED: "{actor} registered account {object}",
+    Action.ACCOUNT_CHANGED: "{actor} changed the registration of account {object}",
+    Action.ACCOUNT_CLOSED: "{actor} closed account {object}",
+    Action.ACCOUNT_REOPENED: "{actor} reopened account {object}",
+    Action.PERSON_INVITED: "{actor} invited person {object}",
+    Action.PERSON_LINKED: "{actor} made a sign-in link for person {object}",
+    Action.PERSON_JOINED: "{actor} accepted the invitation",
+    Action.PERSON_GRANTED: "{actor} changed the roles of person {object}",
+    Action.PERSON_DISABLED: "{actor} disabled person {object}",
+    Action.PERSON_ENABLED: "{actor} enabled person {object}",
+    Action.PERSON_LOCKED: "{actor} was locked out after wrong passwords",
+    Action.PERSON_VIEWED: "{actor} looked at the people and their access",
+    Action.PASSWORD_SET: "{actor} set a password",
+    Action.SESSION_STARTED: "{actor} signed in",
+    Action.SESSION_REFUSED: "{actor} could not sign in",
+    Action.SESSION_CONFIRMED: "{actor} confirmed who they are",
+    Action.SESSION_ENDED: "{actor} signed out",
+    Action.SESSION_REVOKED: "{actor} ended session {object}",
+    Action.GLASS_BROKEN: "{actor} broke the glass to read content",
+    Action.GLASS_MENDED: "{actor} stopped reading content behind broken glass",
+    Action.APPROVAL_REQUESTED: "{actor} asked for a second person to approve {object}",
+    Action.APPROVAL_GRANTED: "{actor} approved request {object}",
+    Action.APPROVAL_REFUSED: "{actor} refused request {object}",
+    Action.APPROVAL_WITHDRAWN: "{actor} withdrew request {object}",
     Action.TOKEN_CREATED: "{actor} created API token {object}",
     Action.TOKEN_REVOKED: "{actor} revoked API token {object}",
     Action.VERIFICATION_FINISHED: "{actor} verified the archive",

@@ -22,6 +22,7 @@ from archiver.errors import (
     Stopping,
     StorageUnavailable,
     TooLarge,
+    TooMany,
 )
 
 OK = 0
@@ -46,6 +47,7 @@ EXITS: Mapping[type[ArchiverError], Exit] = {
     NotFound: Exit(USAGE, "there is no such object in this archive"),
     Denied: Exit(NOT_ALLOWED, "the actor's roles do not allow it"),
     Conflict: Exit(USAGE, "the present state of the object forbids it"),
+    TooMany: Exit(NOT_ALLOWED, "it was tried too often; wait"),
     ConfigurationError: Exit(USAGE, "settings, keyring or database are missing or do not fit"),
     StorageUnavailable: Exit(UNAVAILABLE, "the object store did not do it"),
     DatabaseUnavailable: Exit(UNAVAILABLE, "the database did not do it"),

@@ -20,6 +20,7 @@ STATUS: Mapping[type[ArchiverError], HTTPStatus] = {
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Denied: HTTPStatus.FORBIDDEN,  # 401 when nobody is signed in
     errors.Conflict: HTTPStatus.CONFLICT,
+    errors.TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     errors.ConfigurationError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -105,7 +106,7 @@ def _headers(error: ArchiverError) -> dict[str, str]:
     status = status_of(error)
     if status is HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": 'Bearer realm="muniment"'}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         return {"Retry-After": str(getattr(error, "retry_after_s", _RETRY_AFTER_S))}
     return {}
 
