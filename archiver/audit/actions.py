@@ -57,6 +57,8 @@ class Action(StrEnum):
     COPY_REPAIRED = "copy:repaired"
     REPAIR_STARTED = "repair:started"
     LOG_CONTRADICTED = "log:contradicted"
+    JOB_CANCELLED = "job:cancelled"
+    JOB_FETCHED = "job:fetched"
 
 
 SENTENCES: dict[Action, str] = {
@@ -111,5 +113,7 @@ SENTENCES: dict[Action, str] = {
     Action.COPY_REPAIRED: "{actor} repaired the second copy of object {object}",
     Action.REPAIR_STARTED: "{actor} began to repair the archive's objects",
     Action.LOG_CONTRADICTED: "{actor} found that witness {object} holds another log than this",
+    Action.JOB_CANCELLED: "{actor} cancelled job {object}",
+    Action.JOB_FETCHED: "{actor} fetched the file of job {object}",
 }
 """The sentence of each action, for people."""
