@@ -25,6 +25,7 @@ NEW_TABLES = (
 NEW_INDEXES = (
     ("ix_event_actor", "event", ["actor", "at"]),
     ("ix_event_action", "event", ["action", "at"]),
+    ("ix_event_object", "event", ["object_id", "at"]),
     ("ix_record_conversation_id", "record", ["platform", "conversation_id"]),
     ("ix_record_in_reply_to", "record", ["platform", "in_reply_to"]),
 )
@@ -43,6 +44,11 @@ def upgrade() -> None:
     op.add_column("token", sa.Column("last_used_at", sa.BigInteger(), nullable=True))
     for name, table, columns in NEW_INDEXES:
         op.create_index(op.f(name), table, columns)
+    op.drop_index(op.f("ix_event_object_id"), "event")
+    not_ok = sa.text("result <> 'ok'")
+    op.create_index(
+        op.f("ix_event_not_ok"), "event", ["at"], sqlite_where=not_ok, postgresql_where=not_ok
+    )
     op.create_table(
         "person",
         sa.Column("id", ULID, nullable=False),
@@ -212,6 +218,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(NEW_TABLES):
         op.drop_table(table)
+    op.drop_index(op.f("ix_event_not_ok"), "event")
+    op.create_index(op.f("ix_event_object_id"), "event", ["object_id"])
     for name, table, _ in NEW_INDEXES:
         op.drop_index(op.f(name), table)
     for column in ("unit", "matter", "created_by", "last_used_at"):
