@@ -16,6 +16,7 @@ from archiver.access.tokens import Tokens
 from archiver.assurance.evidence.exporting import Evidence
 from archiver.assurance.log_view import LogView
 from archiver.audit.trail import Trail
+from archiver.capture.accounts import Accounts
 from archiver.capture.importing import Importing, Worker
 from archiver.capture.ingest import Ingest
 from archiver.clock import Clock, system_clock, system_stopwatch, to_millis
@@ -32,6 +33,7 @@ from archiver.composition import (
     open_write_path,
 )
 from archiver.config import Settings
+from archiver.db import accounts as account_rows
 from archiver.db import archive as archive_rows
 from archiver.db import file_plan as file_plan_rows
 from archiver.db import schema
@@ -86,6 +88,7 @@ class Services:
     searching: Searching
     records: Records
     filing: Filing
+    accounts: Accounts
     holds: Holds
     log: LogView
     evidence: Evidence
@@ -211,6 +214,9 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             trail=trail,
         ),
         filing=Filing(database=database, trail=trail, clock=clock),
+        accounts=Accounts(
+            database=database, trail=trail, clock=clock, ulids=ground.ulids, plan=ground.plan
+        ),
         holds=views.holds,
         timestamping=background.timestamping,
         log=LogView(archive=archive, database=database, store=reads),
@@ -252,7 +258,8 @@ async def load_file_plan(tx: Transaction, at: int) -> FilePlan:
     """Return the class rules and schedules in force at a moment in milliseconds."""
     rules = RuleSet.from_dict(await file_plan_rows.rules_in_force(tx, at))
     bodies = await file_plan_rows.schedules_in_force(tx, at)
-    return FilePlan(rules, {code: Schedule.from_dict(body) for code, body in bodies.items()})
+    schedules = {code: Schedule.from_dict(body) for code, body in bodies.items()}
+    return FilePlan(rules, schedules, units=await account_rows.units_by_place(tx))
 
 
 def _require_same_archive(archive: ArchiveRow, keyring: Keyring) -> None:

@@ -1,4 +1,4 @@
-"""What an event changes besides its own row: holds and their members, the file plan, tokens.
+"""What an event changes besides its own row: holds, the file plan, tokens, accounts.
 
 Such an act *is* its event. The record is durable before anything takes effect, and whatever
 sequences it (the writer, the adoption after a crash, the rebuilding of a lost database) applies the
@@ -10,9 +10,9 @@ Effects never fail for what is there already: applying one twice changes nothing
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-from archiver.clock import from_millis, to_millis
+from archiver.clock import from_millis
 from archiver.db import file_plan as file_plan_rows
 from archiver.db import holds as hold_rows
 from archiver.db import records as record_rows
@@ -21,22 +21,22 @@ from archiver.db.holds import ACTIVE, HoldRow
 from archiver.db.transaction import Connection
 from archiver.errors import IntegrityError, InvalidInput
 from archiver.ids import ulid_bytes
+from archiver.preserve.account_effects import ACCOUNT, account_effect
 from archiver.preserve.event_record import (
     MEMBERS_PART,
     PLAN_PART,
     EventBody,
     PlanAddition,
+    detail_of,
+    moment_of,
     parse_members,
     parse_plan,
 )
 from archiver.preserve.ledger.entry import hold_entry, members_digest
-from archiver.preserve.segments.manifest import parse_moment
 
 HOLD_PLACED = "hold:placed"
 HOLD_RELEASED = "hold:released"
 TOKEN_REVOKED = "token:revoked"  # noqa: S105 - the name of an act
-
-T = TypeVar("T", str, int)
 
 
 class Effect(Protocol):
@@ -187,6 +187,8 @@ def effect_of(body: EventBody, part: Callable[[str], bytes | None]) -> Effect | 
             return _hold_released(body)
         if body.action == TOKEN_REVOKED:
             return TokenRevoked(token_id=body.object_id, at=moment_of(body))
+        if body.object_type == ACCOUNT:
+            return account_effect(body)
         plan = part(PLAN_PART)
         return None if plan is None else PlanExtended(addition=parse_plan(plan))
     except (IntegrityError, InvalidInput, ValueError) as error:
@@ -196,14 +198,6 @@ def effect_of(body: EventBody, part: Callable[[str], bytes | None]) -> Effect | 
         ) from error
 
 
-def moment_of(body: EventBody) -> int:
-    """Return when an event happened, in milliseconds. Raises ValueError."""
-    at = parse_moment(body.at)
-    if at is None or at.tzinfo is None:
-        raise ValueError(f"{body.at!r} is no moment")
-    return to_millis(at)
-
-
 def _hold_placed(body: EventBody, members: bytes | None) -> HoldPlaced:
     if members is None:
         raise ValueError("it does not name the members of the hold")
@@ -211,14 +205,14 @@ def _hold_placed(body: EventBody, members: bytes | None) -> HoldPlaced:
     ids = parse_members(members)
     row = HoldRow(
         id=body.object_id,
-        name=_detail(body, "name", str),
-        matter=_detail(body, "matter", str),
-        reason=_detail(body, "reason", str),
-        scope=_detail(body, "scope", str),
+        name=detail_of(body, "name", str),
+        matter=detail_of(body, "matter", str),
+        reason=detail_of(body, "reason", str),
+        scope=detail_of(body, "scope", str),
         state=ACTIVE,
-        log_size=_detail(body, "log_size", int),
-        records=_detail(body, "records", int),
-        members_sha256=bytes.fromhex(_detail(body, "members_sha256", str)),
+        log_size=detail_of(body, "log_size", int),
+        records=detail_of(body, "records", int),
+        members_sha256=bytes.fromhex(detail_of(body, "members_sha256", str)),
         placed_at=moment_of(body),
         placed_by=body.actor,
     )
@@ -233,14 +227,7 @@ def _hold_released(body: EventBody) -> HoldReleased:
         hold_id=body.object_id,
         at=moment_of(body),
         by=body.actor,
-        reason=_detail(body, "reason", str),
-        records=_detail(body, "records", int),
-        members_sha256=bytes.fromhex(_detail(body, "members_sha256", str)),
+        reason=detail_of(body, "reason", str),
+        records=detail_of(body, "records", int),
+        members_sha256=bytes.fromhex(detail_of(body, "members_sha256", str)),
     )
-
-
-def _detail(body: EventBody, name: str, kind: type[T]) -> T:
-    found = body.details.get(name)
-    if not isinstance(found, kind) or isinstance(found, bool):
-        raise ValueError(f"expected {name} as {kind.__name__}, found {found!r}")  # noqa: TRY004
-    return found

@@ -9,7 +9,7 @@ holds what is too large for that: who is under a hold that was placed, what came
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,6 +26,8 @@ PLAN_PART = "plan.json"
 """The part of an event that adds to the file plan; JSON of `PlanAddition`."""
 
 _ID_BYTES = 16
+
+T = TypeVar("T", str, int)
 
 
 class EventBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +109,25 @@ def parse_event(content: bytes) -> EventBody:
         return msgspec.json.decode(content, type=EventBody)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise IntegrityError(f"event: its part does not parse: {error}") from error
+
+
+def moment_of(body: EventBody) -> int:
+    """Return when an event happened, in milliseconds. Raises ValueError."""
+    at = parse_moment(body.at)
+    if at is None or at.tzinfo is None:
+        raise ValueError(f"{body.at!r} is no moment")
+    return to_millis(at)
+
+
+def detail_of(body: EventBody, name: str, kind: type[T]) -> T:
+    """Return one of the details of an event. Raises ValueError: it is missing, or of another kind.
+
+    `bool` is no `int` here.
+    """
+    found = body.details.get(name)
+    if not isinstance(found, kind) or isinstance(found, bool):
+        raise ValueError(f"expected {name} as {kind.__name__}, found {found!r}")  # noqa: TRY004
+    return found
 
 
 def members_part(record_ids: Sequence[str]) -> Part:

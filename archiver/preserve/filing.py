@@ -39,6 +39,8 @@ class FilePlan:
 
     rules: RuleSet
     schedules: Mapping[str, Schedule]
+    units: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
+    """The unit of each account (platform, handle) that has one: rules may ask for it."""
     _filed: dict[tuple[str, str, int, int], Filed] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -52,7 +54,8 @@ class FilePlan:
 
     def file_post(self, post: Post, captured_at: datetime) -> Filed:
         """Return where a post captured at `captured_at` belongs."""
-        facts = facts_of(post, captured_at)
+        unit = self.units.get((post.platform, post.account), "")
+        facts = facts_of(post, captured_at, unit=unit)
         assignment = self.rules.assign(facts)
         rule = f"{assignment.rules_version}/{assignment.rule_id or 'default'}"
         # Periods are counted in whole days of some zone, and every zone's days begin on a quarter
@@ -69,6 +72,16 @@ class FilePlan:
                 self._filed.clear()
             known = self._filed[key] = self._decide(assignment.class_code, rule, facts)
         return known
+
+    def set_unit(self, platform: str, handle: str, unit: str) -> None:
+        """File what comes from an account as of this unit, from now on."""
+        self.units[platform, handle] = unit
+
+    def set_units(self, units: Mapping[tuple[str, str], str]) -> None:
+        """File by these units alone, from now on."""
+        self.units.update(units)  # before the others go: other threads file meanwhile
+        for place in self.units.keys() - units.keys():
+            del self.units[place]
 
     def file_event(self, captured_at: datetime) -> Filed:
         """Return where an event of the archive's own belongs."""
@@ -104,13 +117,14 @@ class FilePlan:
         return found
 
 
-def facts_of(post: Post, captured_at: datetime) -> Facts:
-    """Return what the retention engine may know of a post."""
+def facts_of(post: Post, captured_at: datetime, *, unit: str = "") -> Facts:
+    """Return what the retention engine may know of a post; `unit` is that of its account."""
     return Facts(
         platform=post.platform,
         account=post.account,
         captured_at=captured_at,
         posted_at=post.posted_at,
+        unit=unit,
         kind=post.kind,
         tags=post.tags,
     )

@@ -89,6 +89,7 @@ class SmallArchive:
         ulids = Ulids()
         epochs = Epochs(keyring, store.blocking, os.urandom)
         self.clock = clock
+        self.plan = plan
         self.database = database
         self.archive = archive
         self.store = store
