@@ -67,7 +67,7 @@ SENTENCES: dict[Action, str] = {
     Action.ARCHIVE_RECOVERED: "{actor} sequenced what a crash had left",
     Action.ARCHIVE_REBUILT: "{actor} rebuilt the database from the store",
     Action.RECORD_VIEWED: "{actor} looked at record {object}",
-    Action.RECORD_REFUSED: "{actor} asked for record {object}, which is not within their reach",
+    Action.RECORD_REFUSED: "{actor} asked for record {object}, which they may not open",
     Action.RECORD_EXPLAINED: "{actor} asked why record {object} is kept",
     Action.RECORD_VERIFIED: "{actor} verified record {object}",
     Action.SEARCH_RUN: "{actor} searched",

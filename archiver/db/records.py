@@ -151,10 +151,21 @@ async def get(tx: Transaction, record_id: str) -> RecordRow:
     Raises:
         NotFound: there is none with this id.
     """
-    row = (await tx.execute(_rows().where(record.c.id == record_id))).mappings().first()
+    row = await find(tx, record_id)
     if row is None:
-        raise NotFound(f"no record {record_id}")
-    return RecordRow(**row)
+        raise no_record(record_id)
+    return row
+
+
+async def find(tx: Transaction, record_id: str) -> RecordRow | None:
+    """Return one record, or None where there is none with this id."""
+    row = (await tx.execute(_rows().where(record.c.id == record_id))).mappings().first()
+    return None if row is None else RecordRow(**row)
+
+
+def no_record(record_id: str) -> NotFound:
+    """Return the error that tells that there is no such record, or none for who asks."""
+    return NotFound(f"no record {record_id}")
 
 
 async def list_by_index(tx: Transaction, indexes: Sequence[int]) -> dict[int, RecordRow]:
