@@ -1,4 +1,7 @@
-"""One HTTP exchange with a party outside the archive: a timestamp authority or a witness."""
+"""One HTTP exchange with a party outside the archive that the settings name.
+
+Timestamp authorities, witnesses, the identity provider.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,13 +46,16 @@ class HttpExchange:
     def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
 
-    async def post(self, url: str, body: bytes, *, content_type: str) -> Answer:
-        """See `Exchange.post`."""
-        return await self._request("POST", url, body, {"Content-Type": content_type})
+    async def post(
+        self, url: str, body: bytes, *, content_type: str, authorization: str = ""
+    ) -> Answer:
+        """See `Exchange.post`; `authorization` is that header's value, where one is needed."""
+        headers = {"Content-Type": content_type} | _authorized(authorization)
+        return await self._request("POST", url, body, headers)
 
-    async def get(self, url: str) -> Answer:
-        """See `Source.get`."""
-        return await self._request("GET", url, None, {})
+    async def get(self, url: str, *, authorization: str = "") -> Answer:
+        """See `Source.get`; `authorization` as with `post`."""
+        return await self._request("GET", url, None, _authorized(authorization))
 
     async def _request(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
@@ -82,3 +88,7 @@ class HttpExchange:
                 f"{url} did not answer: {str(error) or type(error).__name__}; check the URL and "
                 "the network. It is tried again"
             ) from error
+
+
+def _authorized(authorization: str) -> dict[str, str]:
+    return {"Authorization": authorization} if authorization else {}
