@@ -18,6 +18,7 @@ from archiver.db.archive import ArchiveRow
 from archiver.db.lease import Lease, shared, try_alone
 from archiver.db.transaction import Database
 from archiver.ids import Ulids
+from archiver.jobs.account_totals import account_chores
 from archiver.jobs.documents import Documents
 from archiver.jobs.loops import Loops
 from archiver.jobs.search_index import SearchIndex, index_path
@@ -228,7 +229,8 @@ async def open_background(
     path.sequencer.listen(loops.notify)
     worm = _worm_probing(ground, loops)
     second = _second_store(ground, path, loops)
-    loops.chores = (witnessing.chore, *timestamping.chores, worm.chore)
+    accounts = account_chores(ground.database, ground.clock, ground.plan)
+    loops.chores = (witnessing.chore, *timestamping.chores, worm.chore, *accounts)
     return Background(
         integrator=integrator,
         witnessing=witnessing,

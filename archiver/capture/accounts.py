@@ -257,11 +257,6 @@ class Accounts:
         async with self._database.reading() as tx:
             return tuple(await account_rows.unit_names(tx))
 
-    async def refresh_units(self) -> None:
-        """Let new captures be filed by what the register says now; other processes change it."""
-        async with self._database.reading() as tx:
-            self._plan.set_units(await account_rows.units_by_place(tx))
-
     async def _turn(
         self, action: Action, account_id: str, reason: str, *, actor: Actor
     ) -> AccountView:

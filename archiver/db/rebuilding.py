@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
+from archiver.db import account_totals
 from archiver.db.archive import ArchiveRow
 from archiver.db.ledger import LogState
 from archiver.db.tables import (
@@ -215,6 +216,7 @@ def finish(
     `state.next_index` is that before `entries`, which are appended here. A state that has signed
     more than `state` is left as it is.
     """
+    account_totals.reset(connection)  # records came in behind the watermark
     first: list[Row] = [(state.next_index + n, entry) for n, entry in enumerate(entries)]
     insert_rows(connection, log_entry, ("log_index", "entry"), first)
     end = state.next_index + len(entries)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from archiver.capture.accounts import Accounts
-from archiver.db import accounts as account_rows
 from archiver.errors import Conflict, Denied, InvalidInput, NotFound
 from archiver.ids import Ulids
+from archiver.jobs.account_totals import account_chores
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.preserve.account_effects import AccountChanged
 from tests.fakes.small_archive import AUDITOR, SmallArchive, arrival, small_archive
@@ -203,10 +203,11 @@ async def test_new_captures_are_filed_as_of_the_unit_of_their_account(
     await accounts.register(platform="mastodon", handle="@acme", unit="Treasury", actor=OPERATOR)
     assert archive.plan.units == {("mastodon", "@acme"): "Treasury"}
     await accounts.register(platform="x", handle="@b", unit="Legal", actor=OPERATOR)
+    learnt = archive.plan.units.copy()
     archive.plan.set_units({})
-    await accounts.refresh_units()
-    async with archive.database.reading() as tx:
-        assert archive.plan.units == await account_rows.units_by_place(tx)
+    chores = account_chores(archive.database, archive.clock, archive.plan)
+    (refresh,) = (chore.act for chore in chores if chore.name == "account register")
+    assert (await refresh(), archive.plan.units) == ("", learnt)
 
 
 async def test_a_hold_that_names_the_account_is_shown_to_who_reads_holds(

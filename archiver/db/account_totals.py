@@ -1,0 +1,90 @@
+"""The totals that are followed from the log: records by account, by its months, and by class.
+
+Each batch is counted by the database itself, one statement for each table, in the transaction that
+moves the watermark: a crash counts it wholly or not at all. A post that two servers stored is one
+record (`record.duplicate_of`), and events of the archive's own are none.
+"""
+
+from typing import Any
+
+from sqlalchemy import Select, Table, case, delete, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from archiver.db.tables import account_month, account_total, class_total, follower, record
+from archiver.db.transaction import Connection
+
+FOLLOWER = "account totals"
+"""The name of their watermark in `follower`."""
+
+_TABLES = (account_total, account_month, class_total)
+_MILLIS = 1000.0
+
+
+def begin(connection: Connection, now: int) -> None:
+    """Set the watermark to the beginning of the log, unless there is one."""
+    insert = _dialect(connection).insert(follower)
+    row = {"name": FOLLOWER, "position": 0, "updated_at": now}
+    connection.execute(insert.values(row).on_conflict_do_nothing())
+
+
+def advance(connection: Connection, start: int, end: int, now: int) -> bool:
+    """Count the records in [start, end) and move the watermark from `start` to `end`.
+
+    False, and nothing is counted, where the watermark is not at `start`: another process was first.
+    """
+    moved = connection.execute(  # first of all: it makes other processes wait, then see it moved
+        update(follower)
+        .where(follower.c.name == FOLLOWER, follower.c.position == start)
+        .values(position=end, updated_at=now)
+    )
+    if moved.rowcount != 1:
+        return False
+    place = (record.c.platform, record.c.account)
+    captured = record.c.captured_at
+    month = _month(connection, func.coalesce(record.c.posted_at, captured))
+    batch = (record.c.log_index >= start, record.c.log_index < end)
+    for table, grouped, values in (
+        (account_total, place, (func.count(), func.min(captured), func.max(captured))),
+        (account_month, (*place, month), (func.count(),)),
+        (class_total, (record.c.class_code,), (func.count(),)),
+    ):
+        _add(connection, table, select(*grouped, *values).where(*batch).group_by(*grouped))
+    return True
+
+
+def reset(connection: Connection) -> None:
+    """Forget every total; they are followed again from the beginning of the log."""
+    connection.execute(delete(follower).where(follower.c.name == FOLLOWER))
+    for table in _TABLES:
+        connection.execute(delete(table))
+
+
+def _add(connection: Connection, table: Table, batch: Select[Any]) -> None:
+    """Add the groups of a batch, in the order of the table's columns, to its totals."""
+    posts = batch.where(record.c.entry_type == "rec", record.c.duplicate_of.is_(None))
+    names = [column.name for column in table.c]
+    statement = _dialect(connection).insert(table).from_select(names, posts)
+    new = statement.excluded
+    sums: dict[str, Any] = {"records": table.c.records + new.records}
+    if "first_captured_at" in table.c:
+        sums["first_captured_at"] = _extreme(table, new, "first_captured_at", least=True)
+        sums["last_captured_at"] = _extreme(table, new, "last_captured_at", least=False)
+    key = [column.name for column in table.primary_key]
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=sums))
+
+
+def _dialect(connection: Connection) -> Any:
+    return sqlite if connection.dialect.name == "sqlite" else postgresql
+
+
+def _extreme(table: Table, new: Any, name: str, *, least: bool) -> Any:
+    # SQLite and PostgreSQL name the scalar functions differently.
+    old, other = table.c[name], new[name]
+    return case((other < old if least else other > old, other), else_=old)
+
+
+def _month(connection: Connection, moment: Any) -> Any:
+    """Return the month of a moment in milliseconds, `YYYY-MM` in UTC."""
+    if connection.dialect.name == "sqlite":
+        return func.strftime("%Y-%m", moment / _MILLIS, "unixepoch")
+    return func.to_char(func.timezone("UTC", func.to_timestamp(moment / _MILLIS)), "YYYY-MM")
