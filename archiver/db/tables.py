@@ -172,6 +172,7 @@ event = Table(
     Column("details", Text, nullable=False),  # JSON
     Index("ix_event_actor", "actor", "at"),
     Index("ix_event_action", "action", "at"),
+    Index("ix_event_actor_action", "actor", "action", "at"),
     Index("ix_event_object", "object_id", "at"),
     comment="The readable audit trail; each row is the view of one `aud` record of the log.",
 )

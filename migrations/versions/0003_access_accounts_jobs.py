@@ -25,6 +25,7 @@ NEW_TABLES = (
 NEW_INDEXES = (
     ("ix_event_actor", "event", ["actor", "at"]),
     ("ix_event_action", "event", ["action", "at"]),
+    ("ix_event_actor_action", "event", ["actor", "action", "at"]),
     ("ix_event_object", "event", ["object_id", "at"]),
     ("ix_record_conversation_id", "record", ["platform", "conversation_id"]),
     ("ix_record_in_reply_to", "record", ["platform", "in_reply_to"]),
