@@ -77,6 +77,7 @@ async def live(settings: Settings) -> dict[str, HoldView]:
             [an_arrival(b"the film", media=(b"f" * 400_000,))], actor=AGENT
         )
         views = await hold_some(services)
+        await register_some(services)
         await publish(services)
         return views
 
@@ -101,6 +102,15 @@ async def hold_some(services: Services) -> dict[str, HoldView]:
     }
     await services.holds.release(views["released"].id, reason="settled", actor=OFFICER)
     return views
+
+
+async def register_some(services: Services) -> None:
+    """Register accounts; one moves to another unit, one is closed."""
+    register = services.accounts.register
+    moved = await register(platform="example", handle="acme", unit="Legal", actor=OFFICER)
+    closed = await register(platform="example", handle="old", actor=OFFICER)
+    await services.accounts.change(moved.id, unit="Treasury", custodian="P. Ray", actor=OFFICER)
+    await services.accounts.close(closed.id, reason="left", actor=OFFICER)
 
 
 async def query(
