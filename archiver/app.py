@@ -7,11 +7,13 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from archiver import __version__
 from archiver.access.keys import Keys
 from archiver.access.records import Records
+from archiver.access.sessions import Sessions
 from archiver.access.tokens import Tokens
 from archiver.assurance.evidence.exporting import Evidence
 from archiver.assurance.log_view import LogView
@@ -96,6 +98,7 @@ class Services:
     worm: WormProbing
     witnessing: Witnessing
     tokens: Tokens
+    sessions: Sessions
     keys: Keys
     health: Health
 
@@ -235,8 +238,20 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         tokens=Tokens(
             database=database, clock=clock, ulids=ground.ulids, trail=trail, randomness=os.urandom
         ),
+        sessions=_sessions(ground, path),
         keys=_keys(ground, path, background),
         health=Health(database=database, store=ground.store, writer=path.writer, loops=loops),
+    )
+
+
+def _sessions(ground: Ground, path: WritePath) -> Sessions:
+    return Sessions(
+        database=ground.database,
+        clock=ground.clock,
+        ulids=ground.ulids,
+        trail=path.trail,
+        idle=timedelta(minutes=ground.settings.session_idle_minutes),
+        longest=timedelta(hours=ground.settings.session_hours),
     )
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import MultipartReader, web
 
+from archiver.access.sessions import SignedIn
 from archiver.model.actor import Actor
 from archiver.web.routing import Route
 from archiver.web.services import Services
@@ -21,4 +22,8 @@ READINESS: web.AppKey[Readiness] = web.AppKey("readiness", Readiness)
 
 ROUTE: web.RequestKey[Route] = web.RequestKey("route", Route)
 ACTOR: web.RequestKey[Actor] = web.RequestKey("actor", Actor)
+SIGNED_IN: web.RequestKey[SignedIn] = web.RequestKey("signed_in", SignedIn)
+"""The browser session of the request; programs that come with a token have none."""
+FORM: web.RequestKey[MultipartReader] = web.RequestKey("form", MultipartReader)
+"""The parts of an upload that follow its first, which was the form's token."""
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)

@@ -23,7 +23,7 @@ from archiver.web.keys import REQUEST_ID, ROUTE
 from archiver.web.metrics import METRICS
 from archiver.web.pages.rendering import PAGES
 from archiver.web.routing import Route, is_page
-from archiver.web.session import admit
+from archiver.web.session import Confirm, admit, confirm_first, sign_in_first
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _REFUSED = 400
@@ -88,15 +88,23 @@ def rim() -> Any:
 def _refuse(request: web.Request, error: Exception, request_id: str) -> web.Response:
     page = _is_page(request)
     if page and isinstance(error, Denied) and not error.authenticated:
-        return web.Response(status=303, headers={"Location": "/sign-in"})
+        return _lead(request, sign_in_first(request))
+    if page and isinstance(error, Confirm):
+        return _lead(request, confirm_first(request))
     problem, headers = errors.problem_of(error, request_id)
     if problem.status >= _FAULT:
         # As text: a logger set to show locals would write tokens and posts beside the trace.
         trace = "".join(traceback.format_exception(error))
         _log.error("request failed", request_id=request_id, status=problem.status, trace=trace)
     if page:
-        return request.app[PAGES].problem(problem, headers)
+        return request.app[PAGES].problem(request, problem, headers)
     return errors.answer(problem, headers)
+
+
+def _lead(request: web.Request, location: str) -> web.Response:
+    if "HX-Request" in request.headers:  # a redirect would be swapped into the middle of the page
+        return web.Response(status=401, headers={"HX-Redirect": location})
+    return web.Response(status=303, headers={"Location": location})
 
 
 def _finish(request: web.Request, response: web.StreamResponse, seconds: float) -> None:

@@ -56,7 +56,8 @@ class Route:
     """One method on one path.
 
     `path` is an aiohttp pattern; `log` false spares the access log; `open_by_setting` makes the
-    route public where `MUNIMENT_PUBLIC_LOG` says so.
+    route public where `MUNIMENT_PUBLIC_LOG` says so. With `confirm` a browser's person must have
+    proved who they are within the last ten minutes (step-up); tokens are not asked.
 
     Captures are not access-logged one by one (each is an entry of the ledger, and a line costs a
     fifth of the request) unless they fail.
@@ -72,6 +73,7 @@ class Route:
     parameters: tuple[Parameter, ...] = ()
     log: bool = True
     open_by_setting: bool = False
+    confirm: bool = False
 
     template: str = field(init=False)
     """The path with bare `{name}` variables, as OpenAPI, metrics and the access log tell it."""
@@ -104,6 +106,7 @@ def route(
     parameters: tuple[Parameter, ...] = (),
     log: bool = True,
     open_by_setting: bool = False,
+    confirm: bool = False,
 ) -> Callable[[Handler], Route]:
     """Declare the decorated handler as a route; the name is bound to the `Route` itself."""
 
@@ -119,6 +122,7 @@ def route(
             parameters=parameters,
             log=log,
             open_by_setting=open_by_setting,
+            confirm=confirm,
         )
 
     return declare

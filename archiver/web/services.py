@@ -8,10 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from archiver.access.sessions import SessionView, SignedIn
 from archiver.access.tokens import TokenView
 from archiver.clock import Clock
 from archiver.config import Settings
 from archiver.model.actor import Actor, Role
+from archiver.model.person import Method
 from archiver.model.post import Arrival, Part
 
 Json = dict[str, object]
@@ -170,6 +172,36 @@ class Tokens(Protocol):
         """Revoke one token."""
 
 
+class Sessions(Protocol):
+    """Starts, checks and ends browser sessions: `archiver.access.sessions.Sessions`."""
+
+    async def start(
+        self, person_id: str, *, method: Method, address: str = "", agent: str = ""
+    ) -> str:
+        """Start a session; return its new secret."""
+
+    async def authenticate(self, secret: str) -> SignedIn:
+        """Return who is signed in."""
+
+    async def confirm(self, session_id: str, *, method: Method) -> str:
+        """Note a new proof of identity; return the session's new secret."""
+
+    async def end(self, session_id: str, *, actor: Actor) -> None:
+        """Sign out."""
+
+    async def list(self, *, person_id: str = "", actor: Actor) -> Sequence[SessionView]:
+        """Return live sessions."""
+
+    async def revoke(self, session_id: str, *, actor: Actor) -> None:
+        """End a session from elsewhere."""
+
+    async def break_glass(self, session_id: str, reason: str, *, actor: Actor) -> None:
+        """Read content for a reason, for half an hour."""
+
+    async def mend_glass(self, session_id: str, *, actor: Actor) -> None:
+        """End that."""
+
+
 class Health(Protocol):
     """Knows whether the parts answer."""
 
@@ -204,5 +236,7 @@ class Services(Protocol):
     def log(self) -> Log: ...  # noqa: D102
     @property
     def tokens(self) -> Tokens: ...  # noqa: D102
+    @property
+    def sessions(self) -> Sessions: ...  # noqa: D102
     @property
     def health(self) -> Health: ...  # noqa: D102

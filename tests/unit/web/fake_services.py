@@ -14,9 +14,10 @@ from archiver.access.tokens import TokenView
 from archiver.clock import Clock
 from archiver.config import Settings, load_settings
 from archiver.errors import Denied, InvalidInput, NotFound
-from archiver.model.actor import Actor, Role
+from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.post import Arrival, Part, PartRole
 from archiver.web.services import Json
+from tests.unit.web.fakes_people import FakeSessions
 
 Face = TestClient[web.Request, web.Application]
 NOW = datetime(2026, 11, 21, 22, 1, 26, tzinfo=UTC)
@@ -215,10 +216,14 @@ class FakeTokens:
         self.views: dict[str, TokenView] = {}
 
     async def authenticate(self, secret: str) -> Actor:
-        word = secret.removeprefix("mun_")
+        word, _, unit = secret.removeprefix("mun_").partition(".")
         if word not in set(Role):
             raise Denied("unknown token", authenticated=False)
-        return Actor(name=f"a {word}", roles=frozenset({Role(word)}), via=f"token:{word}")
+        role = Role(word)
+        if unit:
+            limited = frozenset({LimitedRole(role=role, unit=unit)})
+            return Actor(name=f"a {word}", roles=frozenset(), limited=limited, via=f"token:{word}")
+        return Actor(name=f"a {word}", roles=frozenset({role}), via=f"token:{word}")
 
     async def create(
         self,
@@ -276,6 +281,7 @@ class FakeServices:
     holds: FakeHolds = field(default_factory=FakeHolds)
     log: FakeLog = field(default_factory=FakeLog)
     tokens: FakeTokens = field(default_factory=FakeTokens)
+    sessions: FakeSessions = field(default_factory=FakeSessions)
     health: FakeHealth = field(default_factory=FakeHealth)
 
 
@@ -304,6 +310,6 @@ def _counted(query: str) -> Json:
     }
 
 
-def bearer(role: Role) -> dict[str, str]:
-    """Return the header that signs in as `role`."""
-    return {"Authorization": f"Bearer mun_{role}"}
+def bearer(role: Role, unit: str = "") -> dict[str, str]:
+    """Return the header that signs in as `role`, over the whole archive or one unit."""
+    return {"Authorization": f"Bearer mun_{role}" + (f".{unit}" if unit else "")}

@@ -11,6 +11,7 @@ from archiver.web.pages.text import Kind, excerpt, fragments
 from archiver.web.routes import ROUTES
 from archiver.web.session import COOKIE
 from tests.unit.web.fake_services import RECORD, Face, FakeServices, bearer
+from tests.unit.web.fakes_people import an_actor
 
 COUNSEL = bearer(Role.COUNSEL)
 PAGES = ["/sign-in", "/search", "/search?q=word", f"/records/{RECORD}", "/nowhere"]
@@ -18,9 +19,10 @@ TEMPLATES = sorted(Path("archiver/web/templates").glob("*.html"))
 
 
 @pytest.fixture
-async def browser(face: Face) -> Face:
-    origin = f"http://{face.host}:{face.port}"
-    await face.post("/sign-in", data={"token": "mun_counsel"}, headers={"Origin": origin})
+async def browser(face: Face, services: FakeServices) -> Face:
+    face.session.cookie_jar.update_cookies(
+        {COOKIE: services.sessions.sign_in(an_actor(Role.COUNSEL))}, face.make_url("/")
+    )
     return face
 
 
@@ -98,59 +100,9 @@ async def test_a_wrong_query_is_explained_where_it_stands(
     assert 'value="a AND b OR c"' in page
 
 
-async def test_signing_in_keeps_the_token_where_scripts_and_other_sites_cannot_use_it(
-    face: Face,
-) -> None:
-    origin = f"http://{face.host}:{face.port}"
-
-    response = await face.post(
-        "/sign-in",
-        data={"token": " mun_counsel "},
-        headers={"Origin": origin},
-        allow_redirects=False,
-    )
-
-    cookie = response.headers["Set-Cookie"]
-    assert response.status == 303
-    assert "HttpOnly" in cookie
-    assert "SameSite=Strict" in cookie
-
-
-async def test_behind_tls_the_cookie_is_secure(face: Face) -> None:
-    origin = f"https://{face.host}:{face.port}"
-
-    response = await face.post(
-        "/sign-in",
-        data={"token": "mun_counsel"},
-        headers={"Origin": origin, "X-Forwarded-Proto": "https"},
-        allow_redirects=False,
-    )
-
-    assert "Secure" in response.headers["Set-Cookie"]
-
-
-async def test_a_wrong_token_is_told_and_sets_no_cookie(face: Face) -> None:
-    origin = f"http://{face.host}:{face.port}"
-
-    response = await face.post("/sign-in", data={"token": "mun_wrong"}, headers={"Origin": origin})
-
-    assert response.status == 403
-    assert "Set-Cookie" not in response.headers
-    assert "mun_wrong" not in await response.text()
-
-
 async def test_a_signed_in_browser_reads_pages_and_downloads(browser: Face) -> None:
     assert (await browser.get("/")).status == 200
     assert (await browser.get(f"/api/v1/records/{RECORD}/raw")).status == 200
-
-
-async def test_signing_out_ends_it(browser: Face) -> None:
-    origin = f"http://{browser.host}:{browser.port}"
-
-    await browser.post("/sign-out", headers={"Origin": origin})
-
-    response = await browser.get("/search", allow_redirects=False)
-    assert (response.status, response.headers["Location"]) == (303, "/sign-in")
 
 
 @pytest.mark.parametrize("origin", [None, "https://evil.example", "null", "http://[broken"])

@@ -56,7 +56,8 @@ async def test_nobody_gets_in_without_a_valid_token(
     response = await face.request(route.method, url(route), headers=headers, allow_redirects=False)
 
     if route.is_page:
-        assert (response.status, response.headers["Location"]) == (303, "/sign-in")
+        assert response.status == 303
+        assert response.headers["Location"].partition("?")[0] == "/sign-in"
     else:
         assert response.status == 401
         assert response.headers["WWW-Authenticate"].startswith("Bearer")
@@ -72,7 +73,6 @@ def test_only_health_metrics_sign_in_and_the_description_are_public() -> None:
         "/metrics",
         "/api/v1/openapi.json",
         "/sign-in",
-        "/sign-out",
         "/static/{digest}/{name}",
     }
 
