@@ -1,7 +1,7 @@
 """Every route of the service, on one screen."""
 
 from archiver.web.api import captures, classes, health, holds, log, records, search, tokens
-from archiver.web.pages import record, rendering, sign_in
+from archiver.web.pages import record, rendering, sign_in, style_page
 from archiver.web.pages import search as search_page
 from archiver.web.routing import Route
 
@@ -18,4 +18,5 @@ ROUTES: tuple[Route, ...] = (
     *record.ROUTES,
     *sign_in.ROUTES,
     *rendering.ROUTES,
+    *style_page.ROUTES,
 )

@@ -1,43 +1,36 @@
-"""Templates and static files: loaded once, served from memory.
+"""Templates: loaded once, rendered with what the shell needs for whoever is signed in.
 
-Static URLs carry the file's hash and may be kept forever; templates are Jinja2 with autoescape on
-and undefined names an error. `render` gives every page what the shell needs.
+Templates are Jinja2 with autoescape on and undefined names an error. A template's block can be
+rendered alone for htmx, which asks for the same address as the page and replaces a part of it.
 """
 
-import base64
-import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import resources
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import jinja2
 from aiohttp import web
 
-from archiver.access.rules import Permission, allowed
+from archiver.access.rules import Permission, allowed_somewhere
+from archiver.clock import rfc3339
+from archiver.model.person import Density, Preferences, Theme
 from archiver.web.errors import Problem
-from archiver.web.keys import ACTOR
+from archiver.web.keys import ACTOR, SERVICES, SIGNED_IN
+from archiver.web.pages.assets import load_assets
+from archiver.web.pages.navigation import navigation
 from archiver.web.pages.text import excerpt, fragments
 from archiver.web.routing import Access, Body, route
 
-_TYPES = {"css": "text/css", "svg": "image/svg+xml", "woff2": "font/woff2"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StaticFile:
-    """One file as served: `url` names its content, `integrity` is its SRI hash."""
-
-    url: str
-    content: bytes
-    media_type: str
-    integrity: str
+_ROUNDING = 1000
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
 
 class Pages:
     """The templates and static files of one application."""
 
     def __init__(self) -> None:
-        self.static = {file.name: _static(file.name, file.read_bytes()) for file in _static_files()}
+        self.static = load_assets()
+        self._addresses = {file.url: file for file in self.static.values()}
         self._templates = jinja2.Environment(
             loader=jinja2.PackageLoader("archiver.web"),
             autoescape=True,
@@ -46,28 +39,75 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.globals.update(static=self.static, fragments=fragments, excerpt=excerpt)
-        self._templates.filters.update(moment=_moment, count=_count, weblink=_weblink)
+        self._templates.globals.update(
+            static=self.static,
+            fragments=fragments,
+            excerpt=excerpt,
+            themes=tuple(Theme),
+            densities=tuple(Density),
+        )
+        self._templates.filters.update(
+            count=_count,
+            filesize=filesize,
+            minute=_minute,
+            moment=_moment,
+            rfc3339=_rfc3339,
+            weblink=_weblink,
+        )
 
     def render(
-        self, request: web.Request, template: str, *, status: int = 200, **context: object
+        self,
+        request: web.Request,
+        template: str,
+        *,
+        status: int = 200,
+        block: str = "",
+        **context: object,
     ) -> web.Response:
-        """Return a page for whoever is signed in."""
-        actor = request.get(ACTOR)
-        may = frozenset() if actor is None else {p for p in Permission if allowed(actor, p)}
-        text = self._templates.get_template(template).render(
-            actor=actor, may=may, path=request.path, **context
-        )
-        return web.Response(text=text, status=status, content_type="text/html")
+        """Return a page for whoever is signed in, or one block of it when htmx asks for that.
 
-    def problem(self, problem: Problem, headers: Mapping[str, str]) -> web.Response:
-        """Return the page that tells a problem."""
-        text = self._templates.get_template("problem.html").render(
-            problem=problem, actor=None, may=frozenset(), path=""
+        A block sees the imports and assignments at the top of its template.
+        """
+        values = {**_shell(request), **context}
+        if block and _asks_for_part(request):
+            text = self._block(template, block, values)
+        else:
+            text = self._templates.get_template(template).render(values)
+        headers = {"Vary": "HX-Request"} if block else {}
+        return web.Response(text=text, status=status, content_type="text/html", headers=headers)
+
+    def problem(
+        self, request: web.Request, problem: Problem, headers: Mapping[str, str]
+    ) -> web.Response:
+        """Return the page that tells a problem, or the notice of it for htmx."""
+        response = self.render(
+            request, "problem.html", status=problem.status, block="notice", problem=problem
         )
-        return web.Response(
-            text=text, status=problem.status, content_type="text/html", headers=headers
-        )
+        response.headers.update(headers)
+        return response
+
+    def asset(self, request: web.Request) -> web.Response | None:
+        """Return the static file at the request's address, gzipped where that is taken, or None."""
+        file = self._addresses.get(request.path)
+        if file is None:
+            return None
+        headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+        body = file.content
+        if file.gzipped:
+            headers["Vary"] = "Accept-Encoding"
+            if "gzip" in request.headers.get("Accept-Encoding", ""):
+                headers["Content-Encoding"] = "gzip"
+                body = file.gzipped
+        return web.Response(body=body, content_type=file.media_type, headers=headers)
+
+    def _block(self, template: str, block: str, values: Mapping[str, object]) -> str:
+        loaded = self._templates.get_template(template)
+        context = loaded.new_context(dict(values))
+        # Blocks use what stands at the top of their template. Running the template up to the first
+        # words of its shell evaluates that, and no more.
+        page = loaded.root_render_func(context)
+        next(page, None)
+        return "".join(loaded.blocks[block](context))
 
 
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
@@ -75,48 +115,80 @@ PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
 
 @route(
     "GET",
-    "/static/{digest:[0-9a-f]{12}}/{name:[a-z0-9.-]+}",
+    "/static/{file:[a-z0-9./-]+}",
     permission=Access.PUBLIC,
-    summary="A style sheet, font or icon",
+    summary="A style sheet, script, font or icon",
     answers={200: Body(media_type="text/css")},
     log=False,
 )
 async def static(request: web.Request) -> web.StreamResponse:
-    """Answer a static file; its URL changes with its content."""
-    file = request.app[PAGES].static.get(request.match_info["name"])
-    if file is None or file.url != request.path:
+    """Answer a static file; its address changes with its content."""
+    response = request.app[PAGES].asset(request)
+    if response is None:
         raise web.HTTPNotFound(text="no such file; reload the page for its present address")
-    return web.Response(
-        body=file.content,
-        content_type=file.media_type,
-        headers={"Cache-Control": "public, max-age=31536000, immutable"},
-    )
+    return response
 
 
 ROUTES = (static,)
 
 
-def _static_files() -> list[resources.abc.Traversable]:
-    folder = resources.files("archiver.web") / "static"
-    return [file for file in folder.iterdir() if file.name.rpartition(".")[2] in _TYPES]
-
-
-def _static(name: str, content: bytes) -> StaticFile:
-    return StaticFile(
-        url=f"/static/{hashlib.sha256(content).hexdigest()[:12]}/{name}",
-        content=content,
-        media_type=_TYPES[name.rpartition(".")[2]],
-        integrity="sha384-" + base64.b64encode(hashlib.sha384(content).digest()).decode(),
+def _shell(request: web.Request) -> dict[str, object]:
+    """Return what the shell of every page shows: who, what they may do, where, how they like it."""
+    actor = request.get(ACTOR)
+    signed_in = request.get(SIGNED_IN)
+    may = frozenset(
+        permission
+        for permission in Permission
+        if actor is not None and allowed_somewhere(actor, permission)
     )
+    return {
+        "actor": actor,
+        "signed_in": signed_in,
+        "may": may,
+        "nav": () if actor is None else navigation(may),
+        "badges": {},
+        "notice": "",
+        "path": request.path,
+        "here": request.path_qs,
+        "now": request.app[SERVICES].clock(),
+        "csrf": "" if signed_in is None else signed_in.csrf,
+        "preferences": Preferences() if signed_in is None else signed_in.preferences,
+    }
 
 
-def _moment(text: str | None) -> str:
-    """Show an RFC 3339 UTC moment as `2026-10-14 16:02:07`; pages say once that times are UTC."""
-    return "" if not text else text[:19].replace("T", " ")
+def _asks_for_part(request: web.Request) -> bool:
+    # Going back asks for the whole page again when htmx no longer has it.
+    asked = request.headers
+    return "HX-Request" in asked and "HX-History-Restore-Request" not in asked
+
+
+def _rfc3339(moment: str | datetime | None) -> str:
+    """Return a moment as RFC 3339 in UTC; text is taken to be that already."""
+    if moment is None or isinstance(moment, str):
+        return moment or ""
+    return rfc3339(moment)
+
+
+def _moment(moment: str | datetime | None) -> str:
+    """Show a UTC moment as `2026-10-14 16:02:07`; pages say once that times are UTC."""
+    return _rfc3339(moment)[:19].replace("T", " ")
+
+
+def _minute(moment: str | datetime | None) -> str:
+    """Show a UTC moment as `2026-10-14 16:02`."""
+    return _moment(moment)[:16]
 
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number:,} {one if number == 1 else many}"
+
+
+def filesize(size: int) -> str:
+    """Show a size in decimal units: `37.4 kB`."""
+    shown, unit = float(size), 0
+    while shown >= _ROUNDING and unit < len(_UNITS) - 1:
+        shown, unit = shown / _ROUNDING, unit + 1
+    return f"{size:,} {_UNITS[0]}" if unit == 0 else f"{shown:,.1f} {_UNITS[unit]}"
 
 
 def _weblink(url: str) -> str:

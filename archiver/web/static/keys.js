@@ -1,0 +1,123 @@
+// The keyboard. Keys of one letter work where the person has not turned them off, and never while
+// something is being written. `?` lists those that do something on the page at hand.
+
+const single = () => document.documentElement.dataset.singleKeys === "on";
+const first = (selector) => document.querySelector(selector);
+const rows = () => [...document.querySelectorAll("table[data-rows] > tbody > tr, [data-row]")].filter((row) => row.offsetParent);
+const current = () => first("[data-at]");
+const hits = () => [...document.querySelectorAll("main mark")].filter((hit) => hit.offsetParent);
+
+function move(by) {
+  const list = rows();
+  const at = list.indexOf(current());
+  const next = list[Math.min(Math.max(at + by, 0), list.length - 1)];
+  current()?.removeAttribute("data-at");
+  if (!next) return;
+  next.dataset.at = "";
+  next.scrollIntoView({ block: "nearest" });
+  (next.querySelector("a[href]:not(.out)") ?? next.querySelector("input"))?.focus({ preventScroll: true });
+}
+
+function hit(by) {
+  const list = hits();
+  const at = list.findIndex((each) => each.classList.contains("current"));
+  const next = list[(at + by + list.length) % list.length];
+  list[at]?.classList.remove("current");
+  next.classList.add("current");
+  next.scrollIntoView({ block: "center" });
+}
+
+const here = () => current() ?? document.activeElement?.closest?.("table[data-rows] > tbody > tr");
+const press = (element) => element?.click();
+
+// key: [words, is there a target on this page, act]
+const keys = {
+  "/": ["Search", () => first("main input[type=search], #gq"), () => { const box = first("main input[type=search]") ?? first("#gq"); box.focus(); box.select(); }],
+  j: ["Next row", () => rows().length, () => move(1)],
+  k: ["Previous row", () => rows().length, () => move(-1)],
+  v: ["Preview the row", () => first("[data-preview]"), () => press(here()?.querySelector("[data-preview]") ?? first("[data-preview]"))],
+  x: ["Select the row; with Shift, all up to it", () => first("tbody .pick input"), (event) => here()?.querySelector(".pick input")?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: event.shiftKey }))],
+  n: ["Next hit", () => hits().length, () => hit(1)],
+  p: ["Previous hit", () => hits().length, () => hit(-1)],
+  "]": ["Next record or page", () => first("main a[rel=next]"), () => press(first("main a[rel=next]"))],
+  "[": ["Previous record or page", () => first("main a[rel=prev]"), () => press(first("main a[rel=prev]"))],
+};
+// A page adds keys by giving what they press `data-key="e"` and, as words, its own text.
+const ofPage = (key) => first(`main [data-key="${CSS.escape(key)}"]`);
+
+let dialog;
+function line(list, name, words) {
+  const term = document.createElement("dt");
+  for (const each of name.split(" ")) {
+    const cap = document.createElement("kbd");
+    cap.textContent = each;
+    term.append(cap, " ");
+  }
+  const text = document.createElement("dd");
+  text.textContent = words;
+  const row = document.createElement("div");
+  row.append(term, text);
+  list.append(row);
+}
+function overlay() {
+  dialog?.remove();
+  dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", "keys-title");
+  const title = document.createElement("h2");
+  title.id = "keys-title";
+  title.textContent = "Keys on this page";
+  const list = document.createElement("dl");
+  list.className = "facts";
+  if (single()) {
+    for (const [name, [words, there]] of Object.entries(keys)) if (there()) line(list, name, words);
+    if (rows().length) line(list, "Enter", "Open the row");
+    for (const each of document.querySelectorAll("main [data-key]")) line(list, each.dataset.key, each.dataset.keyWords ?? each.textContent.trim());
+    for (const link of document.querySelectorAll("[data-go]")) line(list, `g ${link.dataset.go}`, `Go to ${link.querySelector("span").textContent}`);
+    line(list, "?", "These keys");
+  }
+  line(list, "Esc", "Close");
+  const note = document.createElement("p");
+  note.className = "hint";
+  note.textContent = single() ? "Keys of one letter can be turned off in the menu under your name." : "Keys of one letter are turned off; turn them on in the menu under your name.";
+  const form = document.createElement("form");
+  form.method = "dialog";
+  const close = document.createElement("button");
+  close.className = "btn";
+  close.textContent = "Close";
+  form.append(close);
+  dialog.append(title, list, note, form);
+  document.body.append(dialog);
+  dialog.showModal(); // gives focus back to where it was when it closes
+}
+
+const writing = (element) => element?.isContentEditable || /^(input|select|textarea)$/i.test(element?.tagName) && !/^(checkbox|radio)$/.test(element.type);
+
+let going = 0;
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || first("dialog[open]")) return;
+  if (event.key === "Escape") {
+    if (writing(document.activeElement)) document.activeElement.blur();
+    first("[data-preview-close]")?.click();
+    return;
+  }
+  if (!single() || writing(document.activeElement)) return;
+  if (event.key === "Enter") {
+    if (current() && document.activeElement === document.body) press(current().querySelector("a[href]"));
+    return;
+  }
+  const key = event.key.length === 1 ? event.key.toLowerCase() : "";
+  if (!key) return;
+  if (Date.now() - going < 1500) {
+    going = 0;
+    const link = first(`[data-go="${CSS.escape(key)}"]`);
+    if (link) { event.preventDefault(); press(link); }
+    return;
+  }
+  if (key === "g") { going = Date.now(); return; }
+  if (key === "?") { event.preventDefault(); overlay(); return; }
+  const own = ofPage(key);
+  if (own) { event.preventDefault(); press(own); return; }
+  const entry = Object.hasOwn(keys, key) ? keys[key] : undefined;
+  if (entry?.[1]()) { event.preventDefault(); entry[2](event); }
+});
+document.addEventListener("click", (event) => { if (event.target.closest("[data-show-keys]")) overlay(); });
