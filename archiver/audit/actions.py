@@ -32,6 +32,10 @@ class Action(StrEnum):
     PERSON_LOCKED = "person:locked"
     PERSON_VIEWED = "person:viewed"
     PASSWORD_SET = "password:set"  # noqa: S105 - the name of an act
+    PASSKEY_ADDED = "passkey:added"
+    PASSKEY_RENAMED = "passkey:renamed"
+    PASSKEY_REMOVED = "passkey:removed"
+    PASSKEY_COPIED = "passkey:copied"
     SESSION_STARTED = "session:started"
     SESSION_REFUSED = "session:refused"
     SESSION_CONFIRMED = "session:confirmed"
@@ -60,6 +64,8 @@ class Action(StrEnum):
     LOG_CONTRADICTED = "log:contradicted"
     JOB_CANCELLED = "job:cancelled"
     JOB_FETCHED = "job:fetched"
+    AUDIT_VIEWED = "audit:viewed"
+    AUDIT_EXPORTED = "audit:exported"
 
 
 SENTENCES: dict[Action, str] = {
@@ -89,6 +95,10 @@ SENTENCES: dict[Action, str] = {
     Action.PERSON_LOCKED: "{actor} was locked out after wrong passwords",
     Action.PERSON_VIEWED: "{actor} looked at the people and their access",
     Action.PASSWORD_SET: "{actor} set a password",
+    Action.PASSKEY_ADDED: "{actor} added a passkey",
+    Action.PASSKEY_RENAMED: "{actor} gave a passkey another name",
+    Action.PASSKEY_REMOVED: "{actor} removed a passkey",
+    Action.PASSKEY_COPIED: "{actor} was refused: a copy of their passkey is in use",
     Action.SESSION_STARTED: "{actor} signed in",
     Action.SESSION_REFUSED: "{actor} could not sign in",
     Action.SESSION_CONFIRMED: "{actor} confirmed who they are",
@@ -117,5 +127,7 @@ SENTENCES: dict[Action, str] = {
     Action.LOG_CONTRADICTED: "{actor} found that witness {object} holds another log than this",
     Action.JOB_CANCELLED: "{actor} cancelled job {object}",
     Action.JOB_FETCHED: "{actor} fetched the file of job {object}",
+    Action.AUDIT_VIEWED: "{actor} looked at the audit trail",
+    Action.AUDIT_EXPORTED: "{actor} exported the audit trail",
 }
 """The sentence of each action, for people."""
