@@ -32,6 +32,7 @@ from archiver.db.tables import (
     job,
     person,
     record,
+    session,
     token,
 )
 from archiver.db.transaction import Row, Transaction, insert_rows
@@ -72,7 +73,8 @@ class Arm:
     """Events of which all that is stated holds; empty fields leave open.
 
     `since` is within, `until` is not. `holds_over` is a post's log index: the events of the holds
-    it is or was a member of. `text` stands anywhere in the object's id, in any case.
+    it is or was a member of. `sessions_of` is a person's id. `text` stands anywhere in the id of
+    the object, in any case.
     """
 
     actor: str = ""
@@ -81,6 +83,7 @@ class Arm:
     object_id: str = ""
     matter: str = ""
     holds_over: int | None = None
+    sessions_of: str = ""
     result: str = ""
     since: int | None = None
     until: int | None = None
@@ -231,6 +234,16 @@ async def names(tx: Transaction, ids: Sequence[str]) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
+async def acts_as(tx: Transaction, object_type: str, object_id: str) -> str:
+    """Return under which name a person or a token acts; empty where there is none such."""
+    name = (
+        select(person.c.email).where(person.c.id == object_id)
+        if object_type == "person"
+        else select(token.c.name).where(token.c.id == object_id)
+    )
+    return str((await tx.execute(name)).scalar() or "")
+
+
 async def matters(tx: Transaction) -> list[str]:
     """Return the matters that have holds, in order."""
     rows = await tx.execute(
@@ -312,6 +325,9 @@ def _rare(arm: Arm) -> list[ColumnElement[bool]]:
     if arm.holds_over is not None:
         over = select(hold_record.c.hold_id).where(hold_record.c.log_index == arm.holds_over)
         conditions.append(event.c.object_id.in_(over))
+    if arm.sessions_of:
+        theirs = select(session.c.id).where(session.c.person_id == arm.sessions_of)
+        conditions.append(event.c.object_id.in_(theirs))
     if arm.result not in {"", "ok"}:
         conditions.append(and_(did_not_go_well))
         if arm.result != NOT_OK:

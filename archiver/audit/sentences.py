@@ -1,0 +1,238 @@
+"""Telling an event to people: one English sentence, and its details in words.
+
+The sentence is that of the action (`actions.SENTENCES`), what of the details belongs into it
+(`TELLING`), and how it ended (`ENDINGS`). A part of a telling between square brackets is left out
+where the event lacks a detail that it names: events are kept for decades, and older ones know less.
+"""
+
+import re
+from collections.abc import Mapping
+from string import Formatter
+from typing import Any
+
+import msgspec
+
+from archiver.audit.actions import SENTENCES, Action
+from archiver.clock import from_millis, rfc3339
+
+Detail = str | int | bool
+Details = Mapping[str, Detail]
+
+TELLING: Mapping[Action, str] = {
+    Action.ARCHIVE_CREATED: "[ {origin}][ over the store {store}]",
+    Action.ARCHIVE_RECOVERED: "[: {records:record}][ in {segments:segment}]",
+    Action.ARCHIVE_REBUILT: "[, with {problems:problem} found]",
+    Action.RECORD_VIEWED: "[: {what}][ {part}]",
+    Action.RECORD_EXPLAINED: "[; the answer was “{state}”]",
+    Action.SEARCH_RUN: "[ for “{query}”][ and found {count:record}]",
+    Action.IMPORT_FINISHED: "[ from {object}][: {captured:post} kept][, {refused:post} refused]",
+    Action.HOLD_PLACED: "[ in matter “{matter}”][ over {records:record}][, because “{reason}”]",
+    Action.HOLD_RELEASED: "[ in matter “{matter}”][ over {records:record}][, because “{reason}”]",
+    Action.HOLD_VIEWED: "[ in matter “{matter}”]",
+    Action.ACCOUNT_REGISTERED: "[ {handle}][ on {platform}][, kept by {custodian}][, unit {unit}]",
+    Action.ACCOUNT_CHANGED: "[, because “{reason}”]",
+    Action.ACCOUNT_CLOSED: "[, because “{reason}”]",
+    Action.ACCOUNT_REOPENED: "[, because “{reason}”]",
+    Action.PERSON_INVITED: "[, {email}][, as {roles}]",
+    Action.PERSON_GRANTED: "[: now {roles}][, because “{reason}”]",
+    Action.PERSON_DISABLED: "[, because “{reason}”]",
+    Action.SESSION_STARTED: "[ by {method}]",
+    Action.SESSION_REFUSED: "[ by {method}][: {problem}]",
+    Action.SESSION_CONFIRMED: "[ by {method}]",
+    Action.GLASS_BROKEN: "[, because “{reason}”]",
+    Action.APPROVAL_REQUESTED: "[, because “{reason}”]",
+    Action.TOKEN_CREATED: "[ with the roles {roles}]",
+    Action.VERIFICATION_FINISHED: "[: {checked:record} checked][, {problems:problem} found]",
+    Action.TIMESTAMP_REFUSED: "[: {problem}]",
+    Action.EVIDENCE_EXPORTED: "[ with {records:record}]",
+    Action.INDEX_REBUILT: "[ up to log size {log_size:}]",
+    Action.OBJECT_DAMAGED: "[: {what}]",
+    Action.REPAIR_STARTED: "[: {objects:object}]",
+    Action.LOG_CONTRADICTED: "[: {words}]",
+    Action.AUDIT_VIEWED: "[ of {about} {object}][: {how}][ ({filters})][, {shown:event} shown]",
+    Action.AUDIT_EXPORTED: "[: {events:event}][ ({filters})]",
+}
+"""What the sentence of an action tells of its details; `{name:noun}` counts."""
+
+NAMELESS: Mapping[Action, str] = {
+    Action.HOLD_VIEWED: "{actor} looked at the list of holds",
+    Action.EVIDENCE_EXPORTED: "{actor} made an evidence bundle",
+}
+"""The sentence where no one object is meant."""
+
+ENDINGS: Mapping[str, str] = {
+    "ok": "",
+    "preview": ". It was a preview: nothing was changed",
+    "integrity": ". Something was not as it was promised",
+    "denied": ". It was not permitted",
+    "refused": ". It was refused",
+    "failed": ". It failed",
+    "cancelled": ". It was cancelled",
+}
+"""How it ended, by result. A result that is not here is told as it is."""
+
+_SAYS_ITS_END = frozenset(
+    {
+        Action.TIMESTAMP_REFUSED,
+        Action.SESSION_REFUSED,
+        Action.PERSON_LOCKED,
+        Action.LOG_CONTRADICTED,
+        Action.OBJECT_DAMAGED,
+    }
+)
+_NAMED_TYPES = {"hold", "token", "account", "person", "job"}
+_LABELS = {
+    "sha256": "SHA-256",
+    "bundle_sha256": "SHA-256 of the bundle",
+    "members_sha256": "SHA-256 of the member ids",
+    "records_sha256": "SHA-256 of the record ids",
+    "log_size": "size of the log",
+    "objects_pending": "stored objects not held yet",
+    "normalised": "query as understood",
+}
+_MOMENTS = re.compile(r"(?:^|_)(?:at|until)$")
+_OPTIONAL = re.compile(r"\[([^\]]*)\]")
+_LONGEST = 160
+
+
+class _Words(Formatter):
+    """Formats details as people read them; `{name:noun}` is a counted noun."""
+
+    def get_value(self, key: int | str, _args: Any, kwargs: Mapping[str, Any]) -> Any:
+        value = kwargs[str(key)]
+        if value == "" or value is None:
+            raise KeyError(key)  # an empty detail is none
+        return value
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, int):
+            return _counted(value, format_spec)
+        return _shortened(str(value))
+
+
+_words = _Words()
+
+
+def sentence(
+    action: str,
+    *,
+    actor: str,
+    object_type: str = "",
+    object_id: str = "",
+    result: str = "ok",
+    details: Details | None = None,
+    names: Mapping[str, str] | None = None,
+) -> str:
+    """Return the sentence of an event.
+
+    Total: an action or result of another version of the software, and details that are missing or
+    of another type, are told as well as can be.
+
+    Args:
+        action: what was done, `archiver.audit.actions.Action` by its value.
+        actor: who did it.
+        object_type: the kind of what it was done to.
+        object_id: its id.
+        result: how it ended.
+        details: what else the event knows.
+        names: what people call objects, by id, where the event does not say it itself.
+    """
+    details = details or {}
+    known = _known(action)
+    facts: dict[str, Detail] = {
+        **details,
+        "actor": actor_in_words(actor),
+        "object": _named(object_type, object_id, details, names or {}),
+    }
+    if known is None:
+        told = f"{facts['actor']} did “{action}” {facts['object']}".rstrip()
+        return told + _ending(None, result) + "."
+    template = SENTENCES[known] if object_id else NAMELESS.get(known, SENTENCES[known])
+    told = _words.vformat(template, (), {"object": "", **facts}) if facts["object"] else ""
+    told = told or template.format(actor=facts["actor"], object="").rstrip()
+    return told + _optional(TELLING.get(known, ""), facts) + _ending(known, result) + "."
+
+
+def actor_in_words(actor: str) -> str:
+    """Return how people read who acted: `cli:root` is somebody on the archive's own machine."""
+    if actor == "system":
+        return "The archive itself"
+    if actor.startswith("cli:"):
+        return f"{actor.removeprefix('cli:')} (command line)"
+    return actor
+
+
+def action_in_words(action: str) -> str:
+    """Return what was done, without who and to what, for lists to choose from."""
+    known = _known(action)
+    if known is None:
+        return action
+    words = SENTENCES[known].format(actor="", object="…").strip()
+    return words[0].upper() + words[1:]
+
+
+def details_in_words(details: Details) -> list[tuple[str, str]]:
+    """Return every detail as a label and a text, by label; empty ones are left out."""
+    return sorted(
+        (_LABELS.get(name, name.replace("_", " ")), _detail(name, value))
+        for name, value in details.items()
+        if value != ""
+    )
+
+
+def read_details(text: str) -> dict[str, Detail]:
+    """Return the details of an event's row; none where it holds something else."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, str | int | bool])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return {}
+
+
+def _known(action: str) -> Action | None:
+    return Action(action) if action in Action.__members__.values() else None
+
+
+def _named(object_type: str, object_id: str, details: Details, names: Mapping[str, str]) -> str:
+    if object_type == "evidence":  # its id is the bundle's hash, which says nothing to people
+        return ""
+    name = details.get("name") if object_type in _NAMED_TYPES else None
+    found = name or names.get(object_id, "")
+    return f"“{_shortened(str(found))}”" if found else object_id
+
+
+def _optional(telling: str, facts: Mapping[str, Detail]) -> str:
+    def part(found: re.Match[str]) -> str:
+        try:
+            return _words.vformat(found[1], (), facts)
+        except KeyError:
+            return ""
+
+    return _OPTIONAL.sub(part, telling)
+
+
+def _ending(action: Action | None, result: str) -> str:
+    if action in _SAYS_ITS_END:
+        return ""
+    return ENDINGS.get(result, f". Result: {result}")
+
+
+def _counted(number: int, noun: str) -> str:
+    if not noun:
+        return f"{number:,}"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _detail(name: str, value: Detail) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        moment = _MOMENTS.search(name) and value > 10**11
+        return rfc3339(from_millis(value)) if moment else f"{value:,}"
+    return value
+
+
+def _shortened(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
