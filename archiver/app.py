@@ -16,6 +16,7 @@ from archiver.access.records import Records
 from archiver.access.sessions import Sessions
 from archiver.access.tokens import Tokens
 from archiver.assurance.evidence.exporting import Evidence
+from archiver.assurance.integrity_view import IntegrityView
 from archiver.assurance.log_view import LogView
 from archiver.audit.trail import Trail
 from archiver.capture.accounts import Accounts
@@ -46,11 +47,16 @@ from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
 from archiver.jobs.documents import Documents
 from archiver.jobs.health import Health
+from archiver.jobs.imports import Imports
+from archiver.jobs.integrity_signals import signals_of
 from archiver.jobs.loops import Loops
 from archiver.jobs.search_index import SearchIndex
 from archiver.jobs.second_store import SecondStore
 from archiver.jobs.timestamping import Timestamping
+from archiver.jobs.verifying import Verifying
 from archiver.jobs.witnessing import Witnessing
+from archiver.jobs.work import Work
+from archiver.jobs.work_kinds import Jobs, open_jobs
 from archiver.jobs.worm_probing import WormProbing
 from archiver.legal.holds import Holds
 from archiver.legal.searching import Searching
@@ -94,6 +100,10 @@ class Services:
     holds: Holds
     log: LogView
     evidence: Evidence
+    verifying: Verifying
+    work: Work
+    imports: Imports
+    integrity: IntegrityView
     timestamping: Timestamping
     worm: WormProbing
     witnessing: Witnessing
@@ -176,6 +186,27 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
     settings, archive, database = ground.settings, ground.archive, ground.database
     clock, trail, reads = ground.clock, path.trail, background.reads
     ingest, loops = _ingest(ground, path), background.loops
+    importing = Importing(
+        worker=Worker(archive.id, ground.plan, settings.inline_limit_bytes),
+        writer=path.writer,
+        ingest=ingest,
+        database=database,
+        trail=trail,
+        clock=clock,
+        following=loops.following,
+    )
+    verifying = Verifying(settings=settings, archive=archive, database=database, trail=trail)
+    evidence = Evidence(
+        archive=archive,
+        database=database,
+        store=ground.store,
+        reader=path.reader,
+        signers=ground.keyring.signers,
+        policy=background.witnessing.policy,
+        trail=trail,
+        software=SOFTWARE,
+    )
+    jobs = _jobs(ground, path, background, importing, verifying, evidence)
     return Services(
         settings=settings,
         clock=clock,
@@ -192,15 +223,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         recovered=path.recovered,
         trail=trail,
         ingest=ingest,
-        importing=Importing(
-            worker=Worker(archive.id, ground.plan, settings.inline_limit_bytes),
-            writer=path.writer,
-            ingest=ingest,
-            database=database,
-            trail=trail,
-            clock=clock,
-            following=loops.following,
-        ),
+        importing=importing,
         searching=Searching(
             index=views.index,
             database=database,
@@ -223,16 +246,11 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         holds=views.holds,
         timestamping=background.timestamping,
         log=LogView(archive=archive, database=database, store=reads),
-        evidence=Evidence(
-            archive=archive,
-            database=database,
-            store=ground.store,
-            reader=path.reader,
-            signers=ground.keyring.signers,
-            policy=background.witnessing.policy,
-            trail=trail,
-            software=SOFTWARE,
-        ),
+        evidence=evidence,
+        verifying=verifying,
+        work=jobs.work,
+        imports=jobs.imports,
+        integrity=_integrity(ground, views, background),
         worm=background.worm,
         witnessing=background.witnessing,
         tokens=Tokens(
@@ -242,6 +260,42 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         keys=_keys(ground, path, background),
         health=Health(database=database, store=ground.store, writer=path.writer, loops=loops),
     )
+
+
+def _jobs(  # noqa: PLR0917 - the parts of an archive that long work needs
+    ground: Ground,
+    path: WritePath,
+    background: Background,
+    importing: Importing,
+    verifying: Verifying,
+    evidence: Evidence,
+) -> Jobs:
+    return open_jobs(
+        settings=ground.settings,
+        database=ground.database,
+        clock=ground.clock,
+        ulids=ground.ulids,
+        randomness=os.urandom,
+        trail=path.trail,
+        loops=background.loops,
+        worm=background.worm,
+        importing=importing,
+        verifying=verifying,
+        evidence=evidence,
+    )
+
+
+def _integrity(ground: Ground, views: Views, background: Background) -> IntegrityView:
+    signals = signals_of(
+        settings=ground.settings,
+        loops=background.loops,
+        index=views.index,
+        timestamping=background.timestamping,
+        witnessing=background.witnessing,
+        worm=background.worm,
+        second=background.second,
+    )
+    return IntegrityView(database=ground.database, clock=ground.clock, signals=signals)
 
 
 def _sessions(ground: Ground, path: WritePath) -> Sessions:

@@ -96,6 +96,9 @@ class Settings(BaseModel):
     disk_reserve_mb: int = Field(
         64, ge=0, description="Room that posts leave for audit entries; at most 5 % of a disk."
     )
+    import_limit_mb: int = Field(
+        1024, ge=1, description="Largest file that may be sent to be imported from a browser."
+    )
     clock_confirmed: AwareDatetime | None = Field(
         None, description="A moment an operator vouches for, where the clock was doubted; for once."
     )

@@ -12,9 +12,10 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from archiver.access.rules import Permission, require
 from archiver.audit.actions import Action
@@ -25,6 +26,7 @@ from archiver.capture.preparation import Identified, identify, prepare_all
 from archiver.clock import Clock
 from archiver.db import records as record_rows
 from archiver.db.transaction import Database
+from archiver.errors import ArchiverError, OperatorError
 from archiver.ids import Ulids
 from archiver.model.actor import Actor
 from archiver.model.post import Arrival, Refusal
@@ -138,8 +140,12 @@ class Importing:
         executor: Executor,
         workers: int,
         progress: Progress = lambda _report: None,
+        job_id: str = "",
     ) -> ImportReport:
         """Import every chunk; return exact counts and each refused line with its reason.
+
+        That it ended is an event, also where it was stopped after it had captured something;
+        `job_id` names the job it ran as.
 
         Raises:
             InvalidInput: the file could not be read further; what was read is kept.
@@ -147,21 +153,35 @@ class Importing:
         """
         require(actor, Permission.CAPTURE)
         report = ImportReport()
-        async with self._following():
-            await self._read(chunks, report, actor, executor, workers, progress)
+        note = partial(self._note, source=source, actor=actor, report=report, job_id=job_id)
+        try:
+            async with self._following():
+                await self._read(chunks, report, actor, executor, workers, progress)
+        except ArchiverError:
+            if report.captured:
+                with suppress(OperatorError):  # what stopped the import is the error to tell
+                    await note(result="stopped")
+            raise
+        await note(result="ok")
+        return report
+
+    async def _note(
+        self, *, source: str, actor: Actor, report: ImportReport, job_id: str, result: str
+    ) -> None:
+        counts: dict[str, str | int | bool] = {
+            "read": report.read,
+            "captured": report.captured,
+            "unchanged": report.unchanged,
+            "refused": len(report.refused),
+        }
         await self._trail.record(
             Action.IMPORT_FINISHED,
             actor=actor,
             object_type="import",
             object_id=source,
-            details={
-                "read": report.read,
-                "captured": report.captured,
-                "unchanged": report.unchanged,
-                "refused": len(report.refused),
-            },
+            result=result,
+            details=counts | ({"job": job_id} if job_id else {}),
         )
-        return report
 
     async def _read(  # noqa: PLR0917 - the arguments of `run`
         self,

@@ -12,12 +12,11 @@ from typing import Any
 from archiver.app import Services
 from archiver.assurance.evidence.exporting import Wanted
 from archiver.assurance.evidence_verifier import verify_bundle
-from archiver.assurance.verification import verify_full
 from archiver.cli.api_client import ApiClient
 from archiver.cli.demo_company import Company
 from archiver.cli.output import Document, counted
-from archiver.cli.verify import verify_archive
 from archiver.errors import Stopping
+from archiver.jobs.verifying import Extent
 from archiver.model.actor import Actor
 
 QUERIES = ("earnings", '"guaranteed returns" OR whatsapp', "is:deleted", "has:media AND platform:x")
@@ -197,10 +196,8 @@ class Story:
         )
 
     async def _verify(self) -> Step:
-        report = await verify_archive(
-            self._services,
-            self._actor,
-            lambda target: verify_full(target, workers=1, content=True),
+        report = await self._services.verifying.run(
+            Extent(workers=1, content=True), actor=self._actor
         )
         note = (await self._client.read("/api/v1/log/checkpoint")).decode()
         return Step(

@@ -125,7 +125,14 @@ class Loops:
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
-        """Integrate and index beside long work (an import), while its documents are at hand."""
+        """Integrate and index beside long work (an import), while its documents are at hand.
+
+        Where the loops of the process run already, they do it: a second pair would hide their
+        states behind its own.
+        """
+        if self.states:
+            yield
+            return
         tasks = [asyncio.create_task(loop()) for loop in (self.integrate, self.follow_index)]
         try:
             yield
@@ -133,6 +140,7 @@ class Loops:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self.states.clear()
 
     async def catch_up(
         self, progress: Callable[[int, int], None] = lambda _done, _total: None

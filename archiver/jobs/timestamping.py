@@ -156,6 +156,11 @@ class Timestamping:
         return (chore,) if self._authorities else ()
 
     @property
+    def asked(self) -> tuple[str, ...]:
+        """The names of the authorities that are asked."""
+        return tuple(authority.name for authority in self._authorities)
+
+    @property
     def problems(self) -> Mapping[str, str]:
         """What is wrong with which authority; nothing when all is well."""
         return {name: each.problem for name, each in self._standings.items() if each.problem}

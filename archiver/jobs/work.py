@@ -43,8 +43,9 @@ Result = Mapping[str, object]
 class Kind:
     """A kind of long work.
 
-    `run` does it and returns what it has to tell, as JSON that holds no content. `holds_content`
-    says that its file does: then nobody but who asked gets at file or result. `in_part` says that
+    `run` does it and returns what it has to tell, as JSON that holds no content, but for what
+    stands under `private`: that is told only to who asked. `holds_content` says that the file or an
+    error may hold content: then nobody but who asked gets at them. `in_part` says that
     people limited to a unit or a matter may ask too, and that `run` keeps to their reach. `again`
     says that it can be started again with the same arguments.
     """

@@ -14,7 +14,8 @@ from archiver.jobs.work_run import KeptFile, lines_of
 class JobView:
     """One job. `estimated_end` is an estimate, from the pace of the phase it is in.
 
-    `result`, `error` and `file` are empty for who may only see that the job is there.
+    `private` (what the work tells only who asked for it), `error` and `file` are empty for who may
+    only see that the job is there.
     """
 
     id: str
@@ -35,6 +36,7 @@ class JobView:
     cancelling_by: str
     lines: tuple[tuple[datetime, str], ...]
     result: Mapping[str, object]
+    private: Mapping[str, object]
     error: str
     file: KeptFile | None
     file_until: datetime | None
@@ -63,7 +65,7 @@ class JobView:
             "estimated_end_at": _text(self.estimated_end),
             "cancelling_by": self.cancelling_by,
             "lines": [{"at": rfc3339(at), "text": text} for at, text in self.lines],
-            "result": dict(self.result),
+            "result": {**self.result, **self.private},
             "error": self.error,
             "file": self._file(),
             "result_url": f"/api/v1/jobs/{self.id}/result" if self.file else "",
@@ -106,13 +108,13 @@ def view_of(
     may_start_again: bool,
     files_kept: timedelta,
 ) -> JobView:
-    """Return a job as it is shown; `shown` says whether result, error and file are among it."""
+    """Return a job as it is shown; `shown` says whether error and file are among it."""
     state = JobState(row.state)
-    result = json.loads(row.result) if shown else {}
-    kept = result.pop("file", None)
+    result = json.loads(row.result)
+    kept, private = result.pop("file", None), result.pop("private", {})
     ended = _moment(row.ended_at)
     until = ended + files_kept if ended is not None else None
-    is_kept = kept is not None and until is not None and now < until
+    is_kept = shown and kept is not None and until is not None and now < until
     lines = tuple((from_millis(at), words) for at, words in lines_of(row.lines))
     under_way = state in UNDER_WAY
     return JobView(
@@ -134,6 +136,7 @@ def view_of(
         cancelling_by=(row.halt_by or "") if under_way else "",
         lines=lines,
         result=result,
+        private=private if is_mine else {},
         error=row.error if shown else "",
         file=KeptFile(**kept) if is_kept else None,
         file_until=until if is_kept else None,

@@ -8,13 +8,11 @@ from pathlib import Path
 from archiver.app import Services, open_services
 from archiver.assurance.repair import Outcome, Repaired, damaged_objects, in_order, lost_from_log
 from archiver.assurance.report import Report
-from archiver.assurance.target import VerificationTarget
-from archiver.assurance.verification import verify_full
-from archiver.cli.verify import verify_archive
 from archiver.clock import Clock, system_clock
 from archiver.config import Settings
 from archiver.db import ledger as ledger_rows
 from archiver.jobs.second_store import SecondStore
+from archiver.jobs.verifying import Extent
 from archiver.model.actor import Actor, Role
 from archiver.preserve.ledger.entry import RepairEntry, decode_entry
 from archiver.preserve.store import ObjectStore
@@ -69,10 +67,7 @@ class CopiedArchive:
         return await self.second_store.replication.catch_up()
 
     async def verify(self) -> Report:
-        def check(target: VerificationTarget) -> object:
-            return verify_full(target, workers=1, content=True)
-
-        return await verify_archive(self.services, EVERYBODY, check)  # type: ignore[arg-type] # a coroutine
+        return await self.services.verifying.run(Extent(workers=1, content=True), actor=EVERYBODY)
 
     async def repair(self, report: Report) -> list[Outcome]:
         """Repair what a report names, as `verify --repair` does."""

@@ -20,7 +20,6 @@ from archiver.cli.init import establish
 from archiver.cli.main import main
 from archiver.cli.output import Output
 from archiver.cli.recover import recover_archive
-from archiver.cli.verify import _target
 from archiver.config import Settings
 from archiver.db import ledger as ledger_rows
 from archiver.db.tables import metadata
@@ -172,7 +171,7 @@ async def require_verified(settings: Settings) -> None:
     """Everything stored is as promised, and the database agrees with it, content included."""
     async with open_services(settings) as services:
         await publish(services)
-        report = await verify_full(_target(services), workers=1, content=True)
+        report = await verify_full(services.verifying.target(), workers=1, content=True)
     assert [problem.what for problem in report.problems] == []
 
 
@@ -216,8 +215,10 @@ class TestLost:
             async with open_services(lived_in) as services:
                 await services.loops.catch_up()
                 found = await services.searching.search("merger", actor=OFFICER)
-                holds = await services.holds.list(actor=OFFICER)
-                members = [await services.holds.members(each.id, actor=OFFICER) for each in holds]
+                holds = await services.hold_register.list(actor=OFFICER)
+                members = [
+                    await services.hold_register.members(each.id, actor=OFFICER) for each in holds
+                ]
                 return [found.count, [hit.id for hit in found.hits], holds, members]
 
         before = await answers()
@@ -378,8 +379,8 @@ class TestInterrupted:
             for record_id in ids:
                 row, entry = await row_and_entry(services, record_id)
                 require_included(services, head, row.log_index, entry)
-            assert (await services.holds.show(view.id, actor=OFFICER)).state == "active"
-            members = await services.holds.members(view.id, actor=OFFICER)
+            assert (await services.hold_register.show(view.id, actor=OFFICER)).state == "active"
+            members = await services.hold_register.members(view.id, actor=OFFICER)
             assert [record_id for _, record_id in members] == ids
         await require_verified(lived_in)
 
@@ -414,7 +415,7 @@ class TestBehind:
         async with open_services(lived_in) as services:
             await capture(services, "after the backup")
             await services.holds.place(name="n", reason=WHY, query="backup", actor=OFFICER)
-            first = (await services.holds.list(actor=OFFICER))[-1]
+            first = (await services.hold_register.list(actor=OFFICER))[-1]
             await services.holds.release(first.id, reason="settled", actor=OFFICER)
             await publish(services)
         before = await snapshot(lived_in)
@@ -581,7 +582,7 @@ class TestDamage:
 class TestHolds:
     async def test_a_hold_whose_event_is_lost_closes_the_archive(self, lived_in: Settings) -> None:
         async with open_services(lived_in) as services:
-            views = await services.holds.list(actor=OFFICER)
+            views = await services.hold_register.list(actor=OFFICER)
             wanted = next(view for view in views if view.name == "i")
             path = await segment_of_event(services, lived_in, "hold:placed", wanted.id)
             await publish(services)
@@ -606,7 +607,7 @@ class TestHolds:
             await publish(services)
             store = services.store.blocking
             key = list(store.list_keys(segment_prefix(services.archive.id) + "default/"))[-1]
-            for hold in await services.holds.list(actor=OFFICER):
+            for hold in await services.hold_register.list(actor=OFFICER):
                 if hold.state == "active":
                     await services.holds.release(hold.id, reason="done", actor=OFFICER)
             await publish(services)
@@ -633,13 +634,13 @@ class TestHolds:
             return None
 
         async with open_services(lived_in) as services:
-            before = len(await services.holds.list(actor=OFFICER))
+            before = len(await services.hold_register.list(actor=OFFICER))
             faulty_stores[-1].plan = plan
             with pytest.raises(StorageUnavailable):
                 await services.holds.place(name="n", reason=WHY, accounts=["acme"], actor=OFFICER)
             await asyncio.sleep(0.1)  # the other of the two puts ends
         async with open_services(lived_in) as services:
-            holds = await services.holds.list(actor=OFFICER)
+            holds = await services.hold_register.list(actor=OFFICER)
             in_force = services.recovered.segments == 1
             assert len(holds) == before + in_force
             assert in_force == (fault is Fault.DONE)
