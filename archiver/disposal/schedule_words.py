@@ -1,0 +1,157 @@
+"""Schedules in words: what a records manager reads, and what changed from one version to the next.
+
+Pure. The words say the same as `retention.reasons` does of one record, before there is a record.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from retention.periods import Cutoff, CutoffKind, Period, Permanent
+from retention.schedules import Action, LockMode, Mark, Schedule, Term, Trigger, TriggerKind
+from retention.templates import Template, shipped_templates
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
+ACTIONS = {
+    Action.DESTROY: "propose to destroy",
+    Action.TRANSFER: "propose to transfer",
+    Action.REVIEW: "review",
+    Action.PERMANENT: "keep permanently",
+}
+"""What follows when every term has ended. Nothing happens without review and approval."""
+
+LOCKS = {
+    LockMode.COMPLIANCE: "compliance: nobody can delete it before, not even an administrator",
+    LockMode.GOVERNANCE: "governance: deleting it before takes a special permission",
+    LockMode.NONE: "none: the store does not refuse to delete it",
+}
+
+_AFTER = {
+    TriggerKind.POSTED: "after it was posted",
+    TriggerKind.CAPTURED: "after it was captured",
+    TriggerKind.SUPERSEDED: "after a newer version took its place",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermView:
+    """One reason to keep, in words. `zone` is the time zone that it counts in."""
+
+    id: str
+    length: str
+    counted: str
+    zone: str
+    citation: str
+    to_be_confirmed: bool
+    note: str
+
+    @property
+    def sentence(self) -> str:
+        """The term as one sentence."""
+        mark = f" ({Mark.TO_BE_CONFIRMED})" if self.to_be_confirmed else ""
+        kept = f"{self.length} {self.counted}, in {self.zone}" if self.counted else self.length
+        return f"{kept}: {self.citation}{mark}"
+
+
+def period_words(period: Period | Permanent) -> str:
+    """Return a period in words: `3 years`, `1 year 6 months`, `permanently`."""
+    if isinstance(period, Permanent):
+        return "permanently"
+    parts = ((period.years, "year"), (period.months, "month"), (period.days, "day"))
+    said = [f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in parts if number]
+    return " ".join(said) or "no further day"
+
+
+def trigger_words(trigger: Trigger) -> str:
+    """Return what starts the count, in words."""
+    if trigger.kind is TriggerKind.EVENT:
+        return f"after the event {trigger.event.replace('_', ' ')}"
+    return _AFTER[trigger.kind]
+
+
+def cutoff_words(cutoff: Cutoff) -> str:
+    """Return from the end of what the count starts, in words; nothing where there is no cutoff."""
+    if cutoff.kind is CutoffKind.NONE:
+        return ""
+    starts = ""
+    if cutoff.kind is CutoffKind.FISCAL_YEAR:
+        starts = f" that starts in {_MONTHS[cutoff.first_month - 1]}"
+    return f", from the end of the {cutoff.kind.replace('-', ' ')}{starts}"
+
+
+def term_view(term: Term, schedule: Schedule) -> TermView:
+    """Return a term of a schedule in words."""
+    counted = ""
+    if not isinstance(term.period, Permanent):
+        counted = trigger_words(term.trigger) + cutoff_words(term.cutoff)
+    return TermView(
+        id=term.id,
+        length=period_words(term.period),
+        counted=counted,
+        zone=term.zone or schedule.zone,
+        citation=term.citation,
+        to_be_confirmed=term.mark is Mark.TO_BE_CONFIRMED,
+        note=term.note,
+    )
+
+
+def kept_words(schedule: Schedule) -> str:
+    """Return how long a schedule keeps, in a few words for a list."""
+    if schedule.action is Action.PERMANENT:
+        return "permanently"
+    said = dict.fromkeys(
+        f"{period_words(term.period)} {trigger_words(term.trigger)}{cutoff_words(term.cutoff)}"
+        for term in schedule.terms
+    )
+    return ("the latest of: " if len(said) > 1 else "") + "; ".join(said)
+
+
+def changes(before: Schedule, after: Schedule) -> tuple[tuple[str, str], ...]:
+    """Return what changed between two versions: (`equal`, `insert` or `delete`, line)."""
+    old, new = _lines(before), _lines(after)
+    pieces: list[tuple[str, str]] = []
+    for op, first, last, start, end in SequenceMatcher(
+        None, old, new, autojunk=False
+    ).get_opcodes():
+        if op == "equal":
+            pieces.extend(("equal", line) for line in old[first:last])
+        else:
+            pieces.extend(("delete", line) for line in old[first:last])
+            pieces.extend(("insert", line) for line in new[start:end])
+    return tuple(pieces)
+
+
+def template_of(schedule: Schedule) -> tuple[str, bool]:
+    """Return the shipped template of a class's code, and whether the schedule says what it says.
+
+    The id is empty where no template has the code.
+    """
+    found = next((each for each in shipped_templates() if each.code == schedule.class_code), None)
+    return ("", False) if found is None else (found.id, _says_the_same(found, schedule))
+
+
+def _says_the_same(template: Template, schedule: Schedule) -> bool:
+    if template.needs_period:  # the adopter's own
+        return False
+    months = [
+        term.cutoff.first_month
+        for term in schedule.terms
+        if term.cutoff.kind is CutoffKind.FISCAL_YEAR
+    ]
+    if template.needs_fiscal_year != bool(months):
+        return False
+    adopted = template.schedule(
+        version=schedule.version,
+        zone=schedule.zone,
+        fiscal_year_starts=months[0] if months else None,
+    )
+    return adopted == schedule
+
+
+def _lines(schedule: Schedule) -> Sequence[str]:
+    terms = [term_view(term, schedule).sentence for term in schedule.terms]
+    return [*terms, f"Then: {ACTIONS[schedule.action]}", f"Object lock: {LOCKS[schedule.lock]}"]
