@@ -15,7 +15,7 @@ calls them. What the table settles (DESIGN section 10):
   managers write, counsel approves. That the two are different *people* is the use case's check.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -169,6 +169,19 @@ def reach(actor: Actor, permission: Permission) -> Reach:
         units=frozenset(each.unit for each in held if each.unit),
         matters=frozenset(each.matter for each in held if each.matter),
     )
+
+
+APART: tuple[tuple[Permission, Permission], ...] = (
+    (_P.EDIT_FILE_PLAN, _P.APPROVE_FILE_PLAN),
+    (_P.PROPOSE_DISPOSAL, _P.APPROVE_DISPOSAL),
+)
+"""Acts that no one person does both of: who writes does not approve."""
+
+
+def conflicts(roles: Collection[Role]) -> tuple[tuple[Permission, Permission], ...]:
+    """Return which acts that belong to two people these roles together would give to one."""
+    held = {permission for role in roles for permission in PERMISSIONS.get(role, ())}
+    return tuple(pair for pair in APART if held.issuperset(pair))
 
 
 def _denied(actor: Actor, permission: Permission) -> Denied:

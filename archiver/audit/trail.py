@@ -41,6 +41,11 @@ class Trail:
         self._ulids = ulids
         self._randomness = randomness
 
+    @property
+    def clock(self) -> Clock:
+        """The clock that events are dated by."""
+        return self._clock
+
     async def record(
         self,
         action: Action,
@@ -86,7 +91,7 @@ class Trail:
             object_type=object_type,
             object_id=object_id,
             result=result,
-            details=dict(details or {}),
+            details={**(details or {}), **_behind_glass(actor)},
         )
         filed = self._plan.file_event(now)
         record_id = self._ulids.one(now)
@@ -111,3 +116,8 @@ class Trail:
                 "stored and will be in the log, with what it does; look whether it happened before "
                 "you do it again"
             ) from error
+
+
+def _behind_glass(actor: Actor) -> Mapping[str, str]:
+    """Return what every event says of somebody who has broken the glass: for which reason."""
+    return {"broken_glass": actor.broken_glass} if actor.broken_glass else {}

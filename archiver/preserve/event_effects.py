@@ -1,4 +1,4 @@
-"""What an event changes besides its own row: holds, the file plan, tokens, accounts.
+"""What an event changes besides its own row: holds, file plan, tokens, accounts, people.
 
 Such an act *is* its event. The record is durable before anything takes effect, and whatever
 sequences it (the writer, the adoption after a crash, the rebuilding of a lost database) applies the
@@ -33,6 +33,7 @@ from archiver.preserve.event_record import (
     parse_plan,
 )
 from archiver.preserve.ledger.entry import hold_entry, members_digest
+from archiver.preserve.person_effects import PERSON, person_effect
 
 HOLD_PLACED = "hold:placed"
 HOLD_RELEASED = "hold:released"
@@ -189,6 +190,8 @@ def effect_of(body: EventBody, part: Callable[[str], bytes | None]) -> Effect | 
             return TokenRevoked(token_id=body.object_id, at=moment_of(body))
         if body.object_type == ACCOUNT:
             return account_effect(body)
+        if body.object_type == PERSON:
+            return person_effect(body)
         plan = part(PLAN_PART)
         return None if plan is None else PlanExtended(addition=parse_plan(plan))
     except (IntegrityError, InvalidInput, ValueError) as error:
