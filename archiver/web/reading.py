@@ -80,6 +80,26 @@ async def read_document(request: web.Request, model: type[_Model]) -> _Model:
         ) from error
 
 
+async def read_form(request: web.Request) -> dict[str, str]:
+    """Return the fields of a form by name, spaces around them cut off; of a repeated one the last.
+
+    Raises:
+        InvalidInput: a field is a file, or not UTF-8.
+        TooLarge: over 1 MiB.
+    """
+    await read_body(request, limit=MAX_DOCUMENT)
+    try:
+        sent = await request.post()
+    except UnicodeDecodeError as error:
+        raise InvalidInput("expected the form as UTF-8; open the page again") from error
+    fields: dict[str, str] = {}
+    for name, value in sent.items():
+        if not isinstance(value, str):
+            raise InvalidInput(f"expected {name!r} as text, found a file", pointer=name)
+        fields[name] = value.strip()
+    return fields
+
+
 def text_of(request: web.Request, name: str, *, default: str | None = None) -> str:
     """Return a query parameter.
 
