@@ -11,10 +11,14 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from archiver import __version__
+from archiver.access.content_tickets import PURPOSE as CONTENT_TICKETS
+from archiver.access.content_tickets import ContentTickets
+from archiver.access.derived_keys import derive
 from archiver.access.keys import Keys
 from archiver.access.records import Records
 from archiver.access.sessions import Sessions
 from archiver.access.tokens import Tokens
+from archiver.assurance.attestations import Attestations
 from archiver.assurance.evidence.exporting import Evidence
 from archiver.assurance.integrity_view import IntegrityView
 from archiver.assurance.log_view import LogView
@@ -206,6 +210,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         trail=trail,
         software=SOFTWARE,
     )
+    filing = Filing(database=database, trail=trail, clock=clock)
     jobs = _jobs(ground, path, background, importing, verifying, evidence)
     return Services(
         settings=settings,
@@ -231,15 +236,8 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             zone=ZoneInfo(archive.zone),
             trail=trail,
         ),
-        records=Records(
-            archive=archive,
-            verifiers=ground.keyring.verifiers,
-            database=database,
-            store=reads,
-            reader=path.reader,
-            trail=trail,
-        ),
-        filing=Filing(database=database, trail=trail, clock=clock),
+        records=_records(ground, path, background, filing),
+        filing=filing,
         accounts=Accounts(
             database=database, trail=trail, clock=clock, ulids=ground.ulids, plan=ground.plan
         ),
@@ -259,6 +257,28 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         sessions=_sessions(ground, path),
         keys=_keys(ground, path, background),
         health=Health(database=database, store=ground.store, writer=path.writer, loops=loops),
+    )
+
+
+def _records(ground: Ground, path: WritePath, background: Background, filing: Filing) -> Records:
+    attestations = Attestations(
+        archive_id=ground.archive.id,
+        stamps=background.timestamping.view,
+        policy=background.witnessing.policy,
+        store=background.reads,
+    )
+    return Records(
+        archive=ground.archive,
+        verifiers=ground.keyring.verifiers,
+        database=ground.database,
+        store=background.reads,
+        reader=path.reader,
+        trail=path.trail,
+        explain=filing.explain,
+        attest=attestations.over,
+        tickets=ContentTickets(
+            key=derive(ground.keyring, CONTENT_TICKETS), clock=ground.clock, randomness=os.urandom
+        ),
     )
 
 

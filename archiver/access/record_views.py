@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.clock import from_millis, rfc3339
+from archiver.db.holds import HoldRow
 from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
 from archiver.preserve.segments.manifest import Manifest, PostEntry
@@ -12,13 +13,38 @@ Json = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldOnRecord:
+    """A hold that has a record as a member, active or released.
+
+    Where it is not `visible` to who asks, its id and words are empty: that there is one is all.
+    """
+
+    id: str
+    name: str
+    matter: str
+    placed_at: datetime
+    released_at: datetime | None
+    visible: bool
+
+    @property
+    def in_force(self) -> bool:
+        """Whether it forbids disposal now."""
+        return self.released_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccessedRecord:
-    """A record an actor may open: its rows, the log's entry, and the holds in force on it."""
+    """A record an actor may open: its rows, the log's entry, and the holds ever placed on it."""
 
     row: RecordRow
     segment: SegmentRow
     entry: bytes
-    holds: tuple[tuple[str, str], ...]
+    holds: tuple[HoldOnRecord, ...]
+
+    @property
+    def holds_in_force(self) -> tuple[HoldOnRecord, ...]:
+        """The holds that forbid disposal now."""
+        return tuple(hold for hold in self.holds if hold.in_force)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +115,28 @@ class RecordView:
             "rule": row.rule,
             "schedule_version": row.schedule_version,
             "retain_until": _shown(_moment(row.retain_until)),
-            "holds": [{"id": hold_id, "name": name} for hold_id, name in self.record.holds],
+            "holds": [
+                {"id": hold.id, "name": hold.name, "matter": hold.matter}
+                for hold in self.record.holds_in_force
+                if hold.visible
+            ],
+            "held_by": len(self.record.holds_in_force),
             "segment": self.record.segment.object_key,
             "duplicate_of": row.duplicate_of,
             "versions": self.versions,
         }
+
+
+def hold_on_record(row: HoldRow, *, visible: bool) -> HoldOnRecord:
+    """Return a hold as it is shown on a record."""
+    return HoldOnRecord(
+        id=row.id if visible else "",
+        name=row.name if visible else "",
+        matter=row.matter if visible else "",
+        placed_at=from_millis(row.placed_at),
+        released_at=_moment(row.released_at),
+        visible=visible,
+    )
 
 
 def summary_of(row: RecordRow) -> RecordSummary:

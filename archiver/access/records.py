@@ -1,14 +1,20 @@
 """The one door to content: who may open a record, and what is shown of it.
 
 Content always comes through `RecordReader`, which checks it against the log entry before a byte is
-returned. A read is answered only after its event is durable.
+returned. A read is answered only after its event is durable. What is out of an actor's reach is not
+found, by whatever act (`record_access`).
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TypeVar
+from collections.abc import Sequence
+from datetime import timedelta
 
+from archiver.access.content_tickets import ContentTickets
+from archiver.access.custody import Custody
+from archiver.access.record_access import EVENT, Recently, RecordAccess
+from archiver.access.record_opening import RecordOpening
+from archiver.access.record_page import Attest, Explain, RecordPage, RecordPages, Tab
+from archiver.access.record_proof import RecordProof
 from archiver.access.record_views import (
     AccessedRecord,
     Json,
@@ -16,29 +22,23 @@ from archiver.access.record_views import (
     RecordView,
     summary_of,
 )
-from archiver.access.rules import Permission, allowed, require
+from archiver.access.rules import Permission
+from archiver.access.thread import Thread
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
-from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
-from archiver.db import segments as segment_rows
 from archiver.db.archive import ArchiveRow
 from archiver.db.records import RecordRow
 from archiver.db.transaction import Database
-from archiver.errors import Conflict, IntegrityError, NotFound
+from archiver.errors import NotFound
 from archiver.model.actor import Actor
 from archiver.model.post import Part
-from archiver.preserve.ledger.checkpoint import open_checkpoint
 from archiver.preserve.ledger.note import Verifier
-from archiver.preserve.ledger.proof import TlogProof
-from archiver.preserve.ledger.tiles import TileTree
-from archiver.preserve.object_keys import log_prefix
 from archiver.preserve.reader import OpenedRecord, RecordReader
 from archiver.preserve.store.threads import AsyncStore
 
-T = TypeVar("T")
-
-EVENT = "aud"
+ONE_VIEWING = timedelta(minutes=10)
+"""A player asks for a film in many pieces: within this, one person's pieces are one event."""
 
 
 class Records:
@@ -53,14 +53,27 @@ class Records:
         store: AsyncStore,
         reader: RecordReader,
         trail: Trail,
+        explain: Explain,
+        attest: Attest,
+        tickets: ContentTickets,
     ) -> None:
         self._database = database
-        self._store = store.blocking
-        self._log = log_prefix(archive.id)
-        self._origin = archive.origin
-        self._verifiers = verifiers
-        self._reader = reader
         self._trail = trail
+        self._access = access = RecordAccess(database=database, trail=trail)
+        self._tickets = tickets
+        self._opening = RecordOpening(database=database, reader=reader, access=access)
+        self._proof = RecordProof(
+            archive=archive, verifiers=verifiers, store=store.blocking, reader=reader
+        )
+        self._pages = RecordPages(
+            archive=archive,
+            database=database,
+            access=access,
+            opening=self._opening,
+            explain=explain,
+            attest=attest,
+        )
+        self._viewings = Recently(ONE_VIEWING)
 
     async def access_record(self, record_id: str, *, actor: Actor) -> AccessedRecord:
         """Return a record whose content this actor may read.
@@ -69,14 +82,29 @@ class Records:
 
         Raises:
             Denied: the actor may not read records of this kind.
-            NotFound: no such record.
+            NotFound: no such record within the actor's reach.
         """
-        if not allowed(actor, Permission.READ_AUDIT):
-            require(actor, Permission.READ_CONTENT)
-        found = await self._load(record_id)
-        event = found.row.entry_type == EVENT
-        require(actor, Permission.READ_AUDIT if event else Permission.READ_CONTENT)
-        return found
+        return await self._opening.load(record_id, Permission.READ_CONTENT, actor=actor)
+
+    async def page(
+        self, record_id: str, *, tab: Tab = Tab.POST, against: str = "", actor: Actor
+    ) -> RecordPage:
+        """Return all that one page about a record shows, as one event.
+
+        Args:
+            record_id: the record.
+            tab: which side of it; only what that needs is read.
+            against: on the tab of versions, the version to compare with; empty for the one before.
+            actor: who looks.
+
+        Raises:
+            Denied, NotFound: as `access_record`; or `against` is no version of the same post.
+            IntegrityError: what is stored is not what the log commits to.
+        """
+        row = await self._access.find(record_id, Permission.READ_CONTENT, actor=actor)
+        page = await self._pages.read(row, tab=tab, against=against, actor=actor)
+        await self._note(page.view.record, actor, what=f"page {tab}", **page.seen_besides)
+        return page
 
     async def show(self, record_id: str, *, actor: Actor) -> RecordView:
         """Return everything known about a record but the bytes of its parts.
@@ -86,46 +114,73 @@ class Records:
             IntegrityError: what is stored is not what the log commits to.
         """
         found = await self.access_record(record_id, actor=actor)
-        opened = await self._open(found)
-        versions = len(await self._versions_of(found.row))
+        opened = await self._opening.open(found)
+        versions = len(await self._versions_of(found.row, actor))
         await self._note(found, actor, what="record")
         return RecordView(record=found, manifest=opened.manifest, versions=versions)
 
     async def raw(self, record_id: str, *, actor: Actor) -> Part:
         """Return the payload exactly as it was received. Raises as `show`."""
         found = await self.access_record(record_id, actor=actor)
-        opened = await self._open(found)
-        part = await asyncio.to_thread(self._reader.part, opened, 0)
+        part = await self._opening.part(await self._opening.open(found), 0)
         await self._note(found, actor, what="raw", part=part.name)
         return part
 
     async def parts(self, record_id: str, *, actor: Actor) -> tuple[Part, ...]:
         """Return every part. Raises as `show`."""
         found = await self.access_record(record_id, actor=actor)
-        opened = await self._open(found)
-        parts = await asyncio.to_thread(self._all_parts, opened)
+        parts = await self._opening.parts(await self._opening.open(found))
         await self._note(found, actor, what="parts")
         return parts
 
     async def part(self, record_id: str, name: str, *, actor: Actor) -> Part:
         """Return the part of this name. Raises as `show`, and NotFound if there is none."""
         found = await self.access_record(record_id, actor=actor)
-        opened = await self._open(found)
-        names = [part.name for part in opened.manifest.parts]
-        if name not in names:
-            raise NotFound(
-                f"record {record_id} has no part {name!r}; its parts are {', '.join(names)}"
-            )
-        part = await asyncio.to_thread(self._reader.part, opened, names.index(name))
+        part = await self._named_part(await self._opening.open(found), name)
         await self._note(found, actor, what="part", part=name)
         return part
+
+    async def content(self, record_id: str, name: str, *, actor: Actor) -> Part:
+        """Return a part to be looked at within a page. Raises as `part`.
+
+        Unlike a download it makes one event for what one actor asks within ten minutes.
+        """
+        found = await self.access_record(record_id, actor=actor)
+        return await self._content(found, name, actor)
+
+    async def content_by_ticket(self, record_id: str, name: str, ticket: str) -> Part:
+        """Return a part to whoever holds a ticket for it. Raises as `content`."""
+        actor = self._tickets.read(ticket, record_id, name)
+        found = await self._opening.load_granted(record_id, actor=actor)
+        return await self._content(found, name, actor)
+
+    def give_tickets(self, page: RecordPage, *, actor: Actor) -> dict[str, str]:
+        """Return a ticket for each part that a page shows, by its name."""
+        record_id = page.view.record.row.id
+        return {
+            part.name: self._tickets.give(record_id, part.name, actor=actor) for part in page.media
+        }
 
     async def versions(self, record_id: str, *, actor: Actor) -> tuple[RecordSummary, ...]:
         """Return every version of the same post, oldest first. Raises Denied, NotFound."""
         found = await self.access_record(record_id, actor=actor)
-        rows = await self._versions_of(found.row)
+        rows = await self._versions_of(found.row, actor)
         await self._note(found, actor, what="versions")
         return tuple(summary_of(row) for row in rows)
+
+    async def thread(self, record_id: str, *, actor: Actor) -> Thread:
+        """Return the posts of the same conversation, oldest first. Raises Denied, NotFound."""
+        thread = (await self.page(record_id, tab=Tab.THREAD, actor=actor)).thread
+        if thread is None:
+            raise NotFound(f"record {record_id} is an event: it stands in no conversation")
+        return thread
+
+    async def custody(self, record_id: str, *, actor: Actor) -> Custody:
+        """Return the life of a record in order. Raises Denied, NotFound."""
+        custody = (await self.page(record_id, tab=Tab.CUSTODY, actor=actor)).custody
+        if custody is None:
+            raise NotFound(f"record {record_id} has no custody to show")
+        return custody
 
     async def proof(self, record_id: str, *, actor: Actor) -> str:
         """Return the tlog-proof of a record against the newest published checkpoint.
@@ -134,13 +189,12 @@ class Records:
 
         Raises:
             Denied: the actor may not read the log.
-            NotFound: no such record.
+            NotFound: no such record within the actor's reach.
             Conflict: no checkpoint covers the record yet.
             IntegrityError: the stored log does not prove it.
         """
-        require(actor, Permission.READ_LOG)
-        found = await self._load(record_id)
-        proof = await asyncio.to_thread(self._prove, found)
+        found = await self._opening.load(record_id, Permission.READ_LOG, actor=actor)
+        proof = await asyncio.to_thread(self._proof.prove, found)
         await self._note(found, actor, what="proof")
         return proof.to_bytes().decode()
 
@@ -152,13 +206,12 @@ class Records:
 
         Raises:
             Denied: the actor may not verify.
-            NotFound: no such record.
+            NotFound: no such record within the actor's reach.
             Conflict: no checkpoint covers the record yet.
             StorageUnavailable: the store did not answer.
         """
-        require(actor, Permission.VERIFY)
-        found = await self._load(record_id)
-        checks = await asyncio.to_thread(self._check_all, found)
+        found = await self._opening.load(record_id, Permission.VERIFY, actor=actor)
+        checks = await asyncio.to_thread(self._proof.check, found)
         ok = all(check["ok"] for check in checks)
         await self._trail.record(
             Action.RECORD_VERIFIED,
@@ -170,77 +223,30 @@ class Records:
         )
         return {"id": record_id, "ok": ok, "checks": checks}
 
-    async def _load(self, record_id: str) -> AccessedRecord:
-        async with self._database.reading() as tx:
-            row = await record_rows.get(tx, record_id)
-            place = row.log_index
-            (entry,) = await ledger_rows.entries(tx, place, place + 1)
-            return AccessedRecord(
-                row=row,
-                segment=await segment_rows.get(tx, row.segment_id),
-                entry=entry,
-                holds=tuple((await record_rows.holds_on(tx, [place])).get(place, ())),
+    async def _content(self, found: AccessedRecord, name: str, actor: Actor) -> Part:
+        part = await self._named_part(await self._opening.open(found), name)
+        key = (actor.name, actor.via, found.row.id, name)
+        if self._viewings.count(*key, now=self._trail.clock()) == 1:
+            await self._note(found, actor, what="content", part=name)
+        return part
+
+    async def _named_part(self, opened: OpenedRecord, name: str) -> Part:
+        names = [part.name for part in opened.manifest.parts]
+        if name not in names:
+            raise NotFound(
+                f"record {opened.manifest.id} has no part {name!r}; its parts are "
+                f"{', '.join(names)}"
             )
+        return await self._opening.part(opened, names.index(name))
 
-    async def _open(self, found: AccessedRecord) -> OpenedRecord:
-        return await asyncio.to_thread(self._reader.open, found.segment, found.row, found.entry)
-
-    async def _versions_of(self, row: RecordRow) -> Sequence[RecordRow]:
+    async def _versions_of(self, row: RecordRow, actor: Actor) -> Sequence[RecordRow]:
         if row.entry_type == EVENT:
             return (row,)
         async with self._database.reading() as tx:
-            return await record_rows.versions(tx, row.platform, row.account, row.post_id)
+            rows = await record_rows.versions(tx, row.platform, row.account, row.post_id)
+            return await self._access.within(tx, rows, actor=actor)
 
-    def _all_parts(self, opened: OpenedRecord) -> tuple[Part, ...]:
-        return tuple(
-            self._reader.part(opened, number) for number in range(len(opened.manifest.parts))
-        )
-
-    def _read_log(self, path: str) -> bytes:
-        return self._store.get(self._log + path)
-
-    def _prove(self, found: AccessedRecord) -> TlogProof:
-        place = found.row.log_index
-        try:
-            note = self._read_log("checkpoint")
-        except NotFound as error:
-            raise _not_yet(found.row, 0) from error
-        size = open_checkpoint(note, self._origin, self._verifiers).size
-        if place >= size:
-            raise _not_yet(found.row, size)
-        path = TileTree(size, self._read_log).inclusion_proof(place)
-        proof = TlogProof(index=place, path=path, checkpoint=note)
-        proof.verify(found.entry, self._origin, self._verifiers)
-        return proof
-
-    def _check_all(self, found: AccessedRecord) -> list[Json]:
-        checks = []
-        opened, check = _checked("stored bytes", partial(self._check_bytes, found))
-        checks.append(check)
-        if opened is not None:
-            for number, part in enumerate(opened.manifest.parts):
-                ask = partial(self._check_part, opened, number)
-                checks.append(_checked(f"part {part.name}", ask)[1])
-        checks.append(_checked("place in the log", partial(self._check_place, found))[1])
-        return checks
-
-    def _check_bytes(self, found: AccessedRecord) -> tuple[OpenedRecord, str]:
-        opened = self._reader.open(found.segment, found.row, found.entry)
-        return opened, "frame and manifest have the hashes that the log entry commits to"
-
-    def _check_part(self, opened: OpenedRecord, number: int) -> tuple[Part, str]:
-        part = self._reader.part(opened, number)
-        return part, f"{len(part.content)} bytes have the SHA-256 that the manifest names"
-
-    def _check_place(self, found: AccessedRecord) -> tuple[TlogProof, str]:
-        proof = self._prove(found)
-        size = open_checkpoint(proof.checkpoint, self._origin, self._verifiers).size
-        return proof, (
-            f"entry {proof.index} is in the tree of the checkpoint of {size} entries that "
-            f"{self._origin} signed"
-        )
-
-    async def _note(self, found: AccessedRecord, actor: Actor, **details: str) -> None:
+    async def _note(self, found: AccessedRecord, actor: Actor, **details: str | int) -> None:
         await self._trail.record(
             Action.RECORD_VIEWED,
             actor=actor,
@@ -248,19 +254,3 @@ class Records:
             object_id=found.row.id,
             details=details,
         )
-
-
-def _checked(what: str, ask: Callable[[], tuple[T, str]]) -> tuple[T | None, Json]:
-    """Return what was checked, None if it failed, and the check in words."""
-    try:
-        checked, detail = ask()
-    except (IntegrityError, NotFound) as error:
-        return None, {"what": what, "ok": False, "detail": str(error)}
-    return checked, {"what": what, "ok": True, "detail": detail}
-
-
-def _not_yet(row: RecordRow, size: int) -> Conflict:
-    return Conflict(
-        f"record {row.id} is not yet under a checkpoint: it stands at log index {row.log_index}, "
-        f"the newest checkpoint covers {size} entries; try again in a second"
-    )

@@ -77,12 +77,20 @@ class TimestampView:
         shown = names[max(0, len(names) - newest) :]
         return [await self.read(size, authority) for size, authority in shown]
 
-    async def names(self, *, start: int = 0) -> list[tuple[int, str]]:
-        """Return size and authority of every stored token from size `start` on, in that order."""
+    async def names(self, *, start: int = 0, most: int | None = None) -> list[tuple[int, str]]:
+        """Return size and authority of the stored tokens from size `start` on, in that order.
+
+        With `most` it stops after so many; without, it tells all.
+        """
         prefix = timestamp_prefix(self._archive_id)
-        keys = self._store.list_keys(prefix, after=f"{prefix}{start:012d}")
-        found = [_NAME.fullmatch(key.removeprefix(prefix)) async for key in keys]
-        return [(int(match[1]), match[2]) for match in found if match]
+        found: list[tuple[int, str]] = []
+        async for key in self._store.list_keys(prefix, after=f"{prefix}{start:012d}"):
+            match = _NAME.fullmatch(key.removeprefix(prefix))
+            if match:
+                found.append((int(match[1]), match[2]))
+            if len(found) == most:
+                break
+        return found
 
     async def read(self, size: int, authority: str) -> Stamp:
         """Return one token.

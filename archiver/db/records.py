@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
 
+from archiver.db.holds import HoldRow
 from archiver.db.tables import (
     a_duplicate,
     hold,
@@ -305,6 +306,17 @@ async def holds_on(tx: Transaction, indexes: Sequence[int]) -> dict[int, list[tu
         for row in rows:
             found.setdefault(row.log_index, []).append((row.id, row.name))
     return found
+
+
+async def holds_ever_on(tx: Transaction, log_index: int) -> list[HoldRow]:
+    """Return the holds ever placed on one record, released ones included, oldest first."""
+    rows = await tx.execute(
+        select(*(hold.c[name] for name in HoldRow.__dataclass_fields__))
+        .join(hold_record, hold_record.c.hold_id == hold.c.id)
+        .where(hold_record.c.log_index == log_index)
+        .order_by(hold.c.id)
+    )
+    return [HoldRow(**row) for row in rows.mappings()]
 
 
 def _rows() -> Select[Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from archiver.access.record_access import RecordAccess, may_see_hold
 from archiver.access.rules import Permission, require
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
@@ -59,38 +60,47 @@ class Filing:
         self._database = database
         self._trail = trail
         self._clock = clock
+        self._access = RecordAccess(database=database, trail=trail)
 
     async def why(self, record_id: str, *, actor: Actor) -> Explanation:
         """Return the state of a record now, and every reason for it, in words.
 
         Raises:
             Denied: the actor may not read the file plan.
-            NotFound: no such record, or its pinned schedule version is missing.
+            NotFound: no such record within the actor's reach, or its pinned schedule version is
+                missing.
         """
-        require(actor, Permission.READ_FILE_PLAN)
-        now = self._clock()
+        row = await self._access.find(record_id, Permission.READ_FILE_PLAN, actor=actor)
         async with self._database.reading() as tx:
-            row = await record_rows.get(tx, record_id)
-            facts = await _facts(tx, row)
-            filed = await _filed_because(tx, row, facts)
-            body = await file_plan_rows.get_schedule(tx, row.class_code, row.schedule_version)
-            holds = await hold_rows.active_on(tx, row.log_index)
-            segment = await segment_rows.get(tx, row.segment_id)
-        decision = decide(
-            facts,
-            Schedule.from_dict(body),
-            tuple(_hold(hold) for hold in holds),
-            now,
-            lock_until=_lock_until(segment),
-        )
+            explanation = await self.explain(tx, row, actor)
         await self._trail.record(
             Action.RECORD_EXPLAINED,
             actor=actor,
             object_type="record",
             object_id=record_id,
-            details={"state": str(decision.state)},
+            details={"state": explanation.state},
         )
-        return _explained(record_id, decision, filed)
+        return explanation
+
+    async def explain(self, tx: Transaction, row: RecordRow, actor: Actor) -> Explanation:
+        """Return the explanation of a record that the actor was found to have access to.
+
+        It makes no event: it is part of what its caller shows, and of its caller's event. A hold
+        that the actor may not see is a reason without a name.
+        """
+        facts = await _facts(tx, row)
+        filed = await _filed_because(tx, row, facts)
+        body = await file_plan_rows.get_schedule(tx, row.class_code, row.schedule_version)
+        holds = await hold_rows.active_on(tx, row.log_index)
+        segment = await segment_rows.get(tx, row.segment_id)
+        decision = decide(
+            facts,
+            Schedule.from_dict(body),
+            tuple(_hold(hold, visible=may_see_hold(actor, hold.matter)) for hold in holds),
+            self._clock(),
+            lock_until=_lock_until(segment),
+        )
+        return _explained(row.id, decision, filed)
 
     async def classes(self, *, actor: Actor) -> list[dict[str, Any]]:
         """Return every class by code, with the schedule in force now (None: none yet).
@@ -166,13 +176,11 @@ async def _filed_because(tx: Transaction, row: RecordRow, facts: Facts) -> Reaso
     return Reason(text=f"{reason} {applies}", citation=citation)
 
 
-def _hold(row: HoldRow) -> Hold:
-    return Hold(
-        id=row.id,
-        matter=row.matter or "not named",
-        placed_at=from_millis(row.placed_at),
-        name=row.name,
-    )
+def _hold(row: HoldRow, *, visible: bool) -> Hold:
+    placed_at = from_millis(row.placed_at)
+    if not visible:
+        return Hold(id="that you may not see", matter="that you may not see", placed_at=placed_at)
+    return Hold(id=row.id, matter=row.matter or "not named", placed_at=placed_at, name=row.name)
 
 
 def _lock_until(segment: SegmentRow) -> datetime | None:

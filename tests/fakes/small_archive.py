@@ -10,7 +10,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from archiver.access.content_tickets import ContentTickets
+from archiver.access.derived_keys import derive
 from archiver.access.records import Records
+from archiver.assurance.attestations import Attestations
+from archiver.assurance.timestamp_view import TimestampView
 from archiver.audit.trail import Trail
 from archiver.capture.ingest import Ingest, Outcome
 from archiver.clock import to_millis
@@ -38,6 +42,7 @@ from archiver.preserve.filing import FilePlan
 from archiver.preserve.keyring import open_keyring
 from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.ledger.note import Ed25519Verifier
+from archiver.preserve.ledger.policy import archive_policy
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.sequencer import Sequencer
 from archiver.preserve.store.filesystem import FilesystemStore
@@ -146,6 +151,15 @@ class SmallArchive:
         self.searching = Searching(
             index=self.index, database=database, records=self.reader, zone=UTC, trail=self.trail
         )
+        self.filing = Filing(database=database, trail=self.trail, clock=clock)
+        attestations = Attestations(
+            archive_id=archive.id,
+            stamps=TimestampView(
+                archive_id=archive.id, authorities=(), store=store, database=database
+            ),
+            policy=archive_policy([archive.vkey], None),
+            store=store,
+        )
         self.records = Records(
             archive=archive,
             verifiers=keyring.verifiers,
@@ -153,8 +167,10 @@ class SmallArchive:
             store=store,
             reader=self.reader,
             trail=self.trail,
+            explain=self.filing.explain,
+            attest=attestations.over,
+            tickets=ContentTickets(key=derive(keyring, "test"), clock=clock, randomness=os.urandom),
         )
-        self.filing = Filing(database=database, trail=self.trail, clock=clock)
         self.holds = Holds(
             database=database,
             store=store,
