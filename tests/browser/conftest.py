@@ -1,0 +1,167 @@
+"""A browser on a served sample archive. Tests here are plain functions, never `async def`.
+
+Playwright's synchronous interface keeps an event loop marked as running in its thread, so the
+browser lives for one module: after it, other modules of the same process may run loops again.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from archiver.model.actor import Role
+from tests.browser.site import Site
+
+SHOTS = Path(tempfile.gettempdir()) / "shots"
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_PATIENCE_MS = 120_000.0
+_WIDE = (1360, 900)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything here."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+class PageAs(Protocol):
+    """Opens a page of the site in a browser where a person of the role is signed in."""
+
+    def __call__(
+        self,
+        role: Role | None = None,
+        theme: str = "light",
+        path: str = "/",
+        *,
+        size: tuple[int, int] = _WIDE,
+        javascript: bool = True,
+        unit: str = "",
+        matter: str = "",
+        forced_colors: bool = False,
+    ) -> Page: ...
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A sample company's archive, being served."""
+    _executable()
+    served = Site(tmp_path_factory.mktemp("site") / "home")
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, without a window."""
+    executable = _executable()
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=executable, timeout=_PATIENCE_MS, args=["--disable-dev-shm-usage"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page_as(browser: Browser, site: Site) -> Iterator[PageAs]:
+    """Open pages; the test fails if any broke the content security policy or a script failed."""
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def open_page(
+        role: Role | None = None,
+        theme: str = "light",
+        path: str = "/",
+        *,
+        size: tuple[int, int] = _WIDE,
+        javascript: bool = True,
+        unit: str = "",
+        matter: str = "",
+        forced_colors: bool = False,
+    ) -> Page:
+        context = browser.new_context(
+            base_url=site.url,
+            color_scheme="dark" if theme == "dark" else "light",
+            java_script_enabled=javascript,
+            viewport={"width": size[0], "height": size[1]},
+            reduced_motion="reduce",
+            forced_colors="active" if forced_colors else "none",
+        )
+        contexts.append(context)
+        context.set_default_timeout(_PATIENCE_MS)
+        if role is not None:
+            person = site.person(role, unit=unit, matter=matter)
+            context.add_cookies([site.cookie(person)])  # type: ignore[list-item]
+        page = context.new_page()
+        page.on("console", lambda message: faults.extend(_policy_fault(message)))
+        page.on("pageerror", lambda error: faults.append(f"script failed: {error}"))
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], None]:
+    """Assert that axe finds nothing to say against a page as it stands."""
+
+    def check(page: Page) -> None:
+        chosen = {"runOnly": {"type": "tag", "values": list(RULES)}, "resultTypes": ["violations"]}
+        found = Axe().run(page, options=chosen).response["violations"]
+        told = [
+            f"{each['id']} ({each['impact']}): {each['help']}\n"
+            + "\n".join(
+                f"    {' '.join(node['target'])}\n        {node['html'][:200]}\n"
+                f"        {node['failureSummary']}"
+                for node in each["nodes"]
+            )
+            for each in found
+        ]
+        assert not told, f"{page.url}\n" + "\n".join(told)
+
+    return check
+
+
+@pytest.fixture
+def screenshot() -> Callable[[Page, str], Path]:
+    """Keep a picture of the whole page for people to look at; `name` as `search-light`."""
+
+    def take(page: Page, name: str) -> Path:
+        SHOTS.mkdir(exist_ok=True)
+        path = SHOTS / f"{name}.png"
+        page.screenshot(path=path, full_page=True, timeout=_PATIENCE_MS)
+        return path
+
+    return take
+
+
+def sideways(page: Page) -> int:
+    """Return by how many pixels the page must be scrolled sideways: 0 is what WCAG 1.4.10 asks."""
+    return int(
+        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    )
+
+
+def _policy_fault(message: ConsoleMessage) -> list[str]:
+    text = message.text
+    broken = "Content Security Policy" in text or "integrity" in text.lower()
+    return [f"{message.location.get('url', '')}: {text}"] if broken else []
+
+
+def _executable() -> str:
+    for name in _BROWSERS:
+        found = shutil.which(name)
+        if found is not None:
+            return found
+    pytest.skip(f"no browser on this machine: looked for {', '.join(_BROWSERS)}")
