@@ -22,6 +22,7 @@ STATED = frozenset(
     {
         "person:invited",
         "person:joined",
+        "person:arrived",
         "person:granted",
         "person:disabled",
         "person:enabled",
