@@ -99,9 +99,15 @@ class RecordAccess:
         self, tx: Transaction, rows: Sequence[RecordRow], *, actor: Actor
     ) -> list[RecordRow]:
         """Return those of these posts whose content the actor may read, in their order."""
-        scope = _reach(actor, Permission.READ_CONTENT) or _NOWHERE
-        seen = await self._within(tx, scope, [row.log_index for row in rows])
+        places = [row.log_index for row in rows]
+        seen = await self.places_within(tx, places, Permission.READ_CONTENT, actor=actor)
         return [row for row in rows if row.log_index in seen]
+
+    async def places_within(
+        self, tx: Transaction, places: Sequence[int], needs: Permission, *, actor: Actor
+    ) -> set[int]:
+        """Return over which of these log indexes the actor holds a permission."""
+        return await self._within(tx, _reach(actor, needs) or _NOWHERE, places)
 
     async def may(
         self, tx: Transaction, row: RecordRow, needs: Permission, *, actor: Actor

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from archiver.app import Services
-from archiver.assurance.evidence.exporting import Wanted
+from archiver.assurance.evidence.choosing import Wanted
 from archiver.assurance.evidence_verifier import verify_bundle
 from archiver.cli.api_client import ApiClient
 from archiver.cli.demo_company import Company

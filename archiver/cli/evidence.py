@@ -7,7 +7,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from archiver.assurance.evidence.exporting import Wanted
+from archiver.assurance.evidence.choosing import Wanted
 from archiver.assurance.evidence_verifier import report_lines, verify_bundle
 from archiver.cli.arguments import Parser
 from archiver.cli.exits import OK, PROBLEMS

@@ -11,7 +11,7 @@ from sqlalchemy import and_, func, or_, select
 
 from archiver.db.holds import HoldRow
 from archiver.db.records import RecordRow
-from archiver.db.tables import event, hold, hold_record, record
+from archiver.db.tables import blob, event, hold, hold_record, record
 from archiver.db.transaction import Transaction
 
 _BATCH = 500
@@ -102,3 +102,9 @@ async def holds_then(
             held = HoldRow(**{name: row[name] for name in _HOLD_COLUMNS})
             found.setdefault(row["log_index"], []).append(held)
     return found
+
+
+async def blob_bytes(tx: Transaction, record_id: str) -> int:
+    """Return how many bytes the large parts of one record take in the store."""
+    total = select(func.coalesce(func.sum(blob.c.size), 0)).where(blob.c.record_id == record_id)
+    return int((await tx.execute(total)).scalar_one())

@@ -3,12 +3,11 @@
 import asyncio
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from archiver.access.rules import Permission
-from archiver.assurance.evidence.exporting import Evidence, Wanted
+from archiver.assurance.evidence.choosing import Wanted
+from archiver.assurance.evidence.exporting import Evidence
 from archiver.assurance.integrity_view import VERIFICATION
 from archiver.assurance.report import Report
 from archiver.audit.trail import Trail
@@ -17,7 +16,6 @@ from archiver.clock import Clock
 from archiver.config import Settings
 from archiver.db import ledger as ledger_rows
 from archiver.db.transaction import Database
-from archiver.errors import InvalidInput
 from archiver.ids import Randomness, Ulids
 from archiver.jobs.imports import Imports
 from archiver.jobs.loops import Loops
@@ -33,7 +31,6 @@ EVIDENCE = "evidence"
 
 _SMALL_LOG = 5_000  # entries verified sooner in this process than other processes start
 _SEED_BYTES = 4
-_HUNDRED = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +89,11 @@ def verification_kind(verifying: Verifying, database: Database, randomness: Rand
     """Return the kind that verifies: `percent` of the records, or everything where it is null."""
 
     async def run(job: Run) -> Result:
-        percent = sample_percent(job.arguments)
+        percent = job.arguments["percent"]
         async with database.reading() as tx:
             is_small = (await ledger_rows.state(tx)).next_index < _SMALL_LOG
         extent = Extent(
-            percent=percent,
+            percent=None if percent is None else float(percent),
             seed=int.from_bytes(randomness(_SEED_BYTES), "big"),
             workers=1 if is_small else max(1, (os.cpu_count() or 1) - 1),
             content=bool(job.arguments.get("content", False)),
@@ -120,23 +117,6 @@ def verification_kind(verifying: Verifying, database: Database, randomness: Rand
         }
 
     return Kind(name=VERIFICATION, title="Verification", permission=Permission.VERIFY, run=run)
-
-
-def sample_percent(arguments: Mapping[str, Any]) -> float | None:
-    """Return the share that is to be verified, None for everything.
-
-    Raises:
-        InvalidInput: it is no percentage.
-    """
-    asked = arguments.get("percent")
-    if asked is None:
-        return None
-    if isinstance(asked, bool) or not isinstance(asked, int | float) or not 0 < asked <= _HUNDRED:
-        raise InvalidInput(
-            f"expected a percentage above 0 and up to 100, found {str(asked)[:40]!r}",
-            pointer="percent",
-        )
-    return float(asked)
 
 
 def evidence_kind(evidence: Evidence) -> Kind:

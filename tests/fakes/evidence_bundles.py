@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from archiver.app import Services, open_services
+from archiver.assurance.evidence.choosing import Wanted
 from archiver.assurance.evidence.container import BundleWriter
-from archiver.assurance.evidence.exporting import Exported, Wanted
+from archiver.assurance.evidence.exporting import Exported
 from archiver.assurance.evidence_verifier import MANIFEST, SEAL, Verification
 from archiver.config import Settings
 from archiver.model.actor import Actor, Role

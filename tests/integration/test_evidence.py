@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from archiver.app import open_services
-from archiver.assurance.evidence.exporting import Wanted
+from archiver.assurance.evidence.choosing import Wanted
 from archiver.assurance.evidence_verifier import CHECKS
 from archiver.audit.actions import Action
 from archiver.config import Settings

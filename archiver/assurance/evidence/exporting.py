@@ -9,11 +9,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from archiver.access.rules import Permission, allowed, require
+from archiver.access.record_access import RecordAccess
+from archiver.access.rules import Permission, allowed, reach
 from archiver.assurance.evidence.assembly import Assembly
+from archiver.assurance.evidence.choosing import Wanted, choose
 from archiver.assurance.evidence.container import Progress
 from archiver.assurance.evidence.documents import About
 from archiver.assurance.evidence.ledger_files import LedgerFiles
@@ -25,13 +28,12 @@ from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import from_millis
 from archiver.db import evidence as evidence_rows
-from archiver.db import holds as hold_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
 from archiver.db.archive import ArchiveRow
 from archiver.db.transaction import Database, Transaction
-from archiver.errors import Conflict, IntegrityError, InvalidInput, NotFound
+from archiver.errors import Conflict, IntegrityError, TooLarge
 from archiver.model.actor import Actor
 from archiver.preserve.ledger.entry import members_digest
 from archiver.preserve.ledger.note import Signer, parse_vkey
@@ -39,22 +41,10 @@ from archiver.preserve.ledger.policy import Policy
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.store.threads import AsyncStore
 
+MOST_AT_ONCE = 64 << 20
+"""Bytes of files of a record whose bundle is handed out at once."""
+
 _CHUNK = 100
-_EVENT = "aud"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What a bundle is asked for: records by id, or the members of a hold.
-
-    `log_size` names the checkpoint it is made as of, so that it can be made again; None takes the
-    newest. `with_events` adds each record's audit trail where the actor may read it.
-    """
-
-    record_ids: tuple[str, ...] = ()
-    hold_id: str | None = None
-    log_size: int | None = None
-    with_events: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +70,19 @@ class Exported:
             "timestamps": self.timestamps,
             "conclusion": self.conclusion,
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A small bundle in memory: what was made, and its bytes."""
+
+    made: Exported
+    content: bytes = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return self.made.path.name
 
 
 class Evidence:
@@ -108,6 +111,30 @@ class Evidence:
         self._policy = policy
         self._trail = trail
         self._software = software
+        self._access = RecordAccess(database=database, trail=trail)
+
+    async def one(self, record_id: str, *, actor: Actor) -> Bundle:
+        """Return the bundle of one record, to be handed out at once.
+
+        Raises:
+            TooLarge: the record's files are over `MOST_AT_ONCE` bytes; make it as a job.
+            Denied, NotFound, Conflict, IntegrityError: as `export`.
+        """
+        await self._access.find(record_id, Permission.EXPORT, actor=actor)
+        row = await self._access.find(record_id, Permission.READ_CONTENT, actor=actor)
+        async with self._database.reading() as tx:
+            stored = row.frame_length + await evidence_rows.blob_bytes(tx, record_id)
+        if stored > MOST_AT_ONCE:
+            raise TooLarge(
+                f"record {record_id} has {stored:,} bytes of files, more than the "
+                f"{MOST_AT_ONCE:,} of a download at once; make its bundle as a job, or with "
+                f"`muniment evidence {record_id} --out FILE`"
+            )
+        with TemporaryDirectory(prefix="muniment-evidence-") as folder:
+            path = Path(folder) / f"evidence-{record_id}.zip"
+            made = await self.export(Wanted(record_ids=(record_id,)), path, actor=actor)
+            content = await asyncio.to_thread(path.read_bytes)
+        return Bundle(made=made, content=content)
 
     async def export(
         self,
@@ -127,8 +154,8 @@ class Evidence:
             IntegrityError: what is stored is not what the log commits to, or the bundle does not
                 verify. No file is left then.
         """
-        require(actor, Permission.EXPORT)
-        require(actor, Permission.READ_CONTENT)
+        for needs in (Permission.EXPORT, Permission.READ_CONTENT):
+            reach(actor, needs)  # raises; which records are in reach is asked of each below
         if await asyncio.to_thread(path.exists):
             raise Conflict(f"there is a file at {path}; give another name")
         ledger = await asyncio.to_thread(LedgerFiles, self._archive, self._store, self._policy)
@@ -159,7 +186,7 @@ class Evidence:
 
     async def _describe(self, wanted: Wanted, ledger: LedgerFiles, actor: Actor) -> About:
         async with self._database.reading() as tx:
-            indexes, title = await self._choose(tx, wanted, actor)
+            indexes, title = await choose(tx, wanted, self._access, actor=actor)
             signed = (await ledger_rows.state(tx)).size
         if indexes[-1] >= signed:
             raise Conflict(
@@ -198,30 +225,6 @@ class Evidence:
             gaps=tuple(self._gaps(selection, ledger, trail=trail)),
             title=title,
         )
-
-    async def _choose(
-        self, tx: Transaction, wanted: Wanted, actor: Actor
-    ) -> tuple[tuple[int, ...], str]:
-        """Return the log indexes of the records asked for, ascending, and what they are called."""
-        ids = list(dict.fromkeys(wanted.record_ids))
-        title = f"Record {ids[0]}" if len(ids) == 1 else f"{len(ids):,} records, chosen by id"
-        if wanted.hold_id is not None:
-            require(actor, Permission.READ_HOLDS)
-            hold = await hold_rows.get(tx, wanted.hold_id)
-            held = await hold_rows.member_ids(tx, hold.id)
-            title = f"The records of hold {hold.id}" + (f" and {len(ids):,} more" if ids else "")
-            ids = list(dict.fromkeys([*held, *ids]))
-        if not ids:
-            raise InvalidInput("a bundle needs records: give their ids, or a hold that has some")
-        places = await record_rows.indexes_of(tx, ids)
-        for record_id in ids:
-            if record_id not in places:
-                raise NotFound(f"no record {record_id}")
-        named = [places[record_id] for record_id in wanted.record_ids]
-        rows = await record_rows.list_by_index(tx, named)
-        if any(row.entry_type == _EVENT for row in rows.values()):
-            require(actor, Permission.READ_AUDIT)
-        return tuple(sorted(places.values())), title
 
     def _gaps(self, selection: Selection, ledger: LedgerFiles, *, trail: bool) -> list[str]:
         stamped = set(selection.stamped)
