@@ -49,6 +49,7 @@ from archiver.db.transaction import Database, Transaction, open_database
 from archiver.disposal.filing import Filing
 from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
+from archiver.jobs.account_totals import AccountTotals
 from archiver.jobs.documents import Documents
 from archiver.jobs.health import Health
 from archiver.jobs.imports import Imports
@@ -101,6 +102,7 @@ class Services:
     records: Records
     filing: Filing
     accounts: Accounts
+    account_totals: AccountTotals
     holds: Holds
     log: LogView
     evidence: Evidence
@@ -241,6 +243,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         accounts=Accounts(
             database=database, trail=trail, clock=clock, ulids=ground.ulids, plan=ground.plan
         ),
+        account_totals=AccountTotals(database=database, clock=clock),
         holds=views.holds,
         timestamping=background.timestamping,
         log=LogView(archive=archive, database=database, store=reads),

@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, Command] = {
     "serve": Command("serve", "API, web pages and background loops in one process"),
     "demo": Command("demo", "a sample company's posts, end to end, then serve"),
     "import": Command("importing", "read posts from files and keep them"),
+    "account": Command("account", "the register of accounts: whose they are, of which unit"),
     "search": Command("search", "find records, with an exact count"),
     "record": Command("record", "show, explain, prove and verify one record"),
     "class": Command("classes", "the classes of the file plan"),

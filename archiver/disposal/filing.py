@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from archiver.access.record_access import RecordAccess, may_see_hold
-from archiver.access.rules import Permission, require
+from archiver.access.rules import Permission, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, from_millis, rfc3339, to_millis
+from archiver.db import accounts as account_rows
 from archiver.db import file_plan as file_plan_rows
 from archiver.db import holds as hold_rows
 from archiver.db import records as record_rows
@@ -21,6 +22,19 @@ from archiver.db.holds import HoldRow
 from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Database, Transaction
+from archiver.disposal.class_views import (
+    ClassPage,
+    ClassView,
+    Example,
+    RulesPage,
+    awaited,
+    class_view,
+    example_of,
+    rule_lines,
+    schedule_of,
+    schedule_views,
+)
+from archiver.errors import InvalidInput
 from archiver.model.actor import Actor
 from archiver.model.lock import LockMode
 from retention.decisions import Decision, decide
@@ -108,7 +122,7 @@ class Filing:
         Raises:
             Denied: the actor may not read the file plan.
         """
-        require(actor, Permission.READ_FILE_PLAN)
+        reach(actor, Permission.READ_FILE_PLAN)  # the file plan is one for all units and matters
         async with self._database.reading() as tx:
             classes = await file_plan_rows.list_classes(tx)
             schedules = await file_plan_rows.schedules_in_force(tx, to_millis(self._clock()))
@@ -121,11 +135,89 @@ class Filing:
             Denied: the actor may not read the file plan.
             NotFound: no such class.
         """
-        require(actor, Permission.READ_FILE_PLAN)
+        reach(actor, Permission.READ_FILE_PLAN)
         async with self._database.reading() as tx:
             await file_plan_rows.get_class(tx, class_code)
             found = await file_plan_rows.list_schedules(tx, class_code)
         return [{**body, "in_force_from": _shown(body["in_force_from"])} for body in found]
+
+    async def plan(self, *, actor: Actor) -> tuple[ClassView, ...]:
+        """Return every class by code, in words, with how many records it covers.
+
+        Raises:
+            Denied: the actor may not read the file plan.
+        """
+        counted = reach(actor, Permission.READ_FILE_PLAN).everything
+        at = to_millis(self._clock())
+        async with self._database.reading() as tx:
+            classes = await file_plan_rows.list_classes(tx)
+            bodies = await file_plan_rows.schedules_in_force(tx, at)
+            rules = RuleSet.from_dict(await file_plan_rows.rules_in_force(tx, at))
+            records = await account_rows.records_of_classes(tx) if counted else None
+        schedules = {code: Schedule.from_dict(body) for code, body in bodies.items()}
+        return tuple(
+            class_view(body, schedules.get(body["code"]), rules, records) for body in classes
+        )
+
+    async def show_class(
+        self, code: str, *, posted: str = "", happened: str = "", actor: Actor
+    ) -> ClassPage:
+        """Return a class with its schedules and rules; with `posted`, an example worked out.
+
+        `posted` and `happened` are ISO days as `archiver.disposal.class_views.example_of` takes.
+
+        Raises:
+            Denied: the actor may not read the file plan.
+            NotFound: no such class.
+            InvalidInput: a day is none, or no schedule is in force to work an example with.
+        """
+        counted = reach(actor, Permission.READ_FILE_PLAN).everything
+        now = self._clock()
+        at = to_millis(now)
+        async with self._database.reading() as tx:
+            body = await file_plan_rows.get_class(tx, code)
+            versions = await file_plan_rows.list_schedules(tx, code)
+            rules = RuleSet.from_dict(await file_plan_rows.rules_in_force(tx, at))
+            records = await account_rows.records_of_classes(tx) if counted else None
+        past = [each for each in versions if each["in_force_from"] <= at]
+        schedule = schedule_of(past[0]) if past else None
+        if posted.strip() and schedule is None:
+            raise InvalidInput(f"class {code} has no schedule in force yet", pointer="posted")
+        return ClassPage(
+            view=class_view(body, schedule, rules, records),
+            schedules=schedule_views(versions, at),
+            rules_version=rules.version,
+            rules=rule_lines(rules, code),
+            awaits=() if schedule is None else awaited(schedule),
+            example=(
+                example_of(schedule, posted, happened, now) if schedule and posted.strip() else None
+            ),
+        )
+
+    async def work_example(
+        self, code: str, *, posted: str, happened: str = "", actor: Actor
+    ) -> Example:
+        """Return what would become of a record of a class that is posted on a day.
+
+        Raises:
+            Denied, NotFound, InvalidInput: as `show_class`; a day must be given.
+        """
+        page = await self.show_class(code, posted=posted, happened=happened, actor=actor)
+        if page.example is None:
+            raise InvalidInput("expected a day such as 2026-03-31, found none", pointer="posted")
+        return page.example
+
+    async def class_rules(self, *, actor: Actor) -> RulesPage:
+        """Return the class rules in force, in order.
+
+        Raises:
+            Denied: the actor may not read the file plan.
+        """
+        reach(actor, Permission.READ_FILE_PLAN)
+        async with self._database.reading() as tx:
+            body = await file_plan_rows.rules_in_force(tx, to_millis(self._clock()))
+        rules = RuleSet.from_dict(body)
+        return RulesPage(version=rules.version, rules=rule_lines(rules))
 
 
 async def _facts(tx: Transaction, row: RecordRow) -> Facts:

@@ -135,6 +135,14 @@ class HoldDocument(_Answer):
     records: int
 
 
+class HoldPreviewDocument(HoldDocument):
+    """What a hold would cover now, by account, and which holds cover some of it already."""
+
+    accounts: list[dict[str, Any]]
+    held_already: int | None
+    overlaps: list[dict[str, Any]]
+
+
 class HoldList(_Answer):
     """All holds."""
 
@@ -145,6 +153,74 @@ class ClassList(_Answer):
     """The classes of the file plan with their schedules."""
 
     items: list[dict[str, Any]]
+
+
+class ScheduleList(_Answer):
+    """Every version of a class's schedule, newest first, each with `in_force_from`."""
+
+    items: list[dict[str, Any]]
+
+
+class ExampleDocument(_Answer):
+    """Until when a record would be kept that is posted on a day, and why."""
+
+    posted: str
+    event: str | None
+    state: str
+    until: str | None
+    reasons: list[Reason]
+
+
+class NewAccount(_Request):
+    """An account to register, by what captures call it."""
+
+    platform: str = Field(min_length=1, max_length=64)
+    handle: str = Field(min_length=1, max_length=1024)
+    title: str = Field(default="", max_length=200)
+    custodian: str = Field(default="", max_length=200)
+    unit: str = Field(default="", max_length=200)
+
+
+class AccountChange(_Request):
+    """What to change of an account; what is left out stays."""
+
+    title: str | None = Field(default=None, max_length=200)
+    custodian: str | None = Field(default=None, max_length=200)
+    unit: str | None = Field(default=None, max_length=200)
+
+
+class StatedReason(_Request):
+    """Why something is done; it stands in the audit trail."""
+
+    reason: str = Field(min_length=1, max_length=4000)
+
+
+class AccountDocument(_Answer):
+    """An account with its totals. `state` is open, closed or not registered (then `id` is "")."""
+
+    id: str
+    platform: str
+    handle: str
+    unit: str
+    state: Literal["open", "closed", "not registered"]
+    records: int
+
+
+class NotRegistered(_Answer):
+    """Accounts that captures name and the register does not; at most 50 of them."""
+
+    items: list[AccountDocument]
+    total: int
+
+
+class AccountList(_Answer):
+    """A page of the register."""
+
+    items: list[AccountDocument]
+    next_cursor: str
+    total: int
+    total_is_exact: Literal[True]
+    not_registered: NotRegistered
 
 
 class TokenDocument(_Answer):

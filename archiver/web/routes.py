@@ -1,12 +1,23 @@
 """Every route of the service, on one screen."""
 
-from archiver.web.api import captures, classes, health, holds, log, records, search, tokens
+from archiver.web.api import (
+    accounts,
+    captures,
+    classes,
+    health,
+    holds,
+    log,
+    records,
+    search,
+    tokens,
+)
 from archiver.web.pages import record, rendering, sign_in, style_page
 from archiver.web.pages import search as search_page
 from archiver.web.routing import Route
 
 ROUTES: tuple[Route, ...] = (
     *captures.ROUTES,
+    *accounts.ROUTES,
     *search.ROUTES,
     *records.ROUTES,
     *holds.ROUTES,

@@ -10,8 +10,10 @@ from typing import Protocol
 
 from archiver.access.sessions import SessionView, SignedIn
 from archiver.access.tokens import TokenView
+from archiver.capture.account_views import AccountList, AccountPage, AccountView
 from archiver.clock import Clock
 from archiver.config import Settings
+from archiver.disposal.class_views import ClassPage, ClassView, RulesPage
 from archiver.model.actor import Actor, Role
 from archiver.model.person import Method
 from archiver.model.post import Arrival, Part
@@ -96,6 +98,75 @@ class Filing(Protocol):
 
     async def classes(self, *, actor: Actor) -> Sequence[Mapping[str, object]]:
         """Return the classes with the schedules in force."""
+
+    async def schedules(self, class_code: str, *, actor: Actor) -> Sequence[Mapping[str, object]]:
+        """Return every version of a class's schedule."""
+
+    async def plan(self, *, actor: Actor) -> Sequence[ClassView]:
+        """Return the classes in words, with how many records each covers."""
+
+    async def show_class(
+        self, code: str, *, posted: str = "", happened: str = "", actor: Actor
+    ) -> ClassPage:
+        """Return one class with its schedules and rules, and an example where a day is given."""
+
+    async def work_example(
+        self, code: str, *, posted: str, happened: str = "", actor: Actor
+    ) -> Document:
+        """Return until when a record would be kept that is posted on a day."""
+
+    async def class_rules(self, *, actor: Actor) -> RulesPage:
+        """Return the class rules in force."""
+
+
+class Accounts(Protocol):
+    """Keeps the register of accounts."""
+
+    async def list(
+        self,
+        *,
+        text: str = "",
+        platform: str = "",
+        unit: str | None = None,
+        state: str = "",
+        sort: str = "account",
+        limit: int = 50,
+        cursor: str = "",
+        actor: Actor,
+    ) -> AccountList:
+        """Return a page of the register, and what is not registered."""
+
+    async def show(self, account_id: str, *, actor: Actor) -> AccountPage:
+        """Return one account with all about it."""
+
+    async def register(
+        self,
+        *,
+        platform: str,
+        handle: str,
+        title: str = "",
+        custodian: str = "",
+        unit: str = "",
+        actor: Actor,
+    ) -> AccountView:
+        """Take an account into the register."""
+
+    async def change(
+        self,
+        account_id: str,
+        *,
+        title: str | None = None,
+        custodian: str | None = None,
+        unit: str | None = None,
+        actor: Actor,
+    ) -> AccountView:
+        """Set what is given of an account."""
+
+    async def close(self, account_id: str, *, reason: str, actor: Actor) -> AccountView:
+        """Note that the business no longer speaks from it."""
+
+    async def reopen(self, account_id: str, *, reason: str, actor: Actor) -> AccountView:
+        """Note that it does again."""
 
 
 class Holds(Protocol):
@@ -230,6 +301,8 @@ class Services(Protocol):
     def records(self) -> Records: ...  # noqa: D102
     @property
     def filing(self) -> Filing: ...  # noqa: D102
+    @property
+    def accounts(self) -> Accounts: ...  # noqa: D102
     @property
     def holds(self) -> Holds: ...  # noqa: D102
     @property

@@ -222,3 +222,30 @@ def flip_a_byte(store: Path, key: str) -> Path:
 
 def holds(path: Path, store: Path, key: str) -> bool:
     return str(path.relative_to(store)).endswith(key)
+
+
+def test_accounts_are_registered_and_those_of_captures_are_listed(
+    fresh: CommandLine, posts: Path
+) -> None:
+    fresh("import", str(posts), "--format", "ndjson")
+    before = fresh("account", "list", "--json").json()
+    made = fresh("account", "add", "x", "@acme", "--unit", "Treasury", "--json").json()
+    fresh("account", "change", made["id"], "--custodian", "P. Ray")
+    fresh("account", "close", made["id"], "--reason", "left the platform")
+    shown = fresh("account", "show", made["id"], "--json").json()
+    after = fresh("account", "list", "--json").json()
+
+    assert (before["total"], before["not_registered"]["total"]) == (0, 1)
+    assert before["not_registered"]["items"][0]["records"] == len(POSTS)
+    assert (after["total"], after["not_registered"]["total"]) == (1, 0)
+    assert (shown["unit"], shown["custodian"], shown["state"]) == ("Treasury", "P. Ray", "closed")
+    assert shown["months"] == [{"month": "2025-03", "records": len(POSTS)}]
+    assert len(shown["history"]) == 3
+    assert "@acme" in fresh("account", "list").out
+
+
+def test_gaps_that_nobody_recorded_are_not_taken_for_none(muniment: CommandLine) -> None:
+    answer = muniment("account", "gaps", "--json", expect=4).json()
+
+    assert (answer["recorded"], answer["items"]) == (False, [])
+    assert "not recorded yet" in answer["why"]

@@ -17,6 +17,7 @@ from archiver.errors import Denied, InvalidInput, NotFound
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.post import Arrival, Part, PartRole
 from archiver.web.services import Json
+from tests.unit.web.fakes_accounts import FakeAccounts, FakeClasses
 from tests.unit.web.fakes_people import FakeSessions
 
 Face = TestClient[web.Request, web.Application]
@@ -134,7 +135,7 @@ class FakeRecords:
         return "c2sp.org/tlog-proof@v1\nindex 0\n"
 
 
-class FakeFiling:
+class FakeFiling(FakeClasses):
     async def why(self, record_id: str, *, actor: Actor) -> Plain:
         require(actor, Permission.READ_FILE_PLAN)
         reason = {"text": "Kept three years from posting", "citation": "17 CFR 240.17a-4(b)(4)"}
@@ -278,6 +279,7 @@ class FakeServices:
     searching: FakeSearching = field(default_factory=FakeSearching)
     records: FakeRecords = field(default_factory=FakeRecords)
     filing: FakeFiling = field(default_factory=FakeFiling)
+    accounts: FakeAccounts = field(default_factory=FakeAccounts)
     holds: FakeHolds = field(default_factory=FakeHolds)
     log: FakeLog = field(default_factory=FakeLog)
     tokens: FakeTokens = field(default_factory=FakeTokens)
