@@ -45,6 +45,7 @@ class PageAs(Protocol):
         unit: str = "",
         matter: str = "",
         forced_colors: bool = False,
+        status: int = 200,
     ) -> Page: ...
 
 
@@ -86,6 +87,7 @@ def page_as(browser: Browser, site: Site) -> Iterator[PageAs]:
         unit: str = "",
         matter: str = "",
         forced_colors: bool = False,
+        status: int = 200,
     ) -> Page:
         context = browser.new_context(
             base_url=site.url,
@@ -103,7 +105,9 @@ def page_as(browser: Browser, site: Site) -> Iterator[PageAs]:
         page = context.new_page()
         page.on("console", lambda message: faults.extend(_policy_fault(message)))
         page.on("pageerror", lambda error: faults.append(f"script failed: {error}"))
-        page.goto(path)
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == status, f"{path} was answered {answer.status}, not {status}"
         return page
 
     yield open_page

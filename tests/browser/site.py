@@ -73,7 +73,7 @@ class Site:
 
     def person(self, role: Role, *, unit: str = "", matter: str = "") -> str:
         """Return the id of a person who holds this role and no other, over all or over a part."""
-        key = "/".join((role, unit, matter))
+        key = f"{role}/{unit}/{matter}"
         if key not in self.people:
             self.people[key] = self.run(self._make_person(role, unit=unit, matter=matter))
         return self.people[key]
