@@ -6,8 +6,10 @@ from datetime import datetime
 
 from archiver.audit.sentences import details_in_words, read_details, sentence
 from archiver.clock import from_millis, rfc3339
-from archiver.db.events import EventRow, FoundEvent, Reading
-from archiver.preserve.event_record import EventBody
+from archiver.db.events import COLUMNS, EventRow, FoundEvent, Reading
+from archiver.db.records import RecordRow
+from archiver.errors import NotFound
+from archiver.preserve.event_record import EventBody, event_row
 
 Json = dict[str, object]
 
@@ -176,3 +178,33 @@ def view_of(found: FoundEvent, names: Mapping[str, str], *, relation: str = "") 
         relation=relation,
         names=names,
     )
+
+
+def difference(record_id: str, listed: FoundEvent | None, body: EventBody | None) -> str:
+    """Return in which fields the trail's row differs from the record; empty if in none."""
+    if listed is None:
+        return (
+            f"record {record_id} is an event of the log that the trail's table does not list; run "
+            "`muniment recover` to derive the table again"
+        )
+    if body is None:
+        return ""
+    promised = event_row(record_id, body)
+    wrong = [
+        f"{name} is {getattr(listed.row, name)!r} and {value!r} in the record"
+        for name, value in zip(COLUMNS, promised, strict=True)
+        if getattr(listed.row, name) != value
+    ]
+    return "" if not wrong else f"the trail's row is not what the log holds: {'; '.join(wrong)}"
+
+
+def found_in_record(record: RecordRow, body: EventBody | None) -> FoundEvent:
+    """Return the row as it ought to be, where the table lacks it.
+
+    Raises:
+        NotFound: the record could not be opened either.
+    """
+    if body is None:
+        raise NotFound(f"there is no event {record.id}")
+    values = dict(zip(COLUMNS, event_row(record.id, body), strict=True))
+    return FoundEvent(row=EventRow(**values), log_index=record.log_index)  # type: ignore[arg-type] # as `event_row` promises

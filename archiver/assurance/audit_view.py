@@ -20,6 +20,8 @@ from archiver.assurance.audit_events import (
     EventView,
     News,
     Timeline,
+    difference,
+    found_in_record,
     view_of,
 )
 from archiver.assurance.audit_filter import TrailFilter
@@ -36,7 +38,7 @@ from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Database, Transaction
 from archiver.errors import IntegrityError, InvalidInput, NotFound
 from archiver.model.actor import Actor
-from archiver.preserve.event_record import EventBody, event_row, legible, parse_event
+from archiver.preserve.event_record import EventBody, legible, parse_event
 from archiver.preserve.reader import RecordReader
 
 COUNTED = 10_000
@@ -180,9 +182,9 @@ class AuditView:
             names = await _names(tx, [listed] if listed else [])
         body, raw, problem = await asyncio.to_thread(self._open, record, segment, entry)
         if listed is None or body is not None:
-            problem = problem or _difference(record_id, listed, body)
+            problem = problem or difference(record_id, listed, body)
         if listed is None:
-            listed = _found_in_record(record, body)
+            listed = found_in_record(record, body)
         await self._note(
             None,
             actor,
@@ -329,32 +331,6 @@ async def _total(
         return len(found.events), False
     total = await event_rows.count(tx, arms, most=COUNTED)
     return min(total, COUNTED), total <= COUNTED
-
-
-def _difference(record_id: str, listed: FoundEvent | None, body: EventBody | None) -> str:
-    """Return in which fields the trail's row differs from the record; empty if in none."""
-    if listed is None:
-        return (
-            f"record {record_id} is an event of the log that the trail's table does not list; run "
-            "`muniment recover` to derive the table again"
-        )
-    if body is None:
-        return ""
-    promised = event_row(record_id, body)
-    wrong = [
-        f"{name} is {getattr(listed.row, name)!r} and {value!r} in the record"
-        for name, value in zip(event_rows.COLUMNS, promised, strict=True)
-        if getattr(listed.row, name) != value
-    ]
-    return "" if not wrong else f"the trail's row is not what the log holds: {'; '.join(wrong)}"
-
-
-def _found_in_record(record: RecordRow, body: EventBody | None) -> FoundEvent:
-    """Return the row as it ought to be, where the table lacks it."""
-    if body is None:
-        raise NotFound(f"there is no event {record.id}")
-    values = dict(zip(event_rows.COLUMNS, event_row(record.id, body), strict=True))
-    return FoundEvent(row=event_rows.EventRow(**values), log_index=record.log_index)  # type: ignore[arg-type] # as `event_row` promises
 
 
 def _how(cursor: str) -> str:
