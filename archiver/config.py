@@ -6,8 +6,11 @@ setting; an architecture test holds it to this class.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,6 +21,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from archiver.errors import ConfigurationError
 
 PREFIX = "MUNIMENT_"
+
+_SECRET = re.compile(r"(?:^|_)(?:key|passphrase|secret|credentials)_file$")
+_SECRET_PARAMETER = re.compile(
+    r"([?&;][^=&;]*(?:pass|secret|token|key)[^=&;]*=)[^&;#]*", re.IGNORECASE
+)
+_USER = re.compile(r"(://)(?:([^/?#:@]*)(:))?[^/?#]*@")
+_MASK = "\N{BULLET}\N{BULLET}\N{BULLET}"
+_SET_AT_INIT = {"origin", "zone", "default_class"}
 
 
 class Settings(BaseModel):
@@ -223,6 +234,135 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     Raises:
         ConfigurationError: all problems together, each with the name to change.
     """
+    environment, path, file = _given(environ)
+    try:
+        return Settings(**(file | environment))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{PREFIX}{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        read = f", and {path}" if file else ""
+        raise ConfigurationError(f"settings: {problems}; see deploy/SETTINGS.md{read}") from error
+
+
+class SettingSource(StrEnum):
+    """Where a setting's value comes from."""
+
+    DEFAULT = "default"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    START = "command line"  # neither says it: it was given when the process started
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingView:
+    """One setting as it may be shown: `value` holds no secret.
+
+    `default` is empty where there is none. `fixed` says that it was decided at `muniment init` and
+    that changing it does nothing. `pending` is the value the next start will take, where
+    environment or file say another one than this process runs with; empty if they do not.
+    """
+
+    name: str
+    value: str
+    source: SettingSource
+    default: str
+    description: str
+    fixed: bool
+    pending: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON document."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "source": self.source.value,
+            "default": self.default,
+            "description": self.description,
+            "fixed_at_init": self.fixed,
+            "restart_needed": not self.fixed,
+            "pending": self.pending,
+        }
+
+
+def explain_environment(settings: Settings) -> tuple[SettingView, ...]:
+    """Return what each setting of this process is and where it comes from, as `explain_settings`.
+
+    Raises:
+        ConfigurationError: the settings file cannot be read any more.
+    """
+    return explain_settings({f"{PREFIX}HOME": str(settings.home), **os.environ}, settings)
+
+
+def explain_settings(
+    environ: Mapping[str, str], settings: Settings | None = None
+) -> tuple[SettingView, ...]:
+    """Return what each setting is and where it comes from, in the order of `Settings`.
+
+    Args:
+        environ: the environment, which may name a file.
+        settings: those in effect; what the environment asks for, where not given.
+
+    Raises:
+        ConfigurationError: as `load_settings`.
+    """
+    settings = load_settings(environ) if settings is None else settings
+    environment, _, file = _given(environ)
+    return tuple(_explain(name, settings, environment, file) for name in Settings.model_fields)
+
+
+def masked(text: str) -> str:
+    """Return a URL without the password, key or token in it; other text as it is."""
+    if "://" not in text:
+        return text
+    return _SECRET_PARAMETER.sub(rf"\1{_MASK}", _USER.sub(rf"\1\2\3{_MASK}@", text))
+
+
+def _explain(
+    name: str, settings: Settings, environment: Mapping[str, Any], file: Mapping[str, Any]
+) -> SettingView:
+    value, field = getattr(settings, name), Settings.model_fields[name]
+    source = SettingSource.START
+    if name in environment and _parsed(name, environment[name]) == value:
+        source = SettingSource.ENVIRONMENT
+    elif name not in environment and name in file and _parsed(name, file[name]) == value:
+        source = SettingSource.FILE
+    elif value == field.default:
+        source = SettingSource.DEFAULT
+    asked = {**file, **environment}.get(name)
+    differs = asked is not None and _parsed(name, asked) != value and name != "home"
+    effective = value or getattr(settings, f"effective_{name}", value)
+    return SettingView(
+        name=f"{PREFIX}{name.upper()}",
+        value=_shown(name, effective),
+        source=source,
+        default=_shown(name, field.default),
+        description=field.description or "",
+        fixed=name in _SET_AT_INIT,
+        pending=_shown(name, asked) if differs else "",
+    )
+
+
+def _parsed(name: str, value: object) -> object:
+    try:
+        return getattr(Settings.model_validate({name: value}), name)
+    except ValidationError:
+        return None
+
+
+def _shown(name: str, value: object) -> str:
+    if value is None or value == "":
+        return ""
+    if _SECRET.search(name):
+        return "set from a file"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return masked(str(value))
+
+
+def _given(environ: Mapping[str, str]) -> tuple[dict[str, Any], Path, dict[str, Any]]:
+    """Return what the environment says, where the file lies, and what it says."""
     given = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environ.items()
@@ -231,14 +371,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     named = given.pop("config_file", "")
     home = Path(given.get("home", str(Settings.model_fields["home"].default)))
     path = Path(named) if named else home / "muniment.toml"
-    try:
-        return Settings(**(_read_file(path, required=bool(named)) | given))
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{PREFIX}{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise ConfigurationError(f"settings: {problems}; see deploy/SETTINGS.md") from error
+    return given, path, _read_file(path, required=bool(named))
 
 
 def _read_file(path: Path, *, required: bool) -> dict[str, Any]:
