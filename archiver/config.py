@@ -123,6 +123,12 @@ class Settings(BaseModel):
         default=True,
         description="Tell browsers to use HTTPS only, where the public URL is HTTPS.",
     )
+    content_origin: str = Field(
+        "",
+        pattern=r"^$|^https?://[a-z0-9.-]+(:[0-9]+)?$",
+        description="Second host that serves archived media and nothing else: scheme and host, no "
+        "path. Recommended; without it media come from the host of the pages.",
+    )
     oidc_issuer: str = Field(
         "",
         pattern=r"^$|^https?://[^\s?#]+$",

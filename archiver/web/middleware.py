@@ -19,7 +19,8 @@ from aiohttp.typedefs import Handler
 
 from archiver.errors import Denied
 from archiver.web import errors
-from archiver.web.keys import REQUEST_ID, ROUTE
+from archiver.web.hosts import check_host, page_policy
+from archiver.web.keys import REQUEST_ID, ROUTE, SERVICES
 from archiver.web.metrics import METRICS
 from archiver.web.pages.rendering import PAGES
 from archiver.web.routing import Route, is_page
@@ -35,15 +36,9 @@ API_HEADERS = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("Server", "muniment"),  # aiohttp would tell its version and Python's
 )
-_PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
 PAGE_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", _PAGE_POLICY),
     ("Referrer-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
@@ -59,6 +54,7 @@ def admitted(route: Route) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request[ROUTE] = route
+        check_host(request, route, request.app[SERVICES].settings.content_origin)
         await admit(request, route)
         return await route.handler(request)
 
@@ -111,8 +107,12 @@ def _finish(request: web.Request, response: web.StreamResponse, seconds: float) 
     route = request.get(ROUTE)
     headers = response.headers
     headers["X-Request-Id"] = request[REQUEST_ID]
-    for name, value in PAGE_HEADERS if _is_page(request) else API_HEADERS:
+    page = _is_page(request)
+    for name, value in PAGE_HEADERS if page else API_HEADERS:
         headers.setdefault(name, value)
+    if page:
+        policy = page_policy(request.app[SERVICES].settings.content_origin)
+        headers.setdefault("Content-Security-Policy", policy)
     # What was not matched, path or method, is the sender's invention: an unbounded label.
     path, method = ("unmatched", "any") if route is None else (route.template, request.method)
     request.app[METRICS].answered(method, path, response.status, seconds)

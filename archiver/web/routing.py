@@ -92,7 +92,7 @@ class Route:
 
 def is_page(path: str) -> bool:
     """Return whether a path is for people, the rest being for programs."""
-    return not path.startswith(("/api/", "/log/", "/livez", "/readyz", "/metrics"))
+    return not path.startswith(("/api/", "/log/", "/content/", "/livez", "/readyz", "/metrics"))
 
 
 def route(
