@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from archiver import __version__
@@ -15,8 +16,10 @@ from archiver.access.content_tickets import PURPOSE as CONTENT_TICKETS
 from archiver.access.content_tickets import ContentTickets
 from archiver.access.derived_keys import derive
 from archiver.access.keys import Keys
+from archiver.access.passkeys import Passkeys
 from archiver.access.records import Records
 from archiver.access.sessions import Sessions
+from archiver.access.sign_in_opening import open_passkeys, open_provider
 from archiver.access.tokens import Tokens
 from archiver.assurance.attestations import Attestations
 from archiver.assurance.evidence.exporting import Evidence
@@ -77,6 +80,9 @@ from archiver.preserve.writer import Writer
 from retention.rules import RuleSet
 from retention.schedules import Schedule
 
+if TYPE_CHECKING:  # it brings a library along that only archives with a provider need
+    from archiver.access.provider_sign_in import ProviderSignIn
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -115,6 +121,8 @@ class Services:
     witnessing: Witnessing
     tokens: Tokens
     sessions: Sessions
+    passkeys: Passkeys
+    provider: "ProviderSignIn | None"
     keys: Keys
     health: Health
 
@@ -191,6 +199,7 @@ def _ingest(ground: Ground, path: WritePath) -> Ingest:
 def _services(ground: Ground, path: WritePath, views: Views, background: Background) -> Services:
     settings, archive, database = ground.settings, ground.archive, ground.database
     clock, trail, reads = ground.clock, path.trail, background.reads
+    sessions = _sessions(ground, path)
     ingest, loops = _ingest(ground, path), background.loops
     importing = Importing(
         worker=Worker(archive.id, ground.plan, settings.inline_limit_bytes),
@@ -257,7 +266,17 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         tokens=Tokens(
             database=database, clock=clock, ulids=ground.ulids, trail=trail, randomness=os.urandom
         ),
-        sessions=_sessions(ground, path),
+        sessions=sessions,
+        passkeys=open_passkeys(keyring=ground.keyring, database=database, trail=trail, clock=clock),
+        provider=open_provider(
+            settings,
+            keyring=ground.keyring,
+            database=database,
+            trail=trail,
+            clock=clock,
+            ulids=ground.ulids,
+            sessions=sessions,
+        ),
         keys=_keys(ground, path, background),
         health=Health(database=database, store=ground.store, writer=path.writer, loops=loops),
     )

@@ -11,7 +11,7 @@ from archiver.web.api import (
     search,
     tokens,
 )
-from archiver.web.pages import record, rendering, sign_in, style_page
+from archiver.web.pages import oidc, passkeys, record, rendering, sign_in, style_page
 from archiver.web.pages import search as search_page
 from archiver.web.routing import Route
 
@@ -28,6 +28,8 @@ ROUTES: tuple[Route, ...] = (
     *search_page.ROUTES,
     *record.ROUTES,
     *sign_in.ROUTES,
+    *oidc.ROUTES,
+    *passkeys.ROUTES,
     *rendering.ROUTES,
     *style_page.ROUTES,
 )

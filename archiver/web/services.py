@@ -6,8 +6,10 @@ with small fakes and shows on one screen what a request can set in motion.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from archiver.access.passkey_ceremony import Site
+from archiver.access.passkeys import Offer, PasskeyView
 from archiver.access.sessions import SessionView, SignedIn
 from archiver.access.tokens import TokenView
 from archiver.capture.account_views import AccountList, AccountPage, AccountView
@@ -17,6 +19,10 @@ from archiver.disposal.class_views import ClassPage, ClassView, RulesPage
 from archiver.model.actor import Actor, Role
 from archiver.model.person import Method
 from archiver.model.post import Arrival, Part
+
+if TYPE_CHECKING:  # they bring libraries along that only archives with a provider need
+    from archiver.access.oidc import Departure
+    from archiver.access.provider_sign_in import Proven
 
 Json = dict[str, object]
 
@@ -273,6 +279,57 @@ class Sessions(Protocol):
         """End that."""
 
 
+class Passkeys(Protocol):
+    """Adds, uses and removes passkeys: `archiver.access.passkeys.Passkeys`."""
+
+    async def offer_new(self, *, site: Site, actor: Actor) -> Offer:
+        """Begin to add a passkey."""
+
+    async def add(
+        self, answer: str, *, name: str, cookie: str, site: Site, actor: Actor
+    ) -> PasskeyView:
+        """Keep the passkey that the browser made."""
+
+    async def offer(self, *, site: Site, actor: Actor | None = None) -> Offer:
+        """Begin a proof of identity."""
+
+    async def prove(
+        self, answer: str, *, cookie: str, site: Site, actor: Actor | None = None
+    ) -> str:
+        """Return the id of the person whose passkey answered."""
+
+    async def list(self, *, actor: Actor) -> Sequence[PasskeyView]:
+        """Return one's own passkeys."""
+
+    async def show(self, passkey_id: str, *, actor: Actor) -> PasskeyView:
+        """Return one of one's own."""
+
+    async def rename(self, passkey_id: str, name: str, *, actor: Actor) -> None:
+        """Give it another name."""
+
+    async def remove(self, passkey_id: str, *, actor: Actor) -> None:
+        """Remove it."""
+
+
+class Provider(Protocol):
+    """Signs in with the provider: `archiver.access.provider_sign_in.ProviderSignIn`."""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+
+    async def begin(self, *, redirect_uri: str, next_path: str) -> "Departure":
+        """Return where the browser goes to sign in."""
+
+    async def begin_again(
+        self, *, redirect_uri: str, next_path: str, session_id: str, actor: Actor
+    ) -> "Departure":
+        """Return where it goes to prove once more who is signed in."""
+
+    async def complete(self, answer: Mapping[str, str], *, cookie: str) -> "Proven":
+        """Return whom the provider's answer proves."""
+
+
 class Health(Protocol):
     """Knows whether the parts answer."""
 
@@ -311,5 +368,9 @@ class Services(Protocol):
     def tokens(self) -> Tokens: ...  # noqa: D102
     @property
     def sessions(self) -> Sessions: ...  # noqa: D102
+    @property
+    def passkeys(self) -> Passkeys: ...  # noqa: D102
+    @property
+    def provider(self) -> Provider | None: ...  # noqa: D102
     @property
     def health(self) -> Health: ...  # noqa: D102

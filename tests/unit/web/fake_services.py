@@ -16,8 +16,9 @@ from archiver.config import Settings, load_settings
 from archiver.errors import Denied, InvalidInput, NotFound
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.post import Arrival, Part, PartRole
-from archiver.web.services import Json
+from archiver.web.services import Json, Provider
 from tests.unit.web.fakes_accounts import FakeAccounts, FakeClasses
+from tests.unit.web.fakes_passkeys import FakePasskeys
 from tests.unit.web.fakes_people import FakeSessions
 
 Face = TestClient[web.Request, web.Application]
@@ -284,6 +285,8 @@ class FakeServices:
     log: FakeLog = field(default_factory=FakeLog)
     tokens: FakeTokens = field(default_factory=FakeTokens)
     sessions: FakeSessions = field(default_factory=FakeSessions)
+    passkeys: FakePasskeys = field(default_factory=FakePasskeys)
+    provider: Provider | None = None
     health: FakeHealth = field(default_factory=FakeHealth)
 
 

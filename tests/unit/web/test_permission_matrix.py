@@ -73,6 +73,9 @@ def test_only_health_metrics_sign_in_and_the_description_are_public() -> None:
         "/metrics",
         "/api/v1/openapi.json",
         "/sign-in",
+        "/sign-in/passkey",
+        "/sign-in/provider",
+        "/sign-in/provider/callback",
         "/static/{digest}/{name}",
     }
 
