@@ -25,6 +25,7 @@ from archiver.assurance.attestations import Attestations
 from archiver.assurance.evidence.exporting import Evidence
 from archiver.assurance.integrity_view import IntegrityView
 from archiver.assurance.log_view import LogView
+from archiver.assurance.proof_bundle import ProofBundles
 from archiver.audit.trail import Trail
 from archiver.capture.accounts import Accounts
 from archiver.capture.importing import Importing, Worker
@@ -66,6 +67,7 @@ from archiver.jobs.witnessing import Witnessing
 from archiver.jobs.work import Work
 from archiver.jobs.work_kinds import Jobs, open_jobs
 from archiver.jobs.worm_probing import WormProbing
+from archiver.legal.hold_register import HoldRegister
 from archiver.legal.holds import Holds
 from archiver.legal.searching import Searching
 from archiver.preserve.blobs import BlobWriter
@@ -110,12 +112,14 @@ class Services:
     accounts: Accounts
     account_totals: AccountTotals
     holds: Holds
+    hold_register: HoldRegister
     log: LogView
     evidence: Evidence
     verifying: Verifying
     work: Work
     imports: Imports
     integrity: IntegrityView
+    proofs: ProofBundles
     timestamping: Timestamping
     worm: WormProbing
     witnessing: Witnessing
@@ -201,6 +205,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
     clock, trail, reads = ground.clock, path.trail, background.reads
     sessions = _sessions(ground, path)
     ingest, loops = _ingest(ground, path), background.loops
+    log = LogView(archive=archive, database=database, store=reads)
     importing = Importing(
         worker=Worker(archive.id, ground.plan, settings.inline_limit_bytes),
         writer=path.writer,
@@ -223,6 +228,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
     )
     filing = Filing(database=database, trail=trail, clock=clock)
     jobs = _jobs(ground, path, background, importing, verifying, evidence)
+    integrity = _integrity(ground, views, background)
     return Services(
         settings=settings,
         clock=clock,
@@ -254,13 +260,24 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         ),
         account_totals=AccountTotals(database=database, clock=clock),
         holds=views.holds,
+        hold_register=HoldRegister(
+            database=database, trail=trail, clock=clock, pending=views.holds.pending
+        ),
         timestamping=background.timestamping,
-        log=LogView(archive=archive, database=database, store=reads),
+        log=log,
         evidence=evidence,
         verifying=verifying,
         work=jobs.work,
         imports=jobs.imports,
-        integrity=_integrity(ground, views, background),
+        integrity=integrity,
+        proofs=ProofBundles(
+            archive=archive,
+            store=reads,
+            log=log,
+            integrity=integrity,
+            policy=background.witnessing.policy,
+            clock=clock,
+        ),
         worm=background.worm,
         witnessing=background.witnessing,
         tokens=Tokens(

@@ -51,14 +51,14 @@ async def place(opened: Opened) -> int:
     args, holds = opened.args, opened.services.holds
     if args.query is None and not args.accounts and not args.record_ids:
         raise InvalidInput("a hold needs a scope: give --query, --account or --record")
-    view = await holds.place(
+    act = holds.preview if args.dry_run else holds.place
+    view = await act(
         name=args.name,
         matter=args.matter,
         reason=args.reason,
         query=args.query,
         accounts=args.accounts,
         record_ids=args.record_ids,
-        dry_run=args.dry_run,
         actor=opened.actor,
     )
     document = view.to_dict()
@@ -68,7 +68,8 @@ async def place(opened: Opened) -> int:
 
 async def list_all(opened: Opened) -> int:
     """List the holds."""
-    items = [view.to_dict() for view in await opened.services.holds.list(actor=opened.actor)]
+    views = await opened.services.hold_register.list(actor=opened.actor)
+    items = [view.to_dict() for view in views]
 
     def say(output: Output) -> None:
         columns = ("id", "name", "matter", "state", "records", "placed_at", "placed_by")
@@ -81,7 +82,7 @@ async def list_all(opened: Opened) -> int:
 
 async def show(opened: Opened) -> int:
     """Show one hold."""
-    view = await opened.services.holds.show(opened.args.id, actor=opened.actor)
+    view = await opened.services.hold_register.show(opened.args.id, actor=opened.actor)
     document = view.to_dict()
     opened.output.answer(document, lambda output: _say(output, document))
     return 0

@@ -4,11 +4,11 @@ Members are log indexes of posts (`rec`); events are never members. Rows are wri
 of events (`archiver.preserve.event_effects`) and can be derived again from those.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import Select, bindparam, case, distinct, func, select, update
 
 from archiver.db.tables import a_duplicate, hold, hold_record, record
 from archiver.db.transaction import Connection, Transaction, insert_rows
@@ -18,6 +18,7 @@ ACTIVE = "active"
 RELEASED = "released"
 
 _BATCH = 500
+_LOOKED_UP = 20_000  # SQLite takes 32,766 parameters, PostgreSQL's protocol 65,535
 _MEMBERS_AT_ONCE = 50_000  # rows of one statement: bounds memory, and its time on a server
 
 
@@ -75,14 +76,171 @@ async def get(tx: Transaction, hold_id: str) -> HoldRow:
     """Return one hold. Raises NotFound."""
     row = (await tx.execute(select(hold).where(hold.c.id == hold_id))).mappings().first()
     if row is None:
-        raise NotFound(f"no hold {hold_id!r}; list the holds to see their ids")
+        raise no_hold(hold_id)
     return HoldRow(**row)
+
+
+def no_hold(hold_id: str) -> NotFound:
+    """Return the error that tells that there is no such hold, or none for who asks."""
+    return NotFound(f"no hold {hold_id!r}; list the holds to see their ids")
 
 
 async def list_all(tx: Transaction) -> list[HoldRow]:
     """Return every hold, released ones included, newest first."""
     rows = await tx.execute(select(hold).order_by(hold.c.id.desc()))
     return [HoldRow(**row) for row in rows.mappings()]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Another hold in force on some of the same records, and on how many."""
+
+    id: str
+    name: str
+    matter: str
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member as a list shows it: no content. Moments are milliseconds since 1970 UTC."""
+
+    log_index: int
+    id: str
+    platform: str
+    account: str
+    kind: str
+    change: str
+    posted_at: int | None
+    captured_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """What the end of one hold would free: members under no other hold in force.
+
+    `due` of them are past their retention, `later` end on a known day, `undated` are permanent or
+    await an event.
+    """
+
+    due: int
+    later: int
+    undated: int
+
+    @property
+    def records(self) -> int:
+        """How many in all."""
+        return self.due + self.later + self.undated
+
+
+async def overlaps(tx: Transaction, hold_id: str) -> list[Overlap]:
+    """Return the other holds in force on members of this one, those with most of them first."""
+    mine = hold_record.alias("mine")
+    shared = func.count().label("shared")
+    rows = await tx.execute(
+        select(hold.c.id, hold.c.name, hold.c.matter, shared)
+        .select_from(mine)
+        .join(hold_record, hold_record.c.log_index == mine.c.log_index)
+        .join(hold, hold.c.id == hold_record.c.hold_id)
+        .where(mine.c.hold_id == hold_id, hold.c.id != hold_id, hold.c.state == ACTIVE)
+        .group_by(hold.c.id, hold.c.name, hold.c.matter)
+        .order_by(shared.desc(), hold.c.id)
+    )
+    return [Overlap(*row) for row in rows]
+
+
+async def freed_by(tx: Transaction, hold_id: str, now: int) -> Freed:
+    """Return what the release of this hold would free at a moment in milliseconds."""
+    other, theirs = hold_record.alias("other"), hold.alias("theirs")
+    held_otherwise = (
+        select(other.c.log_index)
+        .join(theirs, theirs.c.id == other.c.hold_id)
+        .where(
+            other.c.log_index == hold_record.c.log_index,
+            theirs.c.state == ACTIVE,
+            theirs.c.id != hold_id,
+        )
+        .exists()
+    )
+    ends = record.c.retain_until
+    counts = (
+        func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+        for condition in (ends <= now, ends > now, ends.is_(None))
+    )
+    rows = await tx.execute(_members(select(*counts), hold_id).where(~held_otherwise))
+    return Freed(*(int(count) for count in rows.one()))
+
+
+async def held_among(tx: Transaction, indexes: Sequence[int]) -> tuple[int, list[Overlap]]:
+    """Return how many of these log indexes are under a hold in force, and under which."""
+    held = 0
+    found: dict[str, Overlap] = {}
+    for start in range(0, len(indexes), _LOOKED_UP):
+        chunk = indexes[start : start + _LOOKED_UP]
+        active = (
+            select(hold_record.c.log_index, hold.c.id, hold.c.name, hold.c.matter)
+            .join(hold, hold.c.id == hold_record.c.hold_id)
+            .where(hold_record.c.log_index.in_(chunk), hold.c.state == ACTIVE)
+            .subquery()
+        )
+        held += int(
+            (await tx.execute(select(func.count(distinct(active.c.log_index))))).scalar_one()
+        )
+        rows = await tx.execute(
+            select(active.c.id, active.c.name, active.c.matter, func.count()).group_by(
+                active.c.id, active.c.name, active.c.matter
+            )
+        )
+        for hold_id, name, matter, records in rows:
+            before = found[hold_id].records if hold_id in found else 0
+            found[hold_id] = Overlap(hold_id, name, matter, before + records)
+    return held, sorted(found.values(), key=lambda each: (-each.records, each.id))
+
+
+async def member_rows(tx: Transaction, hold_id: str, after: int, limit: int) -> list[MemberRow]:
+    """Return members after a log index, in log order, as a list shows them."""
+    columns = (record.c[name] for name in MemberRow.__dataclass_fields__)
+    rows = await tx.execute(
+        _members(select(*columns), hold_id)
+        .where(hold_record.c.log_index > after)
+        .order_by(hold_record.c.log_index)
+        .limit(limit)
+    )
+    return [MemberRow(*row) for row in rows]
+
+
+async def accounts_among(tx: Transaction, indexes: Sequence[int]) -> dict[tuple[str, str], int]:
+    """Return how many of these log indexes are of each `(platform, account)`."""
+    found: dict[tuple[str, str], int] = {}
+    for start in range(0, len(indexes), _LOOKED_UP):
+        chunk = indexes[start : start + _LOOKED_UP]
+        rows = await tx.execute(
+            select(record.c.platform, record.c.account, func.count())
+            .where(record.c.log_index.in_(chunk))
+            .group_by(record.c.platform, record.c.account)
+        )
+        for platform, account, records in rows:
+            found[platform, account] = found.get((platform, account), 0) + records
+    return found
+
+
+async def accounts_of_matters(
+    tx: Transaction, matters: Collection[str], accounts: Sequence[str]
+) -> set[str]:
+    """Return those of these accounts that have a post under a hold of one of the matters."""
+    found: set[str] = set()
+    for start in range(0, len(accounts), _BATCH):
+        rows = await tx.execute(
+            select(distinct(record.c.account))
+            .join(hold_record, hold_record.c.log_index == record.c.log_index)
+            .join(hold, hold.c.id == hold_record.c.hold_id)
+            .where(
+                hold.c.matter.in_(sorted(matters)),
+                record.c.account.in_(accounts[start : start + _BATCH]),
+            )
+        )
+        found.update(rows.scalars())
+    return found
 
 
 async def active_on(tx: Transaction, log_index: int) -> list[HoldRow]:

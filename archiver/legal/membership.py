@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from archiver.access.rules import EVERYTHING, Reach
 from archiver.db import holds as hold_rows
 from archiver.db import ledger as ledger_rows
+from archiver.db import reach as reach_rows
 from archiver.db import records as record_rows
 from archiver.db.transaction import Database, Transaction
 from archiver.errors import InvalidInput, SearchUnavailable
@@ -38,11 +40,15 @@ class Documents(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """The conditions of a hold, all of which a member meets. Empty ones ask nothing."""
+    """The conditions of a hold, all of which a member meets. Empty ones ask nothing.
+
+    `within` is the part of the archive that whoever places it may place holds in.
+    """
 
     query: Query | None
     accounts: tuple[str, ...]
     record_ids: tuple[str, ...]
+    within: Reach = EVERYTHING
 
     def __post_init__(self) -> None:
         if self.query is None and not self.accounts and not self.record_ids:
@@ -54,13 +60,17 @@ class Scope:
 
     def to_json(self) -> str:
         """Return the scope as it is kept: the query in its normal form, which reads the same."""
-        return json.dumps(
-            {
-                "query": normalise(self.query) if self.query is not None else None,
-                "accounts": list(self.accounts),
-                "record_ids": list(self.record_ids),
+        scope: dict[str, object] = {
+            "query": normalise(self.query) if self.query is not None else None,
+            "accounts": list(self.accounts),
+            "record_ids": list(self.record_ids),
+        }
+        if self.within != EVERYTHING:
+            scope["within"] = {
+                "units": sorted(self.within.units),
+                "matters": sorted(self.within.matters),
             }
-        )
+        return json.dumps(scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +120,8 @@ class Membership:
         """
         async with self._database.reading() as tx:  # one snapshot: the set is complete
             log_size = (await ledger_rows.state(tx)).next_index
-            indexes = set(await self._chosen(tx, scope, matched, log_size))
+            chosen = await self._chosen(tx, scope, matched, log_size)
+            indexes = await _within_reach(tx, scope, chosen)
             copies = await hold_rows.duplicates(tx, log_size)
             # A stored duplicate of a member holds the same words.
             indexes |= {copy for copy, original in copies if original in indexes}
@@ -133,14 +144,15 @@ class Membership:
         return await hold_rows.posts_of(tx, indexes, scope.accounts) if scope.accounts else indexes
 
     async def _named(self, tx: Transaction, scope: Scope) -> set[int]:
-        if missing := await hold_rows.unknown_accounts(tx, scope.accounts):
+        if missing := await _unknown_accounts(tx, scope):
             raise InvalidInput(
                 f"no post of the archive is of {_listed('account', missing)}; names are compared "
                 "exactly. Nothing was held",
                 pointer="accounts",
             )
         originals = await hold_rows.originals(tx, scope.record_ids)
-        if missing := [each for each in scope.record_ids if each not in originals]:
+        seen = await _within_reach(tx, scope, sorted(set(originals.values())))
+        if missing := [each for each in scope.record_ids if originals.get(each) not in seen]:
             raise InvalidInput(
                 f"the archive holds no post with {_listed('id', missing)}. Nothing was held",
                 pointer="record_ids",
@@ -171,6 +183,23 @@ class Membership:
         documents = await self._documents.read(matched.until, end) if matched.until < end else ()
         found = tuple(each.number for each in documents if matches(query, each))
         return Matched(matched.indexes + found, end)
+
+
+async def _within_reach(tx: Transaction, scope: Scope, indexes: Sequence[int]) -> set[int]:
+    if scope.within == EVERYTHING:
+        return set(indexes)
+    return await reach_rows.in_reach(tx, scope.within, indexes)
+
+
+async def _unknown_accounts(tx: Transaction, scope: Scope) -> list[str]:
+    """Return those of the scope's accounts that have no post within reach."""
+    unknown = await hold_rows.unknown_accounts(tx, scope.accounts)
+    if scope.within == EVERYTHING:
+        return unknown
+    own = {handle for _, handle in await reach_rows.accounts_of(tx, scope.within.units)}
+    own -= set(unknown)
+    own |= await hold_rows.accounts_of_matters(tx, scope.within.matters, scope.accounts)
+    return [account for account in scope.accounts if account not in own]
 
 
 def _listed(what: str, names: Sequence[str]) -> str:

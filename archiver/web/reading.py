@@ -134,5 +134,19 @@ def whole_of(
     return int(text)
 
 
+def is_dry_run(request: web.Request) -> bool:
+    """Return whether only what would happen is asked for (`dry_run=true`).
+
+    Raises:
+        InvalidInput: it is neither true nor false: whoever misspells it must not act.
+    """
+    word = text_of(request, "dry_run", default="false")
+    if word not in {"true", "false"}:
+        raise InvalidInput(
+            f"expected dry_run to be true or false, found {word[:40]!r}", pointer="dry_run"
+        )
+    return word == "true"
+
+
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"expected a body of at most {limit} bytes; send it in smaller pieces")

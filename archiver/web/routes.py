@@ -11,7 +11,8 @@ from archiver.web.api import (
     search,
     tokens,
 )
-from archiver.web.pages import oidc, passkeys, record, rendering, sign_in, style_page
+from archiver.web.pages import holds as hold_pages
+from archiver.web.pages import new_hold, oidc, passkeys, record, rendering, sign_in, style_page
 from archiver.web.pages import search as search_page
 from archiver.web.routing import Route
 
@@ -27,6 +28,8 @@ ROUTES: tuple[Route, ...] = (
     *health.ROUTES,
     *search_page.ROUTES,
     *record.ROUTES,
+    *new_hold.ROUTES,
+    *hold_pages.ROUTES,
     *sign_in.ROUTES,
     *oidc.ROUTES,
     *passkeys.ROUTES,

@@ -12,10 +12,18 @@ from archiver.access.passkey_ceremony import Site
 from archiver.access.passkeys import Offer, PasskeyView
 from archiver.access.sessions import SessionView, SignedIn
 from archiver.access.tokens import TokenView
+from archiver.assurance.integrity_view import IntegrityStatus
+from archiver.assurance.proof_bundle import ProofBundle
 from archiver.capture.account_views import AccountList, AccountPage, AccountView
+from archiver.capture.import_request import ImportRequest
 from archiver.clock import Clock
 from archiver.config import Settings
 from archiver.disposal.class_views import ClassPage, ClassView, RulesPage
+from archiver.jobs.imports import ImportHistory, Preview
+from archiver.jobs.uploads import Receiving, Upload
+from archiver.jobs.work import JobFile
+from archiver.jobs.work_views import JobPage, JobView
+from archiver.legal.hold_views import HoldPage, HoldPreview, HoldView, ReleasePreview
 from archiver.model.actor import Actor, Role
 from archiver.model.person import Method
 from archiver.model.post import Arrival, Part
@@ -188,17 +196,42 @@ class Holds(Protocol):
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
         actor: Actor,
-    ) -> Document:
+    ) -> HoldView:
         """Hold what the scope covers, at once."""
 
-    async def release(self, hold_id: str, *, reason: str, actor: Actor) -> Document:
+    async def preview(
+        self,
+        *,
+        name: str = "",
+        matter: str = "",
+        reason: str = "",
+        query: str | None = None,
+        accounts: Sequence[str] = (),
+        record_ids: Sequence[str] = (),
+        actor: Actor,
+    ) -> HoldPreview:
+        """Say what would be held."""
+
+    async def release(self, hold_id: str, *, reason: str, actor: Actor) -> HoldView:
         """Release a hold."""
 
-    async def list(self, *, actor: Actor) -> Sequence[Document]:
+
+class HoldRegister(Protocol):
+    """Reads legal holds."""
+
+    async def list(self, *, actor: Actor) -> Sequence[HoldView]:
         """Return all holds."""
 
-    async def show(self, hold_id: str, *, actor: Actor) -> Document:
+    async def show(self, hold_id: str, *, actor: Actor) -> HoldView:
         """Return one hold."""
+
+    async def page(
+        self, hold_id: str, *, after: int = -1, limit: int = 50, actor: Actor
+    ) -> HoldPage:
+        """Return one hold with a page of its members."""
+
+    async def release_preview(self, hold_id: str, *, actor: Actor) -> ReleasePreview:
+        """Say what a release would free."""
 
 
 class Log(Protocol):
@@ -277,6 +310,73 @@ class Sessions(Protocol):
 
     async def mend_glass(self, session_id: str, *, actor: Actor) -> None:
         """End that."""
+
+
+class Work(Protocol):
+    """Jobs that people ask for: `archiver.jobs.work.Work`."""
+
+    async def start_verification(
+        self, *, percent: float | None = None, content: bool = False, actor: Actor
+    ) -> JobView:
+        """Queue a verification."""
+
+    async def again(self, job_id: str, *, actor: Actor) -> JobView:
+        """Queue a job like an ended one."""
+
+    async def show(self, job_id: str, *, actor: Actor) -> JobView:
+        """Return one job."""
+
+    async def list(
+        self,
+        *,
+        kind: str = "",
+        state: str = "",
+        object_id: str = "",
+        mine: bool = False,
+        cursor: str = "",
+        limit: int = 50,
+        actor: Actor,
+    ) -> JobPage:
+        """Return the newest jobs."""
+
+    async def cancel(self, job_id: str, *, actor: Actor) -> JobView:
+        """Cancel a job."""
+
+    async def file(self, job_id: str, *, actor: Actor) -> JobFile:
+        """Return the file a job left."""
+
+
+class Imports(Protocol):
+    """Files sent to be imported: `archiver.jobs.imports.Imports`."""
+
+    async def receive(self, name: str, *, size: int, actor: Actor) -> Receiving:
+        """Begin to take a file."""
+
+    async def finish(self, receiving: Receiving, *, actor: Actor) -> Upload:
+        """Return a file, now that all of it is here."""
+
+    async def preview(self, upload_id: str, request: ImportRequest, *, actor: Actor) -> Preview:
+        """Read the beginning of a sent file; nothing is stored."""
+
+    async def start(self, upload_id: str, request: ImportRequest, *, actor: Actor) -> JobView:
+        """Queue the import of a sent file."""
+
+    async def history(self, *, actor: Actor) -> ImportHistory:
+        """Return the newest imports."""
+
+
+class Integrity(Protocol):
+    """What may be said of the archive."""
+
+    async def status(self, actor: Actor) -> IntegrityStatus:
+        """Return the judgement and the facts it rests on."""
+
+
+class Proofs(Protocol):
+    """Makes proof bundles."""
+
+    async def make(self, *, since: int = 0, actor: Actor) -> ProofBundle:
+        """Return the bundle of the newest checkpoint."""
 
 
 class Passkeys(Protocol):
@@ -363,11 +463,21 @@ class Services(Protocol):
     @property
     def holds(self) -> Holds: ...  # noqa: D102
     @property
+    def hold_register(self) -> HoldRegister: ...  # noqa: D102
+    @property
     def log(self) -> Log: ...  # noqa: D102
     @property
     def tokens(self) -> Tokens: ...  # noqa: D102
     @property
     def sessions(self) -> Sessions: ...  # noqa: D102
+    @property
+    def work(self) -> Work: ...  # noqa: D102
+    @property
+    def imports(self) -> Imports: ...  # noqa: D102
+    @property
+    def integrity(self) -> Integrity: ...  # noqa: D102
+    @property
+    def proofs(self) -> Proofs: ...  # noqa: D102
     @property
     def passkeys(self) -> Passkeys: ...  # noqa: D102
     @property

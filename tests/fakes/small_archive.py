@@ -31,6 +31,7 @@ from archiver.founding import found_archive
 from archiver.ids import Ulids
 from archiver.jobs.documents import Documents
 from archiver.jobs.search_index import SearchIndex
+from archiver.legal.hold_register import HoldRegister
 from archiver.legal.holds import Holds
 from archiver.legal.searching import Searching
 from archiver.model.actor import Actor, Role
@@ -180,6 +181,9 @@ class SmallArchive:
             trail=self.trail,
             clock=clock,
             ulids=ulids,
+        )
+        self.hold_register = HoldRegister(
+            database=database, trail=self.trail, clock=clock, pending=self.holds.pending
         )
 
     async def capture(self, *arrivals: Arrival) -> tuple[Outcome, ...]:

@@ -87,7 +87,7 @@ async def placing(services: Services, say: Say) -> None:
 
 async def releasing(services: Services, say: Say) -> None:
     """Release every hold."""
-    for view in await services.holds.list(actor=COUNSEL):
+    for view in await services.hold_register.list(actor=COUNSEL):
         released = await services.holds.release(view.id, reason="settled", actor=COUNSEL)
         say({"hold": released.id, "state": released.state, "records": released.records})
 

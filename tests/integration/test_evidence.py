@@ -83,7 +83,6 @@ class TestABundle:
             query=None,
             accounts=["acme"],
             record_ids=[],
-            dry_run=False,
             actor=EVERYBODY,
         )
         await publish(room.services)
@@ -147,7 +146,6 @@ class TestABundle:
             query=None,
             accounts=["acme"],
             record_ids=[],
-            dry_run=False,
             actor=EVERYBODY,
         )
         await publish(room.services)
@@ -347,7 +345,6 @@ async def test_bundles_come_from_every_store_and_database(
             query=None,
             accounts=[],
             record_ids=[outcome.record_id],
-            dry_run=False,
             actor=EVERYBODY,
         )
         await room.stamp()

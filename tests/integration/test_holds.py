@@ -50,7 +50,7 @@ async def archive(tmp_path: Path, database_url: str) -> AsyncIterator[SmallArchi
 async def placed(archive: SmallArchive, **scope: object) -> tuple[int, set[int]]:
     """Place a hold; return its stated count and the log indexes of its members."""
     view = await archive.holds.place(name="Smith", reason=WHY, actor=COUNSEL, **scope)  # type: ignore[arg-type]
-    members = await archive.holds.members(view.id, actor=COUNSEL)
+    members = await archive.hold_register.members(view.id, actor=COUNSEL)
     return view.records, {index for index, _ in members}
 
 
@@ -103,7 +103,7 @@ class TestScope:
 
         answer = await archive.searching.search("merger", actor=COUNSEL)
         assert (answer.count, sum(hit.held for hit in answer.hits)) == (4, 3)
-        assert (await archive.holds.show(view.id, actor=COUNSEL)).records == 3
+        assert (await archive.hold_register.show(view.id, actor=COUNSEL)).records == 3
 
     async def test_events_are_never_members(self, archive: SmallArchive) -> None:
         await archive.searching.search("merger", actor=COUNSEL)
@@ -127,12 +127,12 @@ class TestScope:
     ) -> None:
         asked = {"name": "n", "reason": WHY, "query": "merger", "actor": COUNSEL}
         before = await archive.log_state()
-        preview = await archive.holds.place(**asked, dry_run=True)  # type: ignore[arg-type]
+        preview = (await archive.holds.preview(**asked)).view  # type: ignore[arg-type]
 
         after = await archive.log_state()
         assert (preview.state, preview.id, preview.records) == ("preview", "", 3)
         assert after.next_index == before.next_index + 1  # its event, and no hold entry
-        assert await archive.holds.list(actor=COUNSEL) == ()
+        assert await archive.hold_register.list(actor=COUNSEL) == ()
         real = await archive.holds.place(**asked)  # type: ignore[arg-type]
         assert (real.records, real.members_sha256) == (preview.records, preview.members_sha256)
 
@@ -142,7 +142,7 @@ class TestRefused:
         asked: dict[str, object] = {"name": "n", "reason": WHY, "actor": COUNSEL} | scope
         with pytest.raises(InvalidInput, match=why) as caught:
             await archive.holds.place(**asked)  # type: ignore[arg-type]
-        assert await archive.holds.list(actor=COUNSEL) == ()
+        assert await archive.hold_register.list(actor=COUNSEL) == ()
         return caught.value.pointer
 
     async def test_a_hold_states_a_condition_a_name_and_a_reason(
@@ -184,7 +184,7 @@ class TestRefused:
             await archive.holds.place(name="n", reason=WHY, query="merger", actor=AUDITOR)
         with pytest.raises(Denied):
             await archive.holds.release(view.id, reason="no", actor=AUDITOR)
-        assert await archive.holds.list(actor=AUDITOR) == (view,)
+        assert await archive.hold_register.list(actor=AUDITOR) == (view,)
 
 
 class TestEvidence:
@@ -227,24 +227,26 @@ class TestEvidence:
         (held,) = await ids_at(archive, 3)
 
         shown = (await archive.records.show(held, actor=COUNSEL)).to_dict()
-        assert shown["holds"] == [{"id": view.id, "name": "Smith"}]
+        assert shown["holds"] == [{"id": view.id, "name": "Smith", "matter": "24-1"}]
         why = await archive.filing.why(held, actor=COUNSEL)
         assert why.state == "held"
         assert any(view.id in reason.text for reason in why.reasons)
         assert "matter 24-1" in {reason.citation for reason in why.reasons}
         answer = await archive.searching.search("merger", actor=COUNSEL)
         assert {hit.id: hit.held for hit in answer.hits}[held]
-        assert (3, held) in await archive.holds.members(view.id, actor=COUNSEL)
+        assert (3, held) in await archive.hold_register.members(view.id, actor=COUNSEL)
 
         await archive.holds.release(view.id, reason="settled", actor=COUNSEL)
         assert (await archive.records.show(held, actor=COUNSEL)).to_dict()["holds"] == []
         assert (await archive.filing.why(held, actor=COUNSEL)).state == "retain"
-        assert (3, held) in await archive.holds.members(view.id, actor=COUNSEL)  # evidence stays
+        members = await archive.hold_register.members(view.id, actor=COUNSEL)
+        assert (3, held) in members  # evidence stays
 
     async def test_members_come_in_pages_in_log_order(self, archive: SmallArchive) -> None:
         view = await archive.holds.place(name="n", reason=WHY, query="merger", actor=COUNSEL)
-        first = await archive.holds.members(view.id, limit=2, actor=COUNSEL)
-        rest = await archive.holds.members(view.id, after=first[-1][0], limit=2, actor=COUNSEL)
+        register = archive.hold_register
+        first = await register.members(view.id, limit=2, actor=COUNSEL)
+        rest = await register.members(view.id, after=first[-1][0], limit=2, actor=COUNSEL)
         assert [index for index, _ in (*first, *rest)] == [0, 1, 3]
 
 
@@ -269,7 +271,7 @@ class TestRelease:
         with pytest.raises(NotFound):
             await archive.holds.release("01KAM0", reason="r", actor=COUNSEL)
         with pytest.raises(NotFound):
-            await archive.holds.show("01KAM0", actor=COUNSEL)
+            await archive.hold_register.show("01KAM0", actor=COUNSEL)
 
 
 class TestObjects:
@@ -343,7 +345,7 @@ class TestObjects:
         monkeypatch.undo()
         await archive.holds.mirror()
         assert all((await self.objects(archive, 0)).values())
-        assert (await archive.holds.show(view.id, actor=COUNSEL)).objects_pending == 0
+        assert (await archive.hold_register.show(view.id, actor=COUNSEL)).objects_pending == 0
 
     async def test_an_epoch_that_could_not_be_held_is_not_forgotten(
         self, archive: SmallArchive, monkeypatch: pytest.MonkeyPatch

@@ -32,7 +32,7 @@ from archiver.errors import (
     IntegrityError,
     StorageUnavailable,
 )
-from archiver.legal.holds import HoldView
+from archiver.legal.hold_views import HoldView
 from archiver.model.actor import Actor, Role
 from archiver.preserve.ledger import integrator
 from archiver.preserve.ledger.entry import HoldEntry, OtherEntry, decode_entry

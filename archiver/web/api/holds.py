@@ -4,12 +4,19 @@ from aiohttp import web
 
 from archiver.access.rules import Permission
 from archiver.web.answering import json_answer, list_answer
-from archiver.web.documents import HoldDocument, HoldList, NewHold, Release
+from archiver.web.documents import (
+    HoldDocument,
+    HoldList,
+    HoldPreviewDocument,
+    NewHold,
+    Release,
+)
 from archiver.web.idempotency import ANSWERS
-from archiver.web.reading import actor_of, read_document, services_of
+from archiver.web.reading import actor_of, is_dry_run, read_document, services_of
 from archiver.web.routing import Body, Parameter, route
 
-_ONCE = (
+_ACT = (
+    Parameter(name="dry_run", what="Only say what would happen", type="boolean"),
     Parameter(
         name="Idempotency-Key",
         place="header",
@@ -24,12 +31,16 @@ _ONCE = (
     permission=Permission.PLACE_HOLDS,
     summary="Place a hold; it is in effect when answered",
     takes=(Body(model=NewHold),),
-    answers={201: Body(model=HoldDocument)},
-    parameters=_ONCE,
+    answers={200: Body(model=HoldPreviewDocument), 201: Body(model=HoldDocument)},
+    parameters=_ACT,
 )
 async def place(request: web.Request) -> web.StreamResponse:
-    """Place a hold."""
+    """Place a hold, or with `dry_run=true` say what it would hold."""
     asked = await read_document(request, NewHold)
+    if is_dry_run(request):
+        holds, actor = services_of(request).holds, actor_of(request)
+        preview = await holds.preview(**asked.model_dump(), actor=actor)
+        return json_answer(preview.to_dict())
 
     async def act() -> web.Response:
         hold = await services_of(request).holds.place(**asked.model_dump(), actor=actor_of(request))
@@ -47,7 +58,7 @@ async def place(request: web.Request) -> web.StreamResponse:
 )
 async def list_all(request: web.Request) -> web.StreamResponse:
     """Answer all holds."""
-    return list_answer(await services_of(request).holds.list(actor=actor_of(request)))
+    return list_answer(await services_of(request).hold_register.list(actor=actor_of(request)))
 
 
 @route(
@@ -59,7 +70,7 @@ async def list_all(request: web.Request) -> web.StreamResponse:
 )
 async def show(request: web.Request) -> web.StreamResponse:
     """Answer one hold."""
-    holds = services_of(request).holds
+    holds = services_of(request).hold_register
     hold = await holds.show(request.match_info["id"], actor=actor_of(request))
     return json_answer(hold.to_dict())
 
@@ -71,11 +82,15 @@ async def show(request: web.Request) -> web.StreamResponse:
     summary="Release a hold; nothing is disposed of by that alone",
     takes=(Body(model=Release),),
     answers={200: Body(model=HoldDocument)},
-    parameters=_ONCE,
+    parameters=_ACT,
 )
 async def release(request: web.Request) -> web.StreamResponse:
-    """Release a hold."""
+    """Release a hold, or with `dry_run=true` say what that would free."""
     asked = await read_document(request, Release)
+    if is_dry_run(request):
+        register, actor = services_of(request).hold_register, actor_of(request)
+        preview = await register.release_preview(request.match_info["id"], actor=actor)
+        return json_answer(preview.to_dict())
 
     async def act() -> web.Response:
         hold = await services_of(request).holds.release(

@@ -13,11 +13,12 @@ from archiver.access.rules import Permission, require
 from archiver.access.tokens import TokenView
 from archiver.clock import Clock
 from archiver.config import Settings, load_settings
-from archiver.errors import Denied, InvalidInput, NotFound
+from archiver.errors import Denied, NotFound
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.post import Arrival, Part, PartRole
 from archiver.web.services import Json, Provider
 from tests.unit.web.fakes_accounts import FakeAccounts, FakeClasses
+from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds
 from tests.unit.web.fakes_passkeys import FakePasskeys
 from tests.unit.web.fakes_people import FakeSessions
 
@@ -149,42 +150,6 @@ class FakeFiling(FakeClasses):
         return [{"code": "COM", "title": "Communications"}]
 
 
-class FakeHolds:
-    def __init__(self) -> None:
-        self.placed: list[Json] = []
-
-    async def place(
-        self,
-        *,
-        name: str,
-        matter: str = "",
-        reason: str,
-        query: str | None = None,
-        accounts: Sequence[str] = (),
-        record_ids: Sequence[str] = (),
-        actor: Actor,
-    ) -> Plain:
-        require(actor, Permission.PLACE_HOLDS)
-        if query is None and not accounts and not record_ids:
-            raise InvalidInput("expected a scope, found none", pointer="/query")
-        self.placed.append(
-            {"id": f"H{len(self.placed)}", "name": name, "state": "active", "records": 3}
-        )
-        return Plain(self.placed[-1])
-
-    async def release(self, hold_id: str, *, reason: str, actor: Actor) -> Plain:
-        require(actor, Permission.RELEASE_HOLDS)
-        return Plain({"id": hold_id, "name": "n", "state": "released", "records": 3})
-
-    async def list(self, *, actor: Actor) -> tuple[Plain, ...]:
-        require(actor, Permission.READ_HOLDS)
-        return tuple(map(Plain, self.placed))
-
-    async def show(self, hold_id: str, *, actor: Actor) -> Plain:
-        require(actor, Permission.READ_HOLDS)
-        return Plain({"id": hold_id, "name": "n", "state": "active", "records": 3})
-
-
 class FakeLog:
     async def checkpoint(self, *, actor: Actor) -> bytes:
         require(actor, Permission.READ_LOG)
@@ -282,12 +247,16 @@ class FakeServices:
     filing: FakeFiling = field(default_factory=FakeFiling)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     holds: FakeHolds = field(default_factory=FakeHolds)
+    hold_register: FakeHoldRegister = field(init=False)
     log: FakeLog = field(default_factory=FakeLog)
     tokens: FakeTokens = field(default_factory=FakeTokens)
     sessions: FakeSessions = field(default_factory=FakeSessions)
     passkeys: FakePasskeys = field(default_factory=FakePasskeys)
     provider: Provider | None = None
     health: FakeHealth = field(default_factory=FakeHealth)
+
+    def __post_init__(self) -> None:
+        self.hold_register = FakeHoldRegister(self.holds)
 
 
 def _summary(text: str) -> Json:
