@@ -52,6 +52,7 @@ class Pages:
             minute=_minute,
             moment=_moment,
             rfc3339=_rfc3339,
+            share=share,
             weblink=_weblink,
         )
 
@@ -189,6 +190,16 @@ def filesize(size: int) -> str:
     while shown >= _ROUNDING and unit < len(_UNITS) - 1:
         shown, unit = shown / _ROUNDING, unit + 1
     return f"{size:,} {_UNITS[0]}" if unit == 0 else f"{shown:,.1f} {_UNITS[unit]}"
+
+
+def share(part: int, whole: int) -> str:
+    """Show how much of a whole a part is; only all of it is `100 %`, only nothing `0 %`."""
+    if part in {0, whole}:
+        return "0 %" if part == 0 else "100 %"
+    permille = round(1000 * part / whole)
+    if permille == 0:
+        return "< 0.1 %"
+    return f"{min(permille, 999) / 10:.1f} %"
 
 
 def _weblink(url: str) -> str:

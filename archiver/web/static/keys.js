@@ -1,5 +1,5 @@
-// The keyboard. Keys of one letter work where the person has not turned them off, and never while
-// something is being written. `?` lists those that do something on the page at hand.
+// Keys of one letter work unless the person turned them off, and never while something is written.
+// `?` lists those that do something on the page at hand.
 
 const single = () => document.documentElement.dataset.singleKeys === "on";
 const first = (selector) => document.querySelector(selector);
@@ -45,48 +45,25 @@ const keys = {
 // A page adds keys by giving what they press `data-key="e"` and, as words, its own text.
 const ofPage = (key) => first(`main [data-key="${CSS.escape(key)}"]`);
 
-let dialog;
-function line(list, name, words) {
+const dialog = document.getElementById("keys");
+function line(name, words) {
   const term = document.createElement("dt");
-  for (const each of name.split(" ")) {
-    const cap = document.createElement("kbd");
-    cap.textContent = each;
-    term.append(cap, " ");
-  }
-  const text = document.createElement("dd");
-  text.textContent = words;
+  const caps = name.split(" ").map((each) => Object.assign(document.createElement("kbd"), { textContent: each }));
+  term.append(...caps);
   const row = document.createElement("div");
-  row.append(term, text);
-  list.append(row);
+  row.append(term, Object.assign(document.createElement("dd"), { textContent: words }));
+  return row;
 }
 function overlay() {
-  dialog?.remove();
-  dialog = document.createElement("dialog");
-  dialog.setAttribute("aria-labelledby", "keys-title");
-  const title = document.createElement("h2");
-  title.id = "keys-title";
-  title.textContent = "Keys on this page";
-  const list = document.createElement("dl");
-  list.className = "facts";
+  const lines = [];
   if (single()) {
-    for (const [name, [words, there]] of Object.entries(keys)) if (there()) line(list, name, words);
-    if (rows().length) line(list, "Enter", "Open the row");
-    for (const each of document.querySelectorAll("main [data-key]")) line(list, each.dataset.key, each.dataset.keyWords ?? each.textContent.trim());
-    for (const link of document.querySelectorAll("[data-go]")) line(list, `g ${link.dataset.go}`, `Go to ${link.querySelector("span").textContent}`);
-    line(list, "?", "These keys");
+    for (const [name, [words, there]] of Object.entries(keys)) if (there()) lines.push(line(name, words));
+    if (rows().length) lines.push(line("Enter", "Open the row"));
+    for (const each of document.querySelectorAll("main [data-key]")) lines.push(line(each.dataset.key, each.dataset.keyWords ?? each.textContent.trim()));
+    for (const link of document.querySelectorAll("[data-go]")) lines.push(line(`g ${link.dataset.go}`, `Go to ${link.querySelector("span").textContent}`));
+    lines.push(line("?", "These keys"));
   }
-  line(list, "Esc", "Close");
-  const note = document.createElement("p");
-  note.className = "hint";
-  note.textContent = single() ? "Keys of one letter can be turned off in the menu under your name." : "Keys of one letter are turned off; turn them on in the menu under your name.";
-  const form = document.createElement("form");
-  form.method = "dialog";
-  const close = document.createElement("button");
-  close.className = "btn";
-  close.textContent = "Close";
-  form.append(close);
-  dialog.append(title, list, note, form);
-  document.body.append(dialog);
+  dialog.querySelector("dl").replaceChildren(...lines, line("Esc", "Close"));
   dialog.showModal(); // gives focus back to where it was when it closes
 }
 
@@ -114,7 +91,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (key === "g") { going = Date.now(); return; }
-  if (key === "?") { event.preventDefault(); overlay(); return; }
+  if (key === "?" && dialog) { event.preventDefault(); overlay(); return; }
   const own = ofPage(key);
   if (own) { event.preventDefault(); press(own); return; }
   const entry = Object.hasOwn(keys, key) ? keys[key] : undefined;

@@ -1,5 +1,5 @@
-// What pages gain where scripts run; nothing here is needed to use them.
-// Delegated from the document, so parts that htmx replaces need no setting up anew.
+// What pages gain where scripts run; nothing here is needed to use them. Listeners stand on the
+// document, so what htmx brings in needs no setting up.
 
 const all = (selector, root = document) => root.querySelectorAll(selector);
 
@@ -15,16 +15,14 @@ if (nav) {
 
 // Copying.
 async function copy(button) {
-  const label = button.getAttribute("aria-label");
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
     say("Copied");
-    button.setAttribute("aria-label", "Copied");
+    button.dataset.done = "";
+    setTimeout(() => delete button.dataset.done, 2000);
   } catch {
     say("Not copied: the browser does not allow it here");
-    button.setAttribute("aria-label", "Not copied");
   }
-  setTimeout(() => button.setAttribute("aria-label", label), 2000);
 }
 
 // One polite voice for what changes without a new page.
