@@ -40,7 +40,8 @@ def load_assets() -> dict[str, StaticFile]:
     folder = resources.files("archiver.web") / "static"
     found = {file.name: _ours(file.name, file.read_bytes()) for file in _served(folder)}
     icons: dict[str, str] = {}
-    for package in sorted((folder / "vendor").iterdir(), key=lambda each: each.name):
+    packages = [each for each in (folder / "vendor").iterdir() if each.is_dir()]
+    for package in sorted(packages, key=lambda each: each.name):
         for file in _served(package):
             if package.name.startswith(_ICONS):
                 icons[file.name.removesuffix(".svg")] = file.read_text(encoding="utf-8")
