@@ -231,7 +231,8 @@ async def accounts_of_matters(
     found: set[str] = set()
     for start in range(0, len(accounts), _BATCH):
         rows = await tx.execute(
-            select(distinct(record.c.account))
+            select(record.c.account)
+            .distinct()
             .join(hold_record, hold_record.c.log_index == record.c.log_index)
             .join(hold, hold.c.id == hold_record.c.hold_id)
             .where(
