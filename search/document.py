@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from search.analyzer import token_string
 from search.query import FieldName, field_value
+from search.query import place as place_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,11 +17,13 @@ class Document:
 
     `number` is the record's log index (unsigned, 64 bits), `text` the tokens joined by spaces,
     times are Unix milliseconds; `posted_at` is None where the platform gave none. An empty string
-    means the platform did not say, and equals no field of a query.
+    means the platform did not say, and equals no field of a query. `place` is the exact account
+    (`search.query.place`), where `platform` and `account` are folded.
     """
 
     number: int
     text: str
+    place: str
     platform: str
     account: str
     author: str
@@ -38,6 +41,7 @@ class Document:
         return Document(
             number=number,
             text=self.text,
+            place=self.place,
             platform=self.platform,
             account=self.account,
             author=self.author,
@@ -80,6 +84,7 @@ def document(
     return Document(
         number=number,
         text=token_string(text),
+        place=place_of(platform, account),
         platform=field_value(FieldName.PLATFORM, platform),
         account=field_value(FieldName.ACCOUNT, account),
         author=field_value(FieldName.FROM, author_handle),

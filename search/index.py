@@ -5,15 +5,40 @@ it has read. It is stored by the same commit as the documents, so a crash at any
 index that knows exactly what it holds, and the follower goes on from there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from search.document import Document
-from search.query import Query
+from search.query import DateName, FieldName, Query
 
 CHUNK = 20_000
 """Numbers fetched at a time: a hold of 340,000 hits took 17 of them and 150 ms in all."""
+
+
+MOST_ACCOUNTS = 5_000
+"""Accounts that `Snapshot.accounts` tells apart; more are only known to be more."""
+
+
+class Order(StrEnum):
+    """How hits stand on pages. All are total: by time, then number; or by number alone."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    LOG = "log"
+
+
+class Facet(NamedTuple):
+    """How often the values of one field occur among the hits of a query, exactly.
+
+    `values` are the most frequent ones, those of equal count by value; `other` is how often all
+    further values occur together, None where there are too many different ones to be counted (then
+    `values` is empty). A hit counts once for each of its values and nowhere if it has none.
+    """
+
+    values: tuple[tuple[str, int], ...]
+    other: int | None = 0
 
 
 class Hit(NamedTuple):
@@ -40,13 +65,41 @@ class Snapshot(Protocol):
         ...
 
     def page(
-        self, query: Query, *, limit: int, newest_first: bool = True, after: Hit | None = None
+        self,
+        query: Query,
+        *,
+        limit: int,
+        order: Order = Order.NEWEST,
+        after: Hit | None = None,
     ) -> list[Hit]:
         """Return up to `limit` (1 or more) hits that follow `after`, the last hit of a page before.
 
-        Newest first: by time descending, then number descending. Otherwise: by number ascending,
-        the order of the log. Both orders are total, so pages neither repeat nor leave out a hit,
-        even if the hit `after` has since been destroyed.
+        Every order is total, so pages neither repeat nor leave out a hit, even if the hit `after`
+        has since been destroyed.
+        """
+        ...
+
+    def facets(
+        self, query: Query, fields: Collection[FieldName], *, limit: int
+    ) -> dict[FieldName, Facet]:
+        """Return the `limit` (1 or more) most frequent values of each field among the hits."""
+        ...
+
+    def accounts(self, query: Query) -> int | None:
+        """Return of how many accounts the hits are; None: of more than `MOST_ACCOUNTS`."""
+        ...
+
+    def span(self, query: Query, clock: DateName) -> tuple[int, int] | None:
+        """Return the first and the last time among the hits; None if none has one.
+
+        Times beyond 2**53 milliseconds, which no calendar knows, may be told rounded.
+        """
+        ...
+
+    def histogram(self, query: Query, clock: DateName, edges: Sequence[int]) -> list[int]:
+        """Return how many hits have `edges[i] <= time < edges[i + 1]`, for each i.
+
+        `edges` ascend, and there are two or more; `search.calendar` finds them.
         """
         ...
 

@@ -12,17 +12,22 @@ from search.query import (
     And,
     DateName,
     DateRange,
+    Everything,
     Field,
     FieldName,
     Not,
+    Numbers,
     Or,
     Phrase,
+    Places,
     Query,
     Term,
 )
 
 
-def matches(query: Query, document: Document) -> bool:  # noqa: PLR0911 - one case per node
+def matches(  # noqa: C901, PLR0911, PLR0912 - one case per node
+    query: Query, document: Document
+) -> bool:
     """Return whether `query` finds `document`."""
     match query:
         case Term():
@@ -30,15 +35,33 @@ def matches(query: Query, document: Document) -> bool:  # noqa: PLR0911 - one ca
         case Phrase(tokens):
             return _has(document, " ".join(tokens))
         case Field(name, value):
-            return _field(document, name, value)
+            return value in values(document, name)
         case DateRange(name, start, end):
-            return _in_range(_time(document, name), start, end)
+            return _in_range(time_of(document, name), start, end)
         case And(parts):
             return all(matches(part, document) for part in parts)
         case Or(parts):
             return any(matches(part, document) for part in parts)
         case Not(part):
             return not matches(part, document)
+        case Everything():
+            return True
+        case Places(places):
+            return document.place in places
+        case Numbers(numbers):
+            return document.number in numbers
+
+
+def values(document: Document, name: FieldName) -> tuple[str, ...]:
+    """Return the values of a field: what `Field` of that name finds the document by."""
+    match name:
+        case FieldName.TAG:
+            return tuple(dict.fromkeys(tag for tag in document.tags if tag))
+        case FieldName.HAS:
+            return ("media",) if document.has_media else ()
+        case _:
+            value = _VALUE[name](document)
+            return (value,) if value else ()
 
 
 def _has(document: Document, words: str) -> bool:
@@ -57,17 +80,8 @@ _VALUE: dict[FieldName, Callable[[Document], str]] = {
 }
 
 
-def _field(document: Document, name: FieldName, value: str) -> bool:
-    match name:
-        case FieldName.TAG:
-            return value in document.tags
-        case FieldName.HAS:
-            return value == "media" and document.has_media
-        case _:
-            return _VALUE[name](document) == value
-
-
-def _time(document: Document, name: DateName) -> int | None:
+def time_of(document: Document, name: DateName) -> int | None:
+    """Return when a document was posted or captured, in Unix milliseconds; None: not known."""
     return document.posted_at if name is DateName.POSTED else document.captured_at
 
 

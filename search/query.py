@@ -4,12 +4,16 @@ Nodes hold analysed tokens and folded values, never raw input: two queries that 
 have the same tree. What each node finds is defined by `search.matcher`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
+from hashlib import sha256
 
 from search import dates
 from search.analyzer import keyword
+
+_LONGEST_PLACE = 500  # bytes
 
 
 class FieldName(StrEnum):
@@ -122,7 +126,65 @@ class Not:
     part: "Query"
 
 
-Query = Term | Phrase | Field | DateRange | And | Or | Not
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """All documents: what is searched when nothing is asked for. No text reads as it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Documents of these accounts, each named by `place`; of none where there is none.
+
+    Exact where `Field` ignores case, because it decides what somebody may see. It comes from a
+    reach, never from a text.
+    """
+
+    places: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Documents with one of these numbers. It comes from a reach, never from a text."""
+
+    numbers: frozenset[int]
+
+
+Query = Term | Phrase | Field | DateRange | And | Or | Not | Everything | Places | Numbers
+
+
+def place(platform: str, account: str) -> str:
+    """Return the one word for an account of a platform, exactly as both are written.
+
+    Long ones become a hash, and lone surrogates `?`, because engines store UTF-8 up to a length.
+    """
+    # Told apart by the length in front: platforms and accounts may hold any sign.
+    name = f"{len(platform)}:{platform}{account}".encode("utf-8", "replace")
+    return name.decode() if len(name) <= _LONGEST_PLACE else f"h{sha256(name).hexdigest()}"
+
+
+def every(parts: Iterable[Query]) -> Query:
+    """Return the documents that are in all of `parts`: of none `Everything`, of one itself.
+
+    Conditions that are ANDs themselves are taken apart, so the tree is as flat as if typed.
+    """
+    flat: list[Query] = []
+    for part in parts:
+        if isinstance(part, And):
+            flat += part.parts
+        elif not isinstance(part, Everything):
+            flat.append(part)
+    return _joined(And, tuple(dict.fromkeys(flat))) or Everything()
+
+
+def some(parts: Iterable[Query]) -> Query | None:
+    """Return the documents that are in any of `parts`: None without any, of one itself."""
+    return _joined(Or, tuple(dict.fromkeys(parts)))
+
+
+def _joined(operator: type[And] | type[Or], parts: tuple[Query, ...]) -> Query | None:
+    if not parts:
+        return None
+    return parts[0] if len(parts) == 1 else operator(parts)
 
 
 @lru_cache(maxsize=4096)  # a few platforms, accounts and languages come again with every post
@@ -141,13 +203,20 @@ def field_value(name: FieldName, value: str) -> str:
             return folded
 
 
-def normalise(query: Query) -> str:  # noqa: PLR0911 - one case per node
+def normalise(query: Query) -> str:  # noqa: C901, PLR0911, PLR0912 - one case per node
     """Return the normal form of `query`: what is echoed, stored and compared.
 
     For every query that `search.grammar.parse` returns, parsing the normal form gives an equal
-    tree, in any time zone: dates are written as UTC instants.
+    tree, in any time zone: dates are written as UTC instants. That of `Everything` is empty.
+
+    Raises:
+        ValueError: it has a `Places` or `Numbers`, which have no words and must not be told.
     """
     match query:
+        case Everything():
+            return ""
+        case Places() | Numbers():
+            raise ValueError("a reach is no part of a query's text")
         case Term(token):
             return token
         case Phrase(tokens):

@@ -11,7 +11,8 @@ from search.document import Document, document
 from search.engines import tantivy
 from search.errors import IndexBusy, IndexUnavailable
 from search.grammar import parse
-from search.index import Hit, Index, Reader
+from search.index import Facet, Hit, Index, Order, Reader
+from search.query import DateName, Everything, FieldName, Numbers, Places, place
 from tests.fakes.memory_index import MemoryDirectory, MemoryIndex, MemoryReader
 
 
@@ -198,23 +199,21 @@ def test_a_post_without_a_time_is_ordered_by_its_capture_but_in_no_posted_range(
         assert snapshot.count(parse("captured:1970-01-01")) == 3
 
 
-@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("order", list(Order))
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
-def test_pages_neither_repeat_nor_leave_out_a_hit(
-    index: Index, *, newest_first: bool, limit: int
-) -> None:
+def test_pages_neither_repeat_nor_leave_out_a_hit(index: Index, order: Order, limit: int) -> None:
     posts = [_post(number, at=number * 7 % 5) for number in range(30)]
     for start in range(0, 30, 6):  # several segments
         index.add(posts[start : start + 6])
         index.commit(start + 6)
     expected = [Hit(post.number, post.time) for post in posts]
-    if newest_first:
-        expected.sort(key=lambda hit: (hit.time, hit.number), reverse=True)
+    if order is not Order.LOG:
+        expected.sort(key=lambda hit: (hit.time, hit.number), reverse=order is Order.NEWEST)
     seen: list[Hit] = []
     with index.snapshot() as snapshot:
         query = parse("earnings")
         while page := snapshot.page(
-            query, limit=limit, newest_first=newest_first, after=seen[-1] if seen else None
+            query, limit=limit, order=order, after=seen[-1] if seen else None
         ):
             seen += page
     assert seen == expected
@@ -275,3 +274,116 @@ def test_values_no_engine_expects_are_kept_apart(index: Index) -> None:
     assert _count(index, "account:ÉTAT") == 1
     assert _count(index, f"account:{'x' * 15_000}") == 0
     assert _count(index, "state AND NOT etat") == 1
+
+
+def test_everything_finds_every_document_and_the_empty_index_has_none(index: Index) -> None:
+    with index.snapshot() as snapshot:
+        assert snapshot.count(Everything()) == 0
+        assert snapshot.page(Everything(), limit=5) == []
+    index.add([_post(3, ""), _post(5)])
+    index.commit(6)
+    with index.snapshot() as snapshot:
+        assert snapshot.count(Everything()) == 2
+        assert snapshot.page(Everything(), limit=5) == [Hit(5, 1_005), Hit(3, 1_003)]
+
+
+def test_accounts_of_a_reach_are_told_apart_to_the_letter(index: Index) -> None:
+    accounts = [("x", "Acme"), ("x", "acme"), ("y", "Acme"), ("1", "1x"), ("11", "x")]
+    index.add(
+        [
+            document(number=number, text="a", platform=platform, account=account, captured_at=0)
+            for number, (platform, account) in enumerate(accounts)
+        ]
+    )
+    index.commit(5)
+    with index.snapshot() as snapshot:
+        for number, named in enumerate(accounts):
+            assert list(snapshot.numbers(Places(frozenset({place(*named)})))) == [[number]]
+        assert snapshot.count(Places(frozenset())) == 0
+        assert snapshot.count(parse("account:acme AND platform:x")) == 2
+        assert snapshot.accounts(Everything()) == 5
+        assert snapshot.accounts(parse("platform:x")) == 2
+        assert snapshot.accounts(parse("absent")) == 0
+
+
+def test_numbers_of_a_reach_are_found_where_they_are_there(index: Index) -> None:
+    index.add([_post(number) for number in (1, 5, 9)])
+    index.commit(10)
+    with index.snapshot() as snapshot:
+        assert list(snapshot.numbers(Numbers(frozenset({0, 5, 9, 77})))) == [[5, 9]]
+        assert snapshot.count(Numbers(frozenset())) == 0
+
+
+def _coloured(number: int, author: str, *tags: str) -> Document:
+    return document(
+        number=number, text="a", author_handle=author, tags=tags, lang="", captured_at=number
+    )
+
+
+def test_facets_count_every_value_once_a_hit_and_ties_go_by_value(index: Index) -> None:
+    authors = ["carol", "bob", "bob", "dora", "alice", "carol"]
+    for number, author in enumerate(authors):  # a segment each, so that counts are added up
+        index.add([_coloured(number, author, "q3", "Q3", *(["q4"] if number else []))])
+        index.commit(number + 1)
+    with index.snapshot() as snapshot:
+        fields = (FieldName.FROM, FieldName.TAG, FieldName.LANG)
+        found = snapshot.facets(Everything(), fields, limit=3)
+        assert found == {
+            FieldName.FROM: Facet((("bob", 2), ("carol", 2), ("alice", 1)), other=1),
+            FieldName.TAG: Facet((("q3", 6), ("q4", 5)), other=0),
+            FieldName.LANG: Facet((), other=0),
+        }
+        assert snapshot.facets(parse("from:dora"), [FieldName.FROM], limit=1) == {
+            FieldName.FROM: Facet((("dora", 1),), other=0)
+        }
+        assert snapshot.facets(Everything(), [FieldName.FROM], limit=1)[FieldName.FROM] == Facet(
+            (("bob", 2),), other=4
+        )
+        assert snapshot.facets(Everything(), [], limit=1) == {}
+        with pytest.raises(ValueError, match="one value or more"):
+            snapshot.facets(Everything(), [FieldName.FROM], limit=0)
+
+
+def test_facets_are_exact_over_more_values_than_an_engine_likes_to_tell(index: Index) -> None:
+    different = 66_000
+    for half in (0, 1):
+        index.add(
+            [
+                _coloured(half * different + n, f"author{n:05}")
+                for n in range(0, different, half + 1)
+            ]
+        )
+        index.commit((half + 1) * different)
+    with index.snapshot() as snapshot:
+        facet = snapshot.facets(Everything(), [FieldName.FROM], limit=3)[FieldName.FROM]
+    assert facet.values == (("author00000", 2), ("author00002", 2), ("author00004", 2))
+    assert facet.other == different + different // 2 - 6
+
+
+def test_a_histogram_counts_from_each_edge_up_to_the_next(index: Index) -> None:
+    times = [-5, 0, 9, 10, 10, 19, 20, 1_000, None]
+    index.add([_post(number, at=at) for number, at in enumerate(times)])
+    index.commit(9)
+    with index.snapshot() as snapshot:
+        count = snapshot.histogram
+        assert count(Everything(), DateName.POSTED, [0, 10, 20, 30]) == [2, 3, 1]
+        assert count(Everything(), DateName.CAPTURED, [1_000, 1_004, 1_009]) == [4, 5]
+        assert count(parse("absent"), DateName.POSTED, [0, 10, 20]) == [0, 0]
+        assert snapshot.span(Everything(), DateName.POSTED) == (-5, 1_000)
+        assert snapshot.span(Everything(), DateName.CAPTURED) == (1_000, 1_008)
+        assert snapshot.span(parse("absent"), DateName.POSTED) is None
+        only_undated = Numbers(frozenset({8}))
+        assert snapshot.span(only_undated, DateName.POSTED) is None
+        assert snapshot.span(only_undated, DateName.CAPTURED) == (1_008, 1_008)
+
+
+def test_facets_and_histogram_are_of_the_snapshot_and_not_of_a_later_commit(index: Index) -> None:
+    index.add([_coloured(1, "bob")])
+    index.commit(2)
+    with index.snapshot() as snapshot:
+        index.add([_coloured(2, "bob")])
+        index.commit(3)
+        facet = snapshot.facets(Everything(), [FieldName.FROM], limit=1)[FieldName.FROM]
+        assert facet.values == (("bob", 1),)
+        assert snapshot.histogram(Everything(), DateName.CAPTURED, [0, 100]) == [1]
+        assert snapshot.accounts(Everything()) == 1

@@ -6,7 +6,9 @@ printed. A tree that ever fails is added to `REGRESSIONS` in its normal form.
 
 import os
 import random
+from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,20 +16,24 @@ import pytest
 from search.document import Document, document
 from search.engines import tantivy
 from search.grammar import parse
-from search.index import Hit, Index
-from search.matcher import matches
+from search.index import Facet, Hit, Index, Order
+from search.matcher import matches, time_of, values
 from search.query import (
     And,
     DateName,
     DateRange,
+    Everything,
     Field,
     FieldName,
     Not,
+    Numbers,
     Or,
     Phrase,
+    Places,
     Query,
     Term,
-    normalise,
+    every,
+    place,
 )
 
 POSTS = 600
@@ -84,7 +90,15 @@ def _leaf(rng: random.Random, post: Document) -> Query:
     """Return a leaf that finds `post` more often than not, so that hits exist."""
     tokens = post.text.split() or ["absent"]
     start = rng.randrange(len(tokens))
-    match rng.randrange(6):
+    match rng.randrange(7):
+        case 6:
+            ours: list[Query] = [
+                Everything(),
+                Places(frozenset({post.place, place("x", "acme")})),
+                Places(frozenset()),
+                Numbers(frozenset(range(post.number % 5, 8 * POSTS, 5))),
+            ]
+            return rng.choice(ours)
         case 0 | 1:
             return Term(tokens[start].removeprefix("#").removesuffix("'s"))
         case 2:
@@ -162,9 +176,64 @@ def test_no_tree_gives_another_set_than_the_matcher(index: Index, rng: random.Ra
             expected = [post for post in posts if matches(tree, post)]
             numbers = [post.number for post in expected]
             found = [n for chunk in snapshot.numbers(tree, chunk=100) for n in chunk]
-            assert found == numbers, normalise(tree)
-            assert snapshot.count(tree) == len(numbers), normalise(tree)
-            newest = sorted((Hit(p.number, p.time) for p in expected), key=lambda h: (h[1], h[0]))
-            assert snapshot.page(tree, limit=20) == newest[::-1][:20], normalise(tree)
+            assert found == numbers, tree
+            assert snapshot.count(tree) == len(numbers), tree
+            oldest = sorted((Hit(p.number, p.time) for p in expected), key=lambda h: (h[1], h[0]))
+            assert snapshot.page(tree, limit=20) == oldest[::-1][:20], tree
+            assert snapshot.page(tree, limit=20, order=Order.OLDEST) == oldest[:20], tree
             proper += 0 < len(numbers) < len(posts)
     assert proper > TREES / 2, "most trees must find some posts and not all, or this proves little"
+
+
+def test_no_tree_gives_other_facets_or_bars_than_its_hits(index: Index, rng: random.Random) -> None:
+    posts = _fill(index, rng)
+    with index.snapshot() as snapshot:
+        for _ in range(TREES // 3):
+            tree = _tree(rng, posts, rng.randrange(4))
+            expected = [post for post in posts if matches(tree, post)]
+            limit = rng.randrange(1, 4)
+            told = snapshot.facets(tree, list(FieldName), limit=limit)
+            assert told == {name: _facet(expected, name, limit) for name in FieldName}, tree
+            assert snapshot.accounts(tree) == len({post.place for post in expected}), tree
+            for clock in DateName:
+                times = [t for post in expected if (t := time_of(post, clock)) is not None]
+                edges = sorted(rng.sample(range(-1_000, 1_001), rng.randrange(2, 9)))
+                bars = [sum(a <= t < b for t in times) for a, b in pairwise(edges)]
+                assert snapshot.histogram(tree, clock, edges) == bars, tree
+                span = (min(times), max(times)) if times else None
+                assert snapshot.span(tree, clock) == span, tree
+
+
+def _facet(posts: list[Document], name: FieldName, limit: int) -> Facet:
+    counted = Counter(value for post in posts for value in values(post, name))
+    ordered = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
+    return Facet(tuple(ordered[:limit]), sum(count for _, count in ordered[limit:]))
+
+
+def test_what_a_part_of_the_archive_shows_is_what_the_whole_shows_of_it(
+    index: Index, rng: random.Random
+) -> None:
+    """Search within a reach equals the whole search filtered: nothing tells of what is outside."""
+    posts = _fill(index, rng)
+    places = sorted({post.place for post in posts})
+    with index.snapshot() as snapshot:
+        for _ in range(TREES // 3):
+            members = frozenset(rng.sample([post.number for post in posts], rng.randrange(80)))
+            mine = frozenset(rng.sample(places, rng.randrange(4)))
+            reach = Or((Places(mine), Numbers(members)))
+            tree = _tree(rng, posts, rng.randrange(4))
+            inside = every((tree, reach))
+            expected = [
+                post
+                for post in posts
+                if matches(tree, post) and (post.place in mine or post.number in members)
+            ]
+            found = [n for chunk in snapshot.numbers(inside) for n in chunk]
+            assert found == [post.number for post in expected], inside
+            assert snapshot.count(inside) == len(expected), inside
+            told = snapshot.facets(inside, list(FieldName), limit=2)
+            assert told == {name: _facet(expected, name, 2) for name in FieldName}, inside
+            times = [post.captured_at for post in expected]
+            bars = [sum(a <= t < a + 100 for t in times) for a in range(0, 1_000, 100)]
+            edges = list(range(0, 1_001, 100))
+            assert snapshot.histogram(inside, DateName.CAPTURED, edges) == bars, inside

@@ -3,16 +3,18 @@
 It passes the same contract as the real engines, and stands in for them in tests of its callers.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 
 from search.document import Document
 from search.errors import IndexBusy, IndexUnavailable
-from search.index import CHUNK, Hit
-from search.matcher import matches
-from search.query import Query
+from search.index import CHUNK, MOST_ACCOUNTS, Facet, Hit, Order
+from search.matcher import matches, time_of, values
+from search.query import DateName, FieldName, Query
 
 
 @dataclass
@@ -42,21 +44,49 @@ class MemorySnapshot:
         return len(self._found(query))
 
     def page(
-        self, query: Query, *, limit: int, newest_first: bool = True, after: Hit | None = None
+        self,
+        query: Query,
+        *,
+        limit: int,
+        order: Order = Order.NEWEST,
+        after: Hit | None = None,
     ) -> list[Hit]:
         if limit < 1:
             raise ValueError(f"a page has one hit or more, not {limit}")
         hits = [Hit(document.number, document.time) for document in self._found(query)]
-        if not newest_first:
-            return [hit for hit in hits if after is None or hit.number > after.number][:limit]
-        hits.sort(key=_age, reverse=True)
-        return [hit for hit in hits if after is None or _age(hit) < _age(after)][:limit]
+        hits.sort(key=_PLACE[order])
+        place = _PLACE[order]
+        return [hit for hit in hits if after is None or place(hit) > place(after)][:limit]
+
+    def facets(
+        self, query: Query, fields: Collection[FieldName], *, limit: int
+    ) -> dict[FieldName, Facet]:
+        if limit < 1:
+            raise ValueError(f"a facet has one value or more, not {limit}")
+        found = self._found(query)
+        return {name: _facet(found, name, limit) for name in fields}
+
+    def accounts(self, query: Query) -> int | None:
+        places = {document.place for document in self._found(query)}
+        return len(places) if len(places) <= MOST_ACCOUNTS else None
+
+    def span(self, query: Query, clock: DateName) -> tuple[int, int] | None:
+        times = self._times(query, clock)
+        return (min(times), max(times)) if times else None
+
+    def histogram(self, query: Query, clock: DateName, edges: Sequence[int]) -> list[int]:
+        times = self._times(query, clock)
+        return [sum(start <= time < end for time in times) for start, end in pairwise(edges)]
 
     def numbers(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         return _chunks([document.number for document in self._found(query)], chunk)
 
     def all_numbers(self, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         return _chunks(sorted(self._documents), chunk)
+
+    def _times(self, query: Query, clock: DateName) -> list[int]:
+        times = (time_of(document, clock) for document in self._found(query))
+        return [time for time in times if time is not None]
 
     def _found(self, query: Query) -> list[Document]:
         return [
@@ -126,8 +156,17 @@ class MemoryIndex(MemoryReader):
             raise IndexUnavailable("The index has been closed.")
 
 
-def _age(hit: Hit) -> tuple[int, int]:
-    return hit.time, hit.number
+_PLACE: dict[Order, Callable[[Hit], tuple[int, ...]]] = {
+    Order.NEWEST: lambda hit: (-hit.time, -hit.number),
+    Order.OLDEST: lambda hit: (hit.time, hit.number),
+    Order.LOG: lambda hit: (hit.number,),
+}
+
+
+def _facet(found: list[Document], name: FieldName, limit: int) -> Facet:
+    counted = Counter(value for document in found for value in values(document, name))
+    ordered = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
+    return Facet(tuple(ordered[:limit]), sum(count for _, count in ordered[limit:]))
 
 
 def _chunks(numbers: list[int], chunk: int) -> Iterator[list[int]]:

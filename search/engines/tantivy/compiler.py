@@ -4,8 +4,20 @@ from collections.abc import Sequence
 
 import tantivy
 
-from search.engines.tantivy.schema import KEYWORDS, SCHEMA, STATE
-from search.query import And, DateRange, Field, Not, Or, Phrase, Query, Term
+from search.engines.tantivy.schema import KEYWORDS, PLACE, SCHEMA, STATE
+from search.query import (
+    And,
+    DateRange,
+    Everything,
+    Field,
+    Not,
+    Numbers,
+    Or,
+    Phrase,
+    Places,
+    Query,
+    Term,
+)
 
 STATE_ONLY = tantivy.Query.term_query(SCHEMA, STATE, STATE, "basic")
 """The state document."""
@@ -13,7 +25,7 @@ STATE_ONLY = tantivy.Query.term_query(SCHEMA, STATE, STATE, "basic")
 _ALL = tantivy.Query.all_query()
 
 
-def compiled(query: Query) -> tantivy.Query:  # noqa: C901, PLR0911 - one case per node
+def compiled(query: Query) -> tantivy.Query:  # noqa: C901, PLR0911, PLR0912 - one case per node
     """Return the tantivy query that finds exactly what `search.matcher.matches` does."""
     match query:
         case Term():
@@ -32,6 +44,12 @@ def compiled(query: Query) -> tantivy.Query:  # noqa: C901, PLR0911 - one case p
             return either(*map(compiled, parts))
         case Not(part):
             return without(compiled(part))
+        case Everything():
+            return without()
+        case Places(places):
+            return tantivy.Query.term_set_query(SCHEMA, PLACE, sorted(places))
+        case Numbers(numbers):
+            return any_number(sorted(numbers))
 
 
 def _token(token: str) -> tantivy.Query:

@@ -7,15 +7,17 @@ from tantivy.tantivy import __version__ as _library
 
 from search.analyzer import ANALYZER_VERSION
 from search.document import Document
+from search.matcher import values
 from search.query import FieldName
 
-LAYOUT = f"layout-1 {ANALYZER_VERSION} {_library}"
+LAYOUT = f"layout-2 {ANALYZER_VERSION} {_library}"
 """What must be equal for an index to be used: fields, analyzer, library and its format."""
 
 SPACES = "spaces"
 """The name of the tokenizer that splits at spaces; to be registered on every open."""
 
 STATE = "state"
+PLACE = "place"
 
 KEYWORDS = {
     FieldName.FROM: "author",
@@ -35,8 +37,9 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("number", indexed=True, fast=True)
     builder.add_text_field("text", tokenizer_name=SPACES, index_option="position")
-    for name in (*KEYWORDS.values(), STATE):
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field(STATE, tokenizer_name="raw", index_option="basic")
+    for name in (*KEYWORDS.values(), PLACE):  # fast, to be counted by value
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
     for name in ("posted", "captured", "time"):
         builder.add_integer_field(name, indexed=False, fast=True)
     builder.add_unsigned_field("watermark", stored=True)
@@ -50,23 +53,16 @@ SCHEMA = _schema()
 def laid_out(document: Document) -> tantivy.Document:
     """Return `document` as tantivy takes it."""
     # With the schema, so that numbers become unsigned or signed as the field says.
-    values = {
+    fields = {
         "number": document.number,
         "text": document.text,
-        "author": document.author,
-        "account": document.account,
-        "platform": document.platform,
-        "kind": document.kind,
-        "lang": document.lang,
-        "class_code": document.class_code,
-        "change": document.change,
-        "tag": list(document.tags),
-        "has": ["media"] if document.has_media else [],
+        PLACE: document.place,
+        **{field: list(values(document, name)) for name, field in KEYWORDS.items()},
         "time": document.time,
         "captured": document.captured_at,
         "posted": [] if document.posted_at is None else document.posted_at,
     }
-    return tantivy.Document.from_dict(values, SCHEMA)
+    return tantivy.Document.from_dict(fields, SCHEMA)
 
 
 class State(NamedTuple):

@@ -1,12 +1,13 @@
 """Answers from one committed state of a tantivy index."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
 import tantivy
 
+from search.engines.tantivy import counts
 from search.engines.tantivy.compiler import (
     STATE_ONLY,
     both,
@@ -15,10 +16,10 @@ from search.engines.tantivy.compiler import (
     time_range,
     without,
 )
-from search.engines.tantivy.schema import LAYOUT, state_of
+from search.engines.tantivy.schema import LAYOUT, PLACE, state_of
 from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
-from search.index import CHUNK, Hit
-from search.query import Query
+from search.index import CHUNK, MOST_ACCOUNTS, Facet, Hit, Order
+from search.query import DateName, Everything, FieldName, Query
 
 
 class TantivySnapshot:
@@ -48,11 +49,13 @@ class TantivySnapshot:
     def highest(self) -> int:
         """Return the highest number there is, or -1."""
         with failures_as_damage(self._path):
-            newest = self._top(without(), "number", 1, tantivy.Order.Desc)
+            newest = self._top(without(), "number", 1, descending=True)
         return newest[0].number if newest else -1
 
     def count(self, query: Query) -> int:
         """See `Snapshot`."""
+        if isinstance(query, Everything):
+            return self.known()
         with failures_as_damage(self._path):
             # Ordering by a field keeps tantivy from scoring every hit.
             found = self._searcher.search(
@@ -61,18 +64,47 @@ class TantivySnapshot:
         return int(found.count)  # type: ignore[attr-defined]  # missing in its stubs
 
     def page(
-        self, query: Query, *, limit: int, newest_first: bool = True, after: Hit | None = None
+        self,
+        query: Query,
+        *,
+        limit: int,
+        order: Order = Order.NEWEST,
+        after: Hit | None = None,
     ) -> list[Hit]:
         """See `Snapshot`."""
         if limit < 1:
             raise ValueError(f"a page has one hit or more, not {limit}")
         wanted = compiled(query)
         with failures_as_damage(self._path):
-            if newest_first:
-                return self._newest(wanted, limit, after)
+            if order is not Order.LOG:
+                return self._by_time(wanted, limit, after, descending=order is Order.NEWEST)
             if after is not None:
                 wanted = both(wanted, number_range(above=after.number))
-            return self._top(wanted, "number", limit, tantivy.Order.Asc)
+            return self._top(wanted, "number", limit, descending=False)
+
+    def facets(
+        self, query: Query, fields: Collection[FieldName], *, limit: int
+    ) -> dict[FieldName, Facet]:
+        """See `Snapshot`."""
+        if limit < 1:
+            raise ValueError(f"a facet has one value or more, not {limit}")
+        with failures_as_damage(self._path):
+            return counts.facets(self._searcher, compiled(query), fields, limit)
+
+    def accounts(self, query: Query) -> int | None:
+        """See `Snapshot`."""
+        with failures_as_damage(self._path):
+            return counts.different(self._searcher, compiled(query), PLACE, MOST_ACCOUNTS)
+
+    def span(self, query: Query, clock: DateName) -> tuple[int, int] | None:
+        """See `Snapshot`."""
+        with failures_as_damage(self._path):
+            return counts.span(self._searcher, compiled(query), clock.value)
+
+    def histogram(self, query: Query, clock: DateName, edges: Sequence[int]) -> list[int]:
+        """See `Snapshot`."""
+        with failures_as_damage(self._path):
+            return counts.histogram(self._searcher, compiled(query), clock.value, edges)
 
     def numbers(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         """See `Snapshot`."""
@@ -100,39 +132,48 @@ class TantivySnapshot:
                 return
             rest = both(wanted, number_range(above=numbers[-1]))
 
-    def _newest(self, wanted: tantivy.Query, limit: int, after: Hit | None) -> list[Hit]:
-        """Return hits by time, then number, both descending.
+    def _by_time(
+        self, wanted: tantivy.Query, limit: int, after: Hit | None, *, descending: bool
+    ) -> list[Hit]:
+        """Return hits by time, then number, both descending or both ascending.
 
         tantivy orders by one field and breaks ties by where the document lies, which a merge
         changes. So hits that share the time of the page's first or last one are read by number.
         """
         ties: list[Hit] = []
         if after is not None:
-            ties = self._at(wanted, after.time, limit, below=after.number)
-            wanted = both(wanted, time_range("time", None, after.time))
+            ties = self._at(wanted, after.time, limit, after=after.number, descending=descending)
+            rest = (None, after.time) if descending else (after.time + 1, None)
+            wanted = both(wanted, time_range("time", *rest))
         room = limit - len(ties)
         if not room:
             return ties
-        newest = self._top(wanted, "time", room, tantivy.Order.Desc)
-        if len(newest) == room:
-            last = newest[-1].time
-            newest = [hit for hit in newest if hit.time > last]
-            newest += self._at(wanted, last, room - len(newest))
-        newest.sort(key=lambda hit: (hit.time, hit.number), reverse=True)
-        return ties + newest
+        page = self._top(wanted, "time", room, descending=descending)
+        if len(page) == room:
+            last = page[-1].time
+            page = [hit for hit in page if hit.time != last]
+            page += self._at(wanted, last, room - len(page), descending=descending)
+        page.sort(key=lambda hit: (hit.time, hit.number), reverse=descending)
+        return ties + page
 
     def _at(
-        self, wanted: tantivy.Query, time: int, limit: int, *, below: int | None = None
+        self,
+        wanted: tantivy.Query,
+        time: int,
+        limit: int,
+        *,
+        after: int | None = None,
+        descending: bool,
     ) -> list[Hit]:
-        """Return the hits at exactly `time` with numbers under `below`, highest number first."""
+        """Return the hits at exactly `time` by number, those that follow the number `after`."""
         exactly = both(wanted, time_range("time", time, time + 1))
-        if below is not None:
-            exactly = both(exactly, number_range(below=below))
-        return self._top(exactly, "number", limit, tantivy.Order.Desc)
+        if after is not None:
+            rest = number_range(below=after) if descending else number_range(above=after)
+            exactly = both(exactly, rest)
+        return self._top(exactly, "number", limit, descending=descending)
 
-    def _top(
-        self, wanted: tantivy.Query, field: str, limit: int, order: tantivy.Order
-    ) -> list[Hit]:
+    def _top(self, wanted: tantivy.Query, field: str, limit: int, *, descending: bool) -> list[Hit]:
+        order = tantivy.Order.Desc if descending else tantivy.Order.Asc
         found = self._searcher.search(
             wanted, limit=limit, count=False, order_by_field=field, order=order
         )

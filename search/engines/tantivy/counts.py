@@ -1,0 +1,116 @@
+"""Counting the hits of a query by value and by time, in tantivy's columns.
+
+Its aggregations are exact only where no segment drops values before they are added up, so every
+segment is told to keep all of them. They stop at some number of values and some memory, by raising;
+that is no damage, and is told apart here.
+"""
+
+from collections.abc import Collection, Sequence
+from itertools import pairwise
+from typing import Any
+
+import tantivy
+
+from search.engines.tantivy.schema import KEYWORDS
+from search.index import Facet
+from search.query import FieldName
+
+_ALL_OF_A_SEGMENT = 2**31 - 1
+_STOPPED = "Aborting aggregation"
+
+
+def facets(
+    searcher: tantivy.Searcher, wanted: tantivy.Query, fields: Collection[FieldName], limit: int
+) -> dict[FieldName, Facet]:
+    """Return the most frequent values of each field; see `search.index.Snapshot.facets`."""
+    try:
+        told = _asked(searcher, wanted, {name: _by_count(KEYWORDS[name], limit) for name in fields})
+    except _Stopped:
+        if len(fields) == 1:
+            return {name: Facet((), None) for name in fields}
+        # One field has too many values: the others are still counted.
+        return {name: facets(searcher, wanted, [name], limit)[name] for name in fields}
+    return {name: _facet(searcher, wanted, name, told[name], limit) for name in fields}
+
+
+def different(
+    searcher: tantivy.Searcher, wanted: tantivy.Query, field: str, most: int
+) -> int | None:
+    """Return how many different values the hits have; None: more than `most`."""
+    try:
+        told = _asked(searcher, wanted, {field: _by_count(field, most)})[field]
+    except _Stopped:
+        return None
+    return None if told["sum_other_doc_count"] else len(told["buckets"])
+
+
+def span(searcher: tantivy.Searcher, wanted: tantivy.Query, field: str) -> tuple[int, int] | None:
+    """Return the least and the greatest value of a column of times; None if no hit has one."""
+    told = _asked(searcher, wanted, {each: {each: {"field": field}} for each in ("min", "max")})
+    least, greatest = told["min"]["value"], told["max"]["value"]
+    return None if least is None else (int(least), int(greatest))
+
+
+def histogram(
+    searcher: tantivy.Searcher, wanted: tantivy.Query, field: str, edges: Sequence[int]
+) -> list[int]:
+    """Return how many hits lie between each edge and the next; tantivy knows no calendar."""
+    ranges = [{"from": float(start), "to": float(end)} for start, end in pairwise(edges)]
+    asked = {"range": {"field": field, "ranges": ranges}}
+    told = _asked(searcher, wanted, {"bars": asked})["bars"]["buckets"]
+    # It adds what lies before the first and after the last.
+    inner = {bar["from"]: bar["doc_count"] for bar in told if "from" in bar and "to" in bar}
+    return [inner[each["from"]] for each in ranges]
+
+
+class _Stopped(Exception):  # noqa: N818 - it never leaves this module
+    """There are more different values than tantivy counts at a time."""
+
+
+def _asked(
+    searcher: tantivy.Searcher, wanted: tantivy.Query, question: dict[Any, Any]
+) -> dict[str, Any]:
+    try:
+        return dict(searcher.aggregate(wanted, question))
+    except ValueError as error:
+        if _STOPPED in str(error):
+            raise _Stopped from error
+        raise
+
+
+def _by_count(field: str, size: int) -> dict[str, Any]:
+    return {"terms": {"field": field, "size": size, "segment_size": _ALL_OF_A_SEGMENT}}
+
+
+def _facet(
+    searcher: tantivy.Searcher,
+    wanted: tantivy.Query,
+    name: FieldName,
+    told: dict[str, Any],
+    limit: int,
+) -> Facet:
+    values = [(bucket["key"], bucket["doc_count"]) for bucket in told["buckets"]]
+    other = told["sum_other_doc_count"]
+    if other and len(values) == limit:
+        values = _settled(searcher, wanted, name, values)
+    return Facet(tuple(sorted(values, key=lambda each: (-each[1], each[0]))), other)
+
+
+def _settled(
+    searcher: tantivy.Searcher,
+    wanted: tantivy.Query,
+    name: FieldName,
+    values: list[tuple[str, int]],
+) -> list[tuple[str, int]]:
+    """Return `values` with those of the lowest count replaced by the first of that count by value.
+
+    tantivy orders values of equal count by chance. Of all values at least that frequent, as many as
+    are wanted and as are more frequent are enough to hold the right ones.
+    """
+    lowest = values[-1][1]
+    above = [each for each in values if each[1] > lowest]
+    terms = _by_count(KEYWORDS[name], len(values) + len(above))
+    terms["terms"] |= {"order": {"_key": "asc"}, "min_doc_count": lowest}
+    told = _asked(searcher, wanted, {name: terms})[name]["buckets"]
+    level = [(each["key"], lowest) for each in told if each["doc_count"] == lowest]
+    return above + level[: len(values) - len(above)]
