@@ -135,8 +135,9 @@ ROUTES = (static,)
 
 def _shell(request: web.Request) -> dict[str, object]:
     """Return what the shell of every page shows: who, what they may do, where, how they like it."""
-    actor = request.get(ACTOR)
     signed_in = request.get(SIGNED_IN)
+    # Who is refused a page is signed in all the same, and keeps the way to the others.
+    actor = request.get(ACTOR) if signed_in is None else signed_in.actor
     may = frozenset(
         permission
         for permission in Permission
@@ -189,7 +190,7 @@ def filesize(size: int) -> str:
     shown, unit = float(size), 0
     while shown >= _ROUNDING and unit < len(_UNITS) - 1:
         shown, unit = shown / _ROUNDING, unit + 1
-    return f"{size:,} {_UNITS[0]}" if unit == 0 else f"{shown:,.1f} {_UNITS[unit]}"
+    return _count(size, "byte", "bytes") if unit == 0 else f"{shown:,.1f} {_UNITS[unit]}"
 
 
 def share(part: int, whole: int) -> str:

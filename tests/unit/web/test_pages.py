@@ -1,5 +1,4 @@
 import re
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +14,6 @@ from tests.unit.web.fakes_people import an_actor
 
 COUNSEL = bearer(Role.COUNSEL)
 PAGES = ["/sign-in", "/search", "/search?q=word", f"/records/{RECORD}", "/nowhere"]
-TEMPLATES = sorted(Path("archiver/web/templates").glob("*.html"))
 
 
 @pytest.fixture
@@ -66,18 +64,6 @@ async def test_hostile_posts_and_queries_are_inert(face: Face, path: str) -> Non
     assert 'href="javascript:' not in page
     assert "\u202e" not in page
     assert "U+202E" in page
-
-
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_templates_hold_nothing_the_policy_forbids(template: Path) -> None:
-    source = template.read_text()
-
-    assert not re.search(r"\sstyle=|\son\w+=|hx-on|javascript:|\|\s*safe|<style", source)
-    assert not re.search(r"<script(?![^>]*\ssrc=)", source)
-
-
-def test_there_are_templates_to_check() -> None:
-    assert len(TEMPLATES) >= 6
 
 
 async def test_the_count_and_what_it_covers_stand_on_the_search_page(face: Face) -> None:

@@ -1,0 +1,127 @@
+"""What every template keeps to. Each rule is one that a browser or a reader would stumble over."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from archiver.web.pages.rendering import Pages
+
+FOLDER = Path("archiver/web/templates")
+TEMPLATES = sorted(FOLDER.rglob("*.html"))
+PAGES = [path for path in TEMPLATES if "{% extends" in path.read_text()]
+PARTS = [path for path in TEMPLATES if path not in PAGES]
+
+DRAWS_TABLES = {
+    "components/lists.html": "the table of every list",
+    "charts.html": "the numbers of a chart, as its twin",
+}
+"""Templates that may write a `<table>`, and why."""
+
+HTMX = {"hx-get", "hx-post", "hx-target", "hx-swap", "hx-trigger", "hx-push-url", "hx-confirm"}
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'""", re.DOTALL)
+
+
+def _named(path: Path) -> str:
+    return path.relative_to(FOLDER).as_posix()
+
+
+def _source(path: Path) -> str:
+    # The style page shows templates as text; what is shown is not what is done.
+    source = path.read_text()
+    return _QUOTED.sub("''", source) if path.name == "style.html" else source
+
+
+def test_there_are_templates_to_check() -> None:
+    assert len(TEMPLATES) >= 12
+    assert len(PAGES) >= 5
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=_named)
+def test_a_template_can_be_compiled(template: Path) -> None:
+    Pages()._templates.get_template(_named(template))
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=_named)
+def test_a_template_holds_nothing_the_policy_forbids(template: Path) -> None:
+    found = re.findall(
+        r"\sstyle=|\son[a-z]+=|hx-on|javascript:|['\"]js:|hx-vals|hx-live|<style\b|<base\b",
+        _source(template),
+    )
+
+    assert found == []
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=_named)
+def test_a_script_is_a_file_whose_hash_is_told(template: Path) -> None:
+    for tag in re.findall(r"<script\b[^>]*>.*?</script>", _source(template), re.DOTALL):
+        assert re.match(r"<script\b[^>]*\ssrc=", tag)
+        assert "integrity=" in tag
+        assert re.search(r">\s*</script>$", tag)
+        assert "defer" in tag or 'type="module"' in tag
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=_named)
+def test_no_template_turns_escaping_off(template: Path) -> None:
+    assert not re.search(r"\|\s*safe\b|autoescape|Markup\(", _source(template))
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=_named)
+def test_every_form_that_posts_carries_the_token(template: Path) -> None:
+    forms = re.findall(
+        r"<form\b[^>]*method=\"post\".*?</form>", _source(template), re.DOTALL | re.IGNORECASE
+    )
+
+    assert [form for form in forms if not re.search(r"csrf(_field)?\(\)", form)] == []
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=_named)
+def test_only_the_parts_of_htmx_that_can_be_replaced_are_used(template: Path) -> None:
+    used = set(re.findall(r"\s((?:data-)?hx-[a-z:-]+)", _source(template)))
+
+    assert used <= HTMX
+    for trigger in re.findall(r'hx-trigger="([^"]*)"', _source(template)):
+        assert "[" not in trigger, "a filter of a trigger is evaluated as a script"
+
+
+@pytest.mark.parametrize("template", PAGES, ids=_named)
+def test_a_page_stands_in_the_shell_and_is_composed_of_macros(template: Path) -> None:
+    source = _source(template)
+
+    assert source.startswith('{% extends "shell.html" %}')
+    assert "{% block title %}" in source
+    assert '{% import "components.html" as ui with context %}' in source
+
+
+@pytest.mark.parametrize("template", PARTS, ids=_named)
+def test_what_is_no_page_is_a_part_of_one(template: Path) -> None:
+    taken = re.compile(rf"""{{%-? (import|from|include|extends) "{re.escape(_named(template))}\"""")
+
+    assert any(taken.search(each.read_text()) for each in TEMPLATES)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=_named)
+def test_tables_are_drawn_by_the_macros_only(template: Path) -> None:
+    assert "<table" not in _source(template) or _named(template) in DRAWS_TABLES
+
+
+@pytest.mark.parametrize("name", DRAWS_TABLES)
+def test_whoever_may_draw_tables_does(name: str) -> None:
+    assert "<table" in (FOLDER / name).read_text()
+
+
+def test_the_dark_colours_are_the_same_by_choice_and_by_system() -> None:
+    sheet = Path("archiver/web/static/tokens.css").read_text()
+    blocks = re.findall(r"\{\s*color-scheme: dark;(.*?)\}", sheet, re.DOTALL)
+
+    declared = [dict(re.findall(r"(--[\w-]+): ([^;]+);", block)) for block in blocks]
+
+    assert len(declared) == 2
+    assert declared[0] == declared[1]
+    assert len(declared[0]) > 30
+
+
+def test_colours_are_named_in_the_tokens_and_on_paper_only() -> None:
+    for name in ("app.css", "parts.css"):
+        sheet = Path("archiver/web/static", name).read_text()
+        assert not re.search(r"#[0-9a-f]{3,8}\b", sheet), name
