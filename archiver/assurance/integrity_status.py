@@ -126,6 +126,18 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """A verification that waits or runs, and how far it is; `total` 0 where nobody can tell."""
+
+    job_id: str
+    by: str
+    is_running: bool
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Timestamped:
     """The newest token of one authority: when, by its clock, the log of `size` existed."""
 
@@ -210,7 +222,7 @@ class IntegrityFacts:
     root: bytes
     checkpoint_at: datetime | None
     verifications: tuple[Verification, ...]
-    verifying: tuple[str, ...]
+    verifying: tuple[UnderWay, ...]
     timestamps: tuple[Timestamped, ...]
     contradictions: int
     damaged: int

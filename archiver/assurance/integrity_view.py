@@ -19,6 +19,7 @@ from archiver.assurance.integrity_status import (
     Reason,
     Signals,
     Timestamped,
+    UnderWay,
     Verification,
     judge,
 )
@@ -28,7 +29,7 @@ from archiver.db import integrity as rows
 from archiver.db import jobs as job_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db.events import EventRow
-from archiver.db.jobs import JobState, Wanted
+from archiver.db.jobs import JobRow, JobState
 from archiver.db.transaction import Database, Transaction
 from archiver.errors import IntegrityError
 from archiver.model.actor import Actor
@@ -41,6 +42,7 @@ VERIFICATION = "verification"
 _LOOKED_AT = 100  # verifications; the newest full one is among them, or counts as too old
 _STAMPS_WITHIN = 20_000  # log entries: the newest tokens are looked for among the newest entries
 _STAMPS = 16
+_SHOWN_UNDER_WAY = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class IntegrityStatus:
             "waiting": facts.waiting,
             "covered": facts.covered,
             "verifications": [each.to_dict() for each in facts.verifications[:10]],
-            "verifying": list(facts.verifying),
+            "verifying": [each.job_id for each in facts.verifying],
             "timestamps": [
                 {
                     "authority": each.authority,
@@ -146,8 +148,7 @@ class IntegrityView:
         counts = await rows.count_events_since(
             tx, (Action.LOG_CONTRADICTED.value, Action.OBJECT_DAMAGED.value), since
         )
-        running = Wanted(kind=VERIFICATION, state=JobState.RUNNING)
-        jobs = await job_rows.page(tx, running, before="", limit=5)
+        jobs = await job_rows.under_way(tx, VERIFICATION, _SHOWN_UNDER_WAY)
         return IntegrityFacts(
             as_of=self._clock(),
             log_size=state.next_index,
@@ -155,7 +156,7 @@ class IntegrityView:
             root=state.root,
             checkpoint_at=await _newest_moment(tx, state.size),
             verifications=verifications,
-            verifying=tuple(job.id for job in jobs),
+            verifying=tuple(map(_under_way, jobs)),
             timestamps=await _timestamps(tx, state.next_index),
             contradictions=counts.get(Action.LOG_CONTRADICTED.value, 0),
             damaged=counts.get(Action.OBJECT_DAMAGED.value, 0),
@@ -182,6 +183,17 @@ def verification_of(event: EventRow) -> Verification:
         ),
         not_checked=str(told.get("not_checked", "")),
         seconds=int(told.get("milliseconds", 0)) / 1000,
+    )
+
+
+def _under_way(job: JobRow) -> UnderWay:
+    return UnderWay(
+        job_id=job.id,
+        by=job.requested_by,
+        is_running=job.state == JobState.RUNNING,
+        phase=job.phase,
+        done=job.done,
+        total=job.total or 0,
     )
 
 

@@ -109,6 +109,13 @@ async def page(tx: Transaction, wanted: Wanted, *, before: str, limit: int) -> S
     return [JobRow(**row) for row in rows.mappings()]
 
 
+async def under_way(tx: Transaction, kind: str, limit: int) -> Sequence[JobRow]:
+    """Return the jobs of a kind that wait or run, oldest first."""
+    wanted = and_(job.c.kind == kind, job.c.state.in_(UNDER_WAY))
+    rows = await tx.execute(_ALL.where(wanted).order_by(job.c.id).limit(limit))
+    return [JobRow(**row) for row in rows.mappings()]
+
+
 async def count(tx: Transaction, wanted: Wanted) -> int:
     """Return how many jobs there are."""
     query = select(func.count()).select_from(job).where(_matching(wanted))

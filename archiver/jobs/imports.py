@@ -20,6 +20,7 @@ from archiver.csv_rows import csv_lines
 from archiver.db import integrity as rows
 from archiver.db.events import EventRow
 from archiver.db.transaction import Database
+from archiver.errors import InvalidInput
 from archiver.ids import Ulids
 from archiver.jobs.loops import Chore, Loops
 from archiver.jobs.uploads import Receiving, Upload, Uploads
@@ -55,14 +56,18 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The first posts of a file and what is refused among them; `more` says that there is more."""
+    """The first posts of a file and what is refused among them; `more` says that there is more.
+
+    `problem` says why nothing could be read at all, and `pointer` which choice is to blame.
+    """
 
     upload: Upload
     request: ImportRequest
-    format: str
-    posts: tuple[Looked, ...]
-    refused: tuple[Refusal, ...]
-    more: bool
+    posts: tuple[Looked, ...] = ()
+    refused: tuple[Refusal, ...] = ()
+    more: bool = False
+    problem: str = ""
+    pointer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,18 +175,22 @@ class Imports:
         Raises:
             Denied: the actor may not capture.
             NotFound: no such file, or not the actor's.
-            InvalidInput: the file has no known format, is outside the limits on containers, or
-                `request` asks for what there is not.
         """
         require(actor, Permission.CAPTURE)
         upload = self._uploads.get(upload_id, sent_by=requester_of(actor))
-        return await asyncio.to_thread(_look, upload, request)
+        try:
+            return await asyncio.to_thread(_look, upload, request)
+        except InvalidInput as error:
+            return Preview(
+                upload=upload, request=request, problem=str(error), pointer=error.pointer or ""
+            )
 
     async def start(self, upload_id: str, request: ImportRequest, *, actor: Actor) -> JobView:
         """Queue the import of a sent file.
 
         Raises:
-            Denied, NotFound, InvalidInput: as `preview`.
+            Denied, NotFound: as `preview`.
+            InvalidInput: the request asks for a format, field or zone that there is not.
             Conflict: as `Work.start`.
         """
         require(actor, Permission.CAPTURE)
@@ -279,7 +288,6 @@ def _look(upload: Upload, request: ImportRequest) -> Preview:
     return Preview(
         upload=upload,
         request=settled,
-        format=found,
         posts=tuple(posts),
         refused=tuple(refused),
         more=more,

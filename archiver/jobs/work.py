@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from archiver.access.rules import Permission, allowed, allowed_somewhere, require
+from archiver.assurance.integrity_view import VERIFICATION
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, to_millis
@@ -35,6 +36,7 @@ MOST_PER_PERSON = 20
 """Jobs one person may have under way."""
 
 _MOST_ARGUMENTS = 64 * 1024
+_HUNDRED = 100
 
 Result = Mapping[str, object]
 
@@ -158,6 +160,29 @@ class Work:
         self.news()
         return self._view(row, actor)
 
+    async def start_verification(
+        self, *, percent: float | None = None, content: bool = False, actor: Actor
+    ) -> JobView:
+        """Queue a verification of everything, or of `percent` of the records.
+
+        Raises:
+            Denied: the actor may not verify.
+            InvalidInput: no percentage above 0 and up to 100.
+            Conflict: as `start`.
+        """
+        if percent is not None and not 0 < percent <= _HUNDRED:
+            raise InvalidInput(
+                f"expected a percentage above 0 and up to 100, found {percent:g}", pointer="percent"
+            )
+        what = "Every record and the log" if percent is None else f"{percent:g} % of the records"
+        return await self.start(
+            VERIFICATION,
+            subject=f"{what}, contents opened" if content and percent is None else what,
+            object_type="archive",
+            arguments={"percent": percent, "content": content},
+            actor=actor,
+        )
+
     async def again(self, job_id: str, *, actor: Actor) -> JobView:
         """Queue a job like an ended one of the actor's own.
 
@@ -224,6 +249,7 @@ class Work:
             next_cursor=found[limit - 1].id if len(found) > limit else "",
             total=total,
             states=states,
+            kinds={kind.name: kind.title for kind in self.kinds.values()},
             sees_all=sees_all,
         )
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from archiver.clock import Clock, to_millis
 from archiver.db.jobs import Beat
@@ -103,7 +104,7 @@ class Run:
         self,
         *,
         job_id: str,
-        arguments: Mapping[str, object],
+        arguments: Mapping[str, Any],
         actor: Actor,
         clock: Clock,
         files: WorkFiles,

@@ -33,7 +33,7 @@ class JobView:
     started_at: datetime | None
     ended_at: datetime | None
     estimated_end: datetime | None
-    cancelling_by: str
+    cancelled_by: str
     lines: tuple[tuple[datetime, str], ...]
     result: Mapping[str, object]
     private: Mapping[str, object]
@@ -63,7 +63,7 @@ class JobView:
             "started_at": _text(self.started_at),
             "ended_at": _text(self.ended_at),
             "estimated_end_at": _text(self.estimated_end),
-            "cancelling_by": self.cancelling_by,
+            "cancelled_by": self.cancelled_by,
             "lines": [{"at": rfc3339(at), "text": text} for at, text in self.lines],
             "result": {**self.result, **self.private},
             "error": self.error,
@@ -79,12 +79,16 @@ class JobView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPage:
-    """One page of jobs, newest first. `states` counts all of them, whatever the filters."""
+    """One page of jobs, newest first. `states` counts all of them, whatever the filters.
+
+    `kinds` are the kinds there are, with their titles.
+    """
 
     items: tuple[JobView, ...]
     next_cursor: str
     total: int
     states: Mapping[str, int]
+    kinds: Mapping[str, str]
     sees_all: bool
 
     def to_dict(self) -> dict[str, object]:
@@ -133,7 +137,7 @@ def view_of(
         started_at=_moment(row.started_at),
         ended_at=ended,
         estimated_end=_estimate(row, lines, now) if state is JobState.RUNNING else None,
-        cancelling_by=(row.halt_by or "") if under_way else "",
+        cancelled_by=row.halt_by or "",
         lines=lines,
         result=result,
         private=private if is_mine else {},

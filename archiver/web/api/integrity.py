@@ -1,0 +1,58 @@
+"""Integrity: what may be said of the archive, and the proof to take away."""
+
+from aiohttp import web
+
+from archiver.access.rules import Permission
+from archiver.assurance.proof_bundle import ProofBundle
+from archiver.web.answering import json_answer
+from archiver.web.reading import actor_of, services_of, whole_of
+from archiver.web.routing import Body, Parameter, route
+from archiver.web.work_documents import IntegrityDocument
+
+SINCE = (
+    Parameter(
+        name="since",
+        type="integer",
+        what="Size of a checkpoint you kept: the proof shows that the log continues it",
+    ),
+)
+
+
+@route(
+    "GET",
+    "/api/v1/integrity",
+    permission=Permission.READ_LOG,
+    summary="Verified, verifying, problem or not yet verified; why; and the facts behind it",
+    answers={200: Body(model=IntegrityDocument)},
+)
+async def show(request: web.Request) -> web.StreamResponse:
+    """Answer the status."""
+    status = await services_of(request).integrity.status(actor_of(request))
+    return json_answer(status.to_dict())
+
+
+@route(
+    "GET",
+    "/api/v1/integrity/proof",
+    permission=Permission.READ_LOG,
+    summary="A zip to check offline: checkpoint, consistency proof, timestamps, trust policy",
+    answers={200: Body(media_type="application/zip", what="The bundle")},
+    parameters=SINCE,
+)
+async def proof(request: web.Request) -> web.StreamResponse:
+    """Answer the proof bundle."""
+    proofs = services_of(request).proofs
+    since = whole_of(request, "since", default=0)
+    return proof_answer(await proofs.make(since=since, actor=actor_of(request)))
+
+
+def proof_answer(bundle: ProofBundle) -> web.Response:
+    """Return a proof bundle as a download."""
+    return web.Response(
+        body=bundle.content,
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{bundle.name}"'},
+    )
+
+
+ROUTES = (show, proof)
