@@ -7,16 +7,20 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from archiver import __version__
+from archiver.access.approvals import Approvals
 from archiver.access.content_tickets import PURPOSE as CONTENT_TICKETS
 from archiver.access.content_tickets import ContentTickets
 from archiver.access.derived_keys import derive
+from archiver.access.invitations import Invitations
 from archiver.access.keys import Keys
+from archiver.access.opening import open_access
 from archiver.access.passkeys import Passkeys
+from archiver.access.passwords import Passwords
+from archiver.access.people import People
 from archiver.access.records import Records
 from archiver.access.sessions import Sessions
 from archiver.access.sign_in_opening import open_passkeys, open_provider
@@ -125,6 +129,10 @@ class Services:
     witnessing: Witnessing
     tokens: Tokens
     sessions: Sessions
+    people: People
+    invitations: Invitations
+    passwords: Passwords
+    approvals: Approvals
     passkeys: Passkeys
     provider: "ProviderSignIn | None"
     keys: Keys
@@ -203,7 +211,9 @@ def _ingest(ground: Ground, path: WritePath) -> Ingest:
 def _services(ground: Ground, path: WritePath, views: Views, background: Background) -> Services:
     settings, archive, database = ground.settings, ground.archive, ground.database
     clock, trail, reads = ground.clock, path.trail, background.reads
-    sessions = _sessions(ground, path)
+    access = open_access(
+        database=database, clock=clock, ulids=ground.ulids, trail=trail, settings=settings
+    )
     ingest, loops = _ingest(ground, path), background.loops
     log = LogView(archive=archive, database=database, store=reads)
     importing = Importing(
@@ -283,7 +293,11 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         tokens=Tokens(
             database=database, clock=clock, ulids=ground.ulids, trail=trail, randomness=os.urandom
         ),
-        sessions=sessions,
+        sessions=access.sessions,
+        people=access.people,
+        invitations=access.invitations,
+        passwords=access.passwords,
+        approvals=access.approvals,
         passkeys=open_passkeys(keyring=ground.keyring, database=database, trail=trail, clock=clock),
         provider=open_provider(
             settings,
@@ -292,7 +306,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             trail=trail,
             clock=clock,
             ulids=ground.ulids,
-            sessions=sessions,
+            sessions=access.sessions,
         ),
         keys=_keys(ground, path, background),
         health=Health(database=database, store=ground.store, writer=path.writer, loops=loops),
@@ -355,17 +369,6 @@ def _integrity(ground: Ground, views: Views, background: Background) -> Integrit
         second=background.second,
     )
     return IntegrityView(database=ground.database, clock=ground.clock, signals=signals)
-
-
-def _sessions(ground: Ground, path: WritePath) -> Sessions:
-    return Sessions(
-        database=ground.database,
-        clock=ground.clock,
-        ulids=ground.ulids,
-        trail=path.trail,
-        idle=timedelta(minutes=ground.settings.session_idle_minutes),
-        longest=timedelta(hours=ground.settings.session_hours),
-    )
 
 
 def _keys(ground: Ground, path: WritePath, background: Background) -> Keys:

@@ -7,6 +7,9 @@ rest: there is nothing to guess, so nothing to slow down with a password hash.
 `authenticate` is on the path of every captured post, so what the database said about a hash is
 believed for five seconds of the injected clock. A revocation is therefore immediate in the process
 that did it and at most five seconds late in the others.
+
+Every token expires, and none manages access, except those that the command line makes: whoever may
+run it on this machine can open the archive without any token.
 """
 
 import asyncio
@@ -19,7 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from archiver.access.rules import Permission, require
+from archiver.access.rules import PERMISSIONS, Permission, require
 from archiver.audit.actions import Action
 from archiver.clock import Clock, rfc3339
 from archiver.db import tokens as queries
@@ -27,11 +30,17 @@ from archiver.db.tokens import StoredToken
 from archiver.db.transaction import Database
 from archiver.errors import Denied, InvalidInput, NotFound
 from archiver.ids import Randomness, Ulids
-from archiver.model.actor import Actor, Role
+from archiver.model.actor import Actor, LimitedRole, Role
+from archiver.model.grants import grant
 
+LASTS = timedelta(days=90)
+"""How long a token lasts where nothing else is said."""
+LONGEST = timedelta(days=366)
 BELIEVED_FOR = timedelta(seconds=5)
 _CACHE_LIMIT = 10_000
 _NAME_LIMIT = 200
+_COMMAND_LINE = "cli"
+_USED_EVERY = timedelta(hours=1)
 _SECRET = re.compile(r"mun_[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -62,6 +71,10 @@ class TokenView:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    unit: str = ""
+    matter: str = ""
+    created_by: str = ""
+    last_used_at: datetime | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON document of this token."""
@@ -69,10 +82,14 @@ class TokenView:
             "id": self.id,
             "name": self.name,
             "roles": list(self.roles),
+            "unit": self.unit,
+            "matter": self.matter,
             "state": self.state,
+            "created_by": self.created_by,
             "created_at": rfc3339(self.created_at),
-            "expires_at": None if self.expires_at is None else rfc3339(self.expires_at),
-            "revoked_at": None if self.revoked_at is None else rfc3339(self.revoked_at),
+            "expires_at": _shown(self.expires_at),
+            "revoked_at": _shown(self.revoked_at),
+            "last_used_at": _shown(self.last_used_at),
         }
 
 
@@ -110,18 +127,32 @@ class Tokens:
         name: str,
         roles: Collection[Role],
         *,
+        unit: str = "",
+        matter: str = "",
         expires_at: datetime | None = None,
         actor: Actor,
     ) -> tuple[TokenView, str]:
         """Make a token and return it with its secret, which is never shown again.
 
+        Args:
+            name: whose it is; events name it.
+            roles: what it may do.
+            unit: limits all its roles to this unit's accounts.
+            matter: limits them to this matter; not together with `unit`.
+            expires_at: when it ends; in 90 days, unless told.
+            actor: who makes it.
+
         Raises:
-            Denied: the actor may not manage access.
-            InvalidInput: no name, no role, or an expiry that is not in the future.
+            Denied: the actor may not manage access, or the token would and is not made by the
+                command line.
+            InvalidInput: no name, no role, a unit and a matter, or an expiry that is not within the
+                next 366 days.
         """
         require(actor, Permission.MANAGE_ACCESS)
         now = self._clock()
+        expires_at = now + LASTS if expires_at is None else expires_at
         _check(name, roles, expires_at, now)
+        _check_power(roles, unit, matter, actor)
         secret = "mun_" + base64.urlsafe_b64encode(self._randomness(32)).rstrip(b"=").decode()
         stored = StoredToken(
             id=self._ulids.one(now),
@@ -130,6 +161,9 @@ class Tokens:
             roles=frozenset(roles),
             created_at=now,
             expires_at=expires_at,
+            unit=unit.strip(),
+            matter=matter.strip(),
+            created_by=actor.name,
         )
         async with self._database.transaction() as tx:
             await queries.add(tx, stored)
@@ -138,7 +172,13 @@ class Tokens:
             actor=actor,
             object_type="token",
             object_id=stored.id,
-            details={"name": name, "roles": " ".join(sorted(roles))},
+            details={
+                "name": name,
+                "roles": " ".join(sorted(roles)),
+                "unit": stored.unit,
+                "matter": stored.matter,
+                "expires_at": rfc3339(expires_at),
+            },
         )
         return _view(stored, now), secret
 
@@ -200,6 +240,9 @@ class Tokens:
     async def _ask(self, hashed: bytes, now: datetime) -> _Known:
         async with self._database.reading() as tx:
             stored = await queries.find_by_hash(tx, hashed)
+        if stored is not None and _is_used_again(stored, now):
+            async with self._database.transaction() as tx:
+                await queries.note_use(tx, stored.id, now)
         known = _Known(now, stored, None if stored is None else _actor(stored))
         if len(self._known) >= _CACHE_LIMIT:
             self._known.clear()
@@ -207,7 +250,7 @@ class Tokens:
         return known
 
 
-def _check(name: str, roles: Collection[Role], expires_at: datetime | None, now: datetime) -> None:
+def _check(name: str, roles: Collection[Role], expires_at: datetime, now: datetime) -> None:
     if not name.strip() or len(name) > _NAME_LIMIT:
         raise InvalidInput(
             f"expected a token name of 1 to {_NAME_LIMIT} characters, found {len(name)}",
@@ -217,12 +260,27 @@ def _check(name: str, roles: Collection[Role], expires_at: datetime | None, now:
         raise InvalidInput(
             f"expected at least one role of {', '.join(Role)}, found none", pointer="/roles"
         )
-    if expires_at is not None and (expires_at.tzinfo is None or expires_at <= now):
+    if expires_at.tzinfo is None or not now < expires_at <= now + LONGEST:
         raise InvalidInput(
-            f"expected an expiry after {rfc3339(now)} with its time zone, found "
-            f"{expires_at.isoformat()}",
+            f"expected an expiry after {rfc3339(now)} and within {LONGEST.days} days, with its "
+            f"time zone, found {expires_at.isoformat()}",
             pointer="/expires_at",
         )
+
+
+def _check_power(roles: Collection[Role], unit: str, matter: str, actor: Actor) -> None:
+    for role in roles:
+        grant(role, unit=unit, matter=matter)
+        if Permission.MANAGE_ACCESS in PERMISSIONS[role] and actor.via != _COMMAND_LINE:
+            raise Denied(
+                f"a token cannot be {role}: only people manage access, and the command line on "
+                "the archive's own machine (`muniment token create`)"
+            )
+
+
+def _is_used_again(stored: StoredToken, now: datetime) -> bool:
+    live = _state(stored, now) == "active"
+    return live and (stored.last_used_at is None or now - stored.last_used_at >= _USED_EVERY)
 
 
 def _hash(secret: str) -> bytes:
@@ -230,7 +288,13 @@ def _hash(secret: str) -> bytes:
 
 
 def _actor(stored: StoredToken) -> Actor:
-    return Actor(name=stored.name, roles=stored.roles, via=f"token:{stored.id}")
+    via = f"token:{stored.id}"
+    if not stored.unit and not stored.matter:
+        return Actor(name=stored.name, roles=stored.roles, via=via)
+    limited = frozenset(
+        LimitedRole(role=role, unit=stored.unit, matter=stored.matter) for role in stored.roles
+    )
+    return Actor(name=stored.name, roles=frozenset(), via=via, limited=limited)
 
 
 def _state(stored: StoredToken, now: datetime) -> str:
@@ -250,4 +314,12 @@ def _view(stored: StoredToken, now: datetime) -> TokenView:
         created_at=stored.created_at,
         expires_at=stored.expires_at,
         revoked_at=stored.revoked_at,
+        unit=stored.unit,
+        matter=stored.matter,
+        created_by=stored.created_by,
+        last_used_at=stored.last_used_at,
     )
+
+
+def _shown(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)

@@ -23,6 +23,10 @@ class StoredToken:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    unit: str = ""
+    matter: str = ""
+    created_by: str = ""
+    last_used_at: datetime | None = None
 
 
 async def add(tx: Transaction, stored: StoredToken) -> None:
@@ -40,6 +44,10 @@ async def add(tx: Transaction, stored: StoredToken) -> None:
             created_at=to_millis(stored.created_at),
             expires_at=_millis(stored.expires_at),
             revoked_at=_millis(stored.revoked_at),
+            unit=stored.unit,
+            matter=stored.matter,
+            created_by=stored.created_by,
+            last_used_at=_millis(stored.last_used_at),
         )
     )
 
@@ -71,6 +79,11 @@ def mark_revoked(connection: Connection, token_id: str, at: datetime) -> None:
     )
 
 
+async def note_use(tx: Transaction, token_id: str, at: datetime) -> None:
+    """Note when a token was used."""
+    await tx.execute(update(token).where(token.c.id == token_id).values(last_used_at=to_millis(at)))
+
+
 def _stored(row: Row[tuple[object, ...]]) -> StoredToken:
     fields = row._mapping  # noqa: SLF001 - SQLAlchemy's documented name for it
     return StoredToken(
@@ -81,6 +94,10 @@ def _stored(row: Row[tuple[object, ...]]) -> StoredToken:
         created_at=from_millis(fields["created_at"]),
         expires_at=_moment(fields["expires_at"]),
         revoked_at=_moment(fields["revoked_at"]),
+        unit=fields["unit"],
+        matter=fields["matter"],
+        created_by=fields["created_by"],
+        last_used_at=_moment(fields["last_used_at"]),
     )
 
 

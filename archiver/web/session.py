@@ -17,7 +17,7 @@ from archiver.access.sessions import SignedIn
 from archiver.errors import Denied
 from archiver.model.actor import Actor
 from archiver.web.keys import ACTOR, FORM, SERVICES, SIGNED_IN
-from archiver.web.reading import MAX_DOCUMENT, read_body
+from archiver.web.reading import read_form
 from archiver.web.routing import Access, Route
 
 COOKIE = "muniment_session"
@@ -169,9 +169,7 @@ async def _check_form(request: web.Request, route: Route, signed_in: SignedIn) -
 
 async def _csrf_field(request: web.Request, route: Route) -> str:
     if request.content_type == _URLENCODED:
-        await read_body(request, limit=MAX_DOCUMENT)
-        found = (await request.post()).get(CSRF_FIELD, "")
-        return found if isinstance(found, str) else ""
+        return (await read_form(request)).get(CSRF_FIELD, "")
     if request.content_type == _MULTIPART and any(
         body.media_type == _MULTIPART for body in route.takes
     ):
