@@ -15,6 +15,7 @@ from archiver.access.approvals import Approvals
 from archiver.access.content_tickets import PURPOSE as CONTENT_TICKETS
 from archiver.access.content_tickets import ContentTickets
 from archiver.access.derived_keys import derive
+from archiver.access.installation import Installation
 from archiver.access.invitations import Invitations
 from archiver.access.keys import Keys
 from archiver.access.opening import open_access
@@ -26,6 +27,8 @@ from archiver.access.sessions import Sessions
 from archiver.access.sign_in_opening import open_passkeys, open_provider
 from archiver.access.tokens import Tokens
 from archiver.assurance.attestations import Attestations
+from archiver.assurance.audit_export import AuditExport
+from archiver.assurance.audit_view import AuditView
 from archiver.assurance.evidence.exporting import Evidence
 from archiver.assurance.integrity_view import IntegrityView
 from archiver.assurance.log_view import LogView
@@ -47,7 +50,7 @@ from archiver.composition import (
     open_views,
     open_write_path,
 )
-from archiver.config import Settings
+from archiver.config import Settings, explain_environment
 from archiver.db import accounts as account_rows
 from archiver.db import archive as archive_rows
 from archiver.db import file_plan as file_plan_rows
@@ -58,6 +61,7 @@ from archiver.disposal.filing import Filing
 from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
 from archiver.jobs.account_totals import AccountTotals
+from archiver.jobs.audit_exports import audit_export_kind
 from archiver.jobs.documents import Documents
 from archiver.jobs.health import Health
 from archiver.jobs.imports import Imports
@@ -120,6 +124,9 @@ class Services:
     log: LogView
     evidence: Evidence
     verifying: Verifying
+    audit: AuditView
+    audit_export: AuditExport
+    installation: Installation
     work: Work
     imports: Imports
     integrity: IntegrityView
@@ -239,6 +246,8 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
     filing = Filing(database=database, trail=trail, clock=clock)
     jobs = _jobs(ground, path, background, importing, verifying, evidence)
     integrity = _integrity(ground, views, background)
+    audit_export = _audit_export(ground, path, background)
+    jobs.work.register(audit_export_kind(audit_export))
     return Services(
         settings=settings,
         clock=clock,
@@ -277,6 +286,13 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         log=log,
         evidence=evidence,
         verifying=verifying,
+        audit=AuditView(database=database, reader=path.reader, trail=trail, clock=clock),
+        audit_export=audit_export,
+        installation=Installation(
+            version=__version__,
+            archive=archive,
+            explain=lambda: explain_environment(settings),
+        ),
         work=jobs.work,
         imports=jobs.imports,
         integrity=integrity,
@@ -332,6 +348,18 @@ def _records(ground: Ground, path: WritePath, background: Background, filing: Fi
         tickets=ContentTickets(
             key=derive(ground.keyring, CONTENT_TICKETS), clock=ground.clock, randomness=os.urandom
         ),
+    )
+
+
+def _audit_export(ground: Ground, path: WritePath, background: Background) -> AuditExport:
+    return AuditExport(
+        archive=ground.archive,
+        verifiers=ground.keyring.verifiers,
+        database=ground.database,
+        store=background.reads,
+        reader=path.reader,
+        trail=path.trail,
+        clock=ground.clock,
     )
 
 
