@@ -72,10 +72,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page_as(browser: Browser, site: Site) -> Iterator[PageAs]:
+def faults() -> list[str]:
+    """What pages did wrong in this test: breaches of the policy, scripts that failed."""
+    return []
+
+
+@pytest.fixture
+def page_as(browser: Browser, site: Site, faults: list[str]) -> Iterator[PageAs]:
     """Open pages; the test fails if any broke the content security policy or a script failed."""
     contexts: list[BrowserContext] = []
-    faults: list[str] = []
 
     def open_page(
         role: Role | None = None,
