@@ -4,11 +4,13 @@ from archiver.web.api import (
     accounts,
     captures,
     classes,
+    events,
     health,
     holds,
     log,
     records,
     search,
+    settings,
     tokens,
 )
 from archiver.web.pages import holds as hold_pages
@@ -25,6 +27,8 @@ ROUTES: tuple[Route, ...] = (
     *classes.ROUTES,
     *tokens.ROUTES,
     *log.ROUTES,
+    *events.ROUTES,
+    *settings.ROUTES,
     *health.ROUTES,
     *search_page.ROUTES,
     *record.ROUTES,

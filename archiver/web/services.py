@@ -8,10 +8,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from archiver.access.installation import Component, InstallationView
 from archiver.access.passkey_ceremony import Site
 from archiver.access.passkeys import Offer, PasskeyView
 from archiver.access.sessions import SessionView, SignedIn
 from archiver.access.tokens import TokenView
+from archiver.assurance.audit_events import EventDetail, EventPage, News, Timeline
+from archiver.assurance.audit_filter import TrailFilter
 from archiver.assurance.integrity_view import IntegrityStatus
 from archiver.assurance.proof_bundle import ProofBundle
 from archiver.capture.account_views import AccountList, AccountPage, AccountView
@@ -240,8 +243,47 @@ class Log(Protocol):
     async def checkpoint(self, *, actor: Actor) -> bytes:
         """Return the newest signed checkpoint."""
 
+    async def inclusion(self, record_id: str, *, actor: Actor) -> str:
+        """Return the tlog-proof of a record or an event."""
+
     async def consistency(self, old: int, new: int, *, actor: Actor) -> Json:
         """Return the consistency proof between two sizes."""
+
+
+class Audit(Protocol):
+    """Reads the audit trail: `archiver.assurance.audit_view.AuditView`."""
+
+    async def list(
+        self, wanted: TrailFilter, *, cursor: str = "", limit: int = 50, actor: Actor
+    ) -> EventPage:
+        """Return a page of the events a filter describes."""
+
+    async def mine(self, *, cursor: str = "", limit: int = 50, actor: Actor) -> EventPage:
+        """Return a page of what the actor did."""
+
+    async def about(
+        self, object_type: str, object_id: str, *, cursor: str = "", limit: int = 50, actor: Actor
+    ) -> Timeline:
+        """Return everything about one object."""
+
+    async def follow(self, wanted: TrailFilter, *, start: int, actor: Actor) -> News:
+        """Return what happened since the log had `start` entries."""
+
+    async def show(self, record_id: str, *, actor: Actor) -> EventDetail:
+        """Return one event as its record holds it."""
+
+    async def matters(self, *, actor: Actor) -> Sequence[str]:
+        """Return the matters that events can be filtered by."""
+
+
+class Installation(Protocol):
+    """Shows settings and software: `archiver.access.installation.Installation`."""
+
+    async def show(self, *, actor: Actor) -> InstallationView:
+        """Return settings, identity and software."""
+
+    async def software(self) -> Sequence[Component]:
+        """Return this software and what it uses."""
 
 
 class Archive(Protocol):
@@ -314,6 +356,18 @@ class Sessions(Protocol):
 
 class Work(Protocol):
     """Jobs that people ask for: `archiver.jobs.work.Work`."""
+
+    async def start(
+        self,
+        kind: str,
+        *,
+        subject: str,
+        object_type: str = "",
+        object_id: str = "",
+        arguments: Mapping[str, object] | None = None,
+        actor: Actor,
+    ) -> JobView:
+        """Queue a job."""
 
     async def start_verification(
         self, *, percent: float | None = None, content: bool = False, actor: Actor
@@ -466,6 +520,10 @@ class Services(Protocol):
     def hold_register(self) -> HoldRegister: ...  # noqa: D102
     @property
     def log(self) -> Log: ...  # noqa: D102
+    @property
+    def audit(self) -> Audit: ...  # noqa: D102
+    @property
+    def installation(self) -> Installation: ...  # noqa: D102
     @property
     def tokens(self) -> Tokens: ...  # noqa: D102
     @property

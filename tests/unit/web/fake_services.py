@@ -18,6 +18,7 @@ from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.post import Arrival, Part, PartRole
 from archiver.web.services import Json, Provider
 from tests.unit.web.fakes_accounts import FakeAccounts, FakeClasses
+from tests.unit.web.fakes_audit import FakeAudit, FakeInstallation
 from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds
 from tests.unit.web.fakes_passkeys import FakePasskeys
 from tests.unit.web.fakes_people import FakeSessions
@@ -151,6 +152,10 @@ class FakeFiling(FakeClasses):
 
 
 class FakeLog:
+    async def inclusion(self, record_id: str, *, actor: Actor) -> str:
+        require(actor, Permission.READ_LOG)
+        return "c2sp.org/tlog-proof@v1\nindex 7\n"
+
     async def checkpoint(self, *, actor: Actor) -> bytes:
         require(actor, Permission.READ_LOG)
         return "archive.example/acme\n3\nAAA=\n\n— archive.example/acme AAA=\n".encode()
@@ -249,6 +254,8 @@ class FakeServices:
     holds: FakeHolds = field(default_factory=FakeHolds)
     hold_register: FakeHoldRegister = field(init=False)
     log: FakeLog = field(default_factory=FakeLog)
+    audit: FakeAudit = field(default_factory=FakeAudit)
+    installation: FakeInstallation = field(default_factory=FakeInstallation)
     tokens: FakeTokens = field(default_factory=FakeTokens)
     sessions: FakeSessions = field(default_factory=FakeSessions)
     passkeys: FakePasskeys = field(default_factory=FakePasskeys)
