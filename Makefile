@@ -21,6 +21,7 @@ demo: $(STAMP)  ## a sample company's posts from end to end, then the web page
 	$(BIN)/muniment demo
 
 test: $(STAMP)  ## the test suite, a few minutes
+	@deploy/browser.sh
 	$(BIN)/pytest -q -m "not faults" -n logical --dist loadfile
 
 check: lint types contracts  ## style, types and import contracts
