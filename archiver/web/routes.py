@@ -7,6 +7,9 @@ from archiver.web.api import (
     events,
     health,
     holds,
+    imports,
+    integrity,
+    jobs,
     log,
     records,
     search,
@@ -14,6 +17,9 @@ from archiver.web.api import (
     tokens,
 )
 from archiver.web.pages import holds as hold_pages
+from archiver.web.pages import imports as import_pages
+from archiver.web.pages import integrity as integrity_pages
+from archiver.web.pages import jobs as job_pages
 from archiver.web.pages import new_hold, oidc, passkeys, record, rendering, sign_in, style_page
 from archiver.web.pages import search as search_page
 from archiver.web.routing import Route
@@ -27,6 +33,9 @@ ROUTES: tuple[Route, ...] = (
     *classes.ROUTES,
     *tokens.ROUTES,
     *log.ROUTES,
+    *jobs.ROUTES,
+    *integrity.ROUTES,
+    *imports.ROUTES,
     *events.ROUTES,
     *settings.ROUTES,
     *health.ROUTES,
@@ -34,6 +43,9 @@ ROUTES: tuple[Route, ...] = (
     *record.ROUTES,
     *new_hold.ROUTES,
     *hold_pages.ROUTES,
+    *job_pages.ROUTES,
+    *integrity_pages.ROUTES,
+    *import_pages.ROUTES,
     *sign_in.ROUTES,
     *oidc.ROUTES,
     *passkeys.ROUTES,

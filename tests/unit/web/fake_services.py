@@ -22,6 +22,7 @@ from tests.unit.web.fakes_audit import FakeAudit, FakeInstallation
 from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds
 from tests.unit.web.fakes_passkeys import FakePasskeys
 from tests.unit.web.fakes_people import FakeSessions
+from tests.unit.web.fakes_work import FakeImports, FakeIntegrity, FakeProofs, FakeWork
 
 Face = TestClient[web.Request, web.Application]
 NOW = datetime(2026, 11, 21, 22, 1, 26, tzinfo=UTC)
@@ -260,6 +261,10 @@ class FakeServices:
     sessions: FakeSessions = field(default_factory=FakeSessions)
     passkeys: FakePasskeys = field(default_factory=FakePasskeys)
     provider: Provider | None = None
+    work: FakeWork = field(default_factory=FakeWork)
+    imports: FakeImports = field(default_factory=FakeImports)
+    integrity: FakeIntegrity = field(default_factory=FakeIntegrity)
+    proofs: FakeProofs = field(default_factory=FakeProofs)
     health: FakeHealth = field(default_factory=FakeHealth)
 
     def __post_init__(self) -> None:
