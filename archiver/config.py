@@ -21,6 +21,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from archiver.errors import ConfigurationError
 
 PREFIX = "MUNIMENT_"
+SETTINGS_FILE = "muniment.toml"
+"""The settings file of a home, read where `MUNIMENT_CONFIG_FILE` names no other."""
 
 _SECRET = re.compile(r"(?:^|_)(?:key|passphrase|secret|credentials)_file$")
 _SECRET_PARAMETER = re.compile(
@@ -166,6 +168,9 @@ class Settings(BaseModel):
     )
     session_hours: int = Field(
         12, ge=1, le=24, description="Hours after which a browser is signed out in any case."
+    )
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="Proxies in front that each add to X-Forwarded-For."
     )
     allow_conflicting_roles: bool = Field(
         default=False, description="Let one person both write and approve, in a one-person archive."
@@ -376,7 +381,7 @@ def _given(environ: Mapping[str, str]) -> tuple[dict[str, Any], Path, dict[str, 
     }
     named = given.pop("config_file", "")
     home = Path(given.get("home", str(Settings.model_fields["home"].default)))
-    path = Path(named) if named else home / "muniment.toml"
+    path = Path(named) if named else home / SETTINGS_FILE
     return given, path, _read_file(path, required=bool(named))
 
 

@@ -131,9 +131,22 @@ class Sessions:
         self._changes = 0
 
     async def start(
-        self, person_id: str, *, method: Method, address: str = "", agent: str = ""
+        self,
+        person_id: str,
+        *,
+        method: Method,
+        address: str = "",
+        agent: str = "",
+        replacing: str = "",
     ) -> str:
         """Start a session of a person who has just proved who they are; return its new secret.
+
+        Args:
+            person_id: who.
+            method: how they proved it.
+            address: where they come from, for the list of sessions.
+            agent: the browser's name for itself, likewise.
+            replacing: the secret this browser had until now; its session ends.
 
         Raises:
             NotFound: no such person.
@@ -166,8 +179,10 @@ class Sessions:
         await self._note(Action.SESSION_STARTED, _actor(row, whose, at), row, method=method)
         async with self._database.transaction() as tx:
             await rows.forget_before(tx, at - _KEPT_MS)
+            await rows.end_by_hash(tx, _hash(replacing), at=at)
             await rows.add(tx, row)
             await person_rows.change(tx, whose.id, last_sign_in_at=at, failures=0)
+        self._known.pop(_hash(replacing), None)
         return secret
 
     async def authenticate(self, secret: str) -> SignedIn:
@@ -396,4 +411,4 @@ def _printable(text: str) -> str:
 
 
 def _hash(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode(errors="replace")).digest()

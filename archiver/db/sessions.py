@@ -105,6 +105,15 @@ async def end_all_of(tx: Transaction, person_id: str, *, at: int, but: str = "")
     )
 
 
+async def end_by_hash(tx: Transaction, sha256: bytes, *, at: int) -> None:
+    """End the session with this hash, if there is one."""
+    await tx.execute(
+        update(session)
+        .where(session.c.sha256 == sha256, session.c.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+
+
 async def forget_before(tx: Transaction, moment: int) -> None:
     """Delete sessions that expired before a moment: where people were is not kept for long."""
     await tx.execute(delete(session).where(session.c.expires_at < moment))

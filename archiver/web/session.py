@@ -11,6 +11,7 @@ import hmac
 from urllib.parse import quote, urlsplit
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from archiver.access.rules import Permission, allowed_somewhere, require
 from archiver.access.sessions import SignedIn
@@ -112,6 +113,15 @@ def session_secret(request: web.Request) -> str:
     return request.cookies.get(HOST_COOKIE if _is_https(request) else COOKIE, "")
 
 
+def address_of(request: web.Request) -> str:
+    """Return where the request comes from, as far as the proxies in front can be believed."""
+    proxies = request.app[SERVICES].settings.trusted_proxies
+    passed = request.headers.get("X-Forwarded-For", "").split(",")
+    if proxies and len(passed) >= proxies and passed[-proxies].strip():
+        return passed[-proxies].strip()
+    return request.remote or ""
+
+
 def way_back(path: str) -> str:
     """Return `path` if it is one on this site, else the start page: never another host."""
     parts = urlsplit(path) if path.isprintable() else urlsplit("")
@@ -191,7 +201,7 @@ async def _first_part(request: web.Request) -> str:
         found = bytearray()
         while not first.at_eof() and len(found) <= _FIELD_BYTES:
             found += await first.read_chunk(_FIELD_BYTES)
-    except (ValueError, AssertionError):  # aiohttp's, of a body that is no multipart
+    except (ValueError, AssertionError, HttpProcessingError):  # aiohttp's, of what is no form
         return ""
     request[FORM] = reader
     return found.decode(errors="replace")
