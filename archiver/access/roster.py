@@ -139,7 +139,7 @@ class Roster:
             Conflict: the e-mail is somebody's already, or the roles belong to two people.
         """
         name, email = " ".join(name.split()), fold_email(email)
-        _check_person(name, email)
+        check_identity(name, email)
         if not grants:
             raise InvalidInput("expected at least one role, found none", pointer="roles")
         self._check_grants(grants)
@@ -266,7 +266,12 @@ def view_of(row: PersonRow) -> PersonView:
     )
 
 
-def _check_person(name: str, email: str) -> None:
+def check_identity(name: str, email: str) -> None:
+    """Pass if somebody of this name and folded address can be in the register.
+
+    Raises:
+        InvalidInput: `pointer` names which of the two cannot.
+    """
     if not name.isprintable() or not 1 <= len(name) <= _NAME_LIMIT:
         raise InvalidInput(
             f"expected a name of 1 to {_NAME_LIMIT} printable characters, found {len(name)}",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from aiohttp import MultipartReader, web
 
 from archiver.access.sessions import SignedIn
+from archiver.clock import Clock
 from archiver.model.actor import Actor
 from archiver.web.routing import Route
 from archiver.web.services import Services
@@ -18,6 +19,7 @@ class Readiness:
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services")
+CLOCK: web.AppKey[Clock] = web.AppKey("clock")
 READINESS: web.AppKey[Readiness] = web.AppKey("readiness", Readiness)
 
 ROUTE: web.RequestKey[Route] = web.RequestKey("route", Route)

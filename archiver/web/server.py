@@ -16,7 +16,7 @@ import structlog
 from aiohttp import web
 
 from archiver.web.idempotency import ANSWERS, Answers
-from archiver.web.keys import READINESS, SERVICES, Readiness
+from archiver.web.keys import CLOCK, READINESS, SERVICES, Readiness
 from archiver.web.metrics import METRICS, Metrics, Reading
 from archiver.web.middleware import admitted, rim
 from archiver.web.openapi import OPENAPI, describe
@@ -52,6 +52,7 @@ def create_app(services: Services, *, readings: Sequence[Reading] = ()) -> web.A
     ]
     app = web.Application(middlewares=[rim()], client_max_size=settings.max_body_bytes)
     app[SERVICES] = services
+    app[CLOCK] = services.clock
     app[READINESS] = Readiness()
     app[METRICS] = Metrics(services.version, readings)
     app[ANSWERS] = Answers()

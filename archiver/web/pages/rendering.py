@@ -15,10 +15,10 @@ from archiver.access.rules import Permission, allowed_somewhere
 from archiver.clock import rfc3339
 from archiver.model.person import Density, Preferences, Theme
 from archiver.web.errors import Problem
-from archiver.web.keys import ACTOR, SERVICES, SIGNED_IN
+from archiver.web.keys import ACTOR, CLOCK, SIGNED_IN
 from archiver.web.pages.assets import load_assets
 from archiver.web.pages.navigation import navigation
-from archiver.web.pages.text import excerpt, fragments
+from archiver.web.pages.text import excerpt, fragments, legible
 from archiver.web.routing import Access, Body, route
 
 _ROUNDING = 1000
@@ -49,6 +49,7 @@ class Pages:
         self._templates.filters.update(
             count=_count,
             filesize=filesize,
+            legible=legible,
             minute=_minute,
             moment=_moment,
             rfc3339=_rfc3339,
@@ -152,7 +153,7 @@ def _shell(request: web.Request) -> dict[str, object]:
         "notice": "",
         "path": request.path,
         "here": request.path_qs,
-        "now": request.app[SERVICES].clock(),
+        "now": request.app[CLOCK](),
         "csrf": "" if signed_in is None else signed_in.csrf,
         "preferences": Preferences() if signed_in is None else signed_in.preferences,
     }

@@ -61,10 +61,20 @@ def excerpt(
     return (*before, *fragments(text[start:end], inside), *after)
 
 
+def legible(text: str) -> str:
+    """Return text for where there are no elements (titles, attributes), controls by code point."""
+    return "".join(f"[U+{ord(char):04X}]" if is_hidden(char) else char for char in text)
+
+
+def is_hidden(char: str) -> bool:
+    """Return whether a character is shown by its code point instead of taking effect."""
+    return char not in _KEPT and unicodedata.category(char) in _HIDDEN
+
+
 def _runs(text: str, kind: Kind) -> Iterator[Fragment]:
     start = 0
     for position, char in enumerate(text):
-        if char in _KEPT or unicodedata.category(char) not in _HIDDEN:
+        if not is_hidden(char):
             continue
         if position > start:
             yield Fragment(kind, text[start:position])
