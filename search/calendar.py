@@ -32,6 +32,19 @@ class Interval(StrEnum):
     CENTURY = "century"
 
 
+_DAY_MS = 86_400_000
+SHORTEST = {
+    Interval.DAY: _DAY_MS,
+    Interval.WEEK: 7 * _DAY_MS,
+    Interval.MONTH: 28 * _DAY_MS,
+    Interval.QUARTER: 90 * _DAY_MS,
+    Interval.YEAR: 365 * _DAY_MS,
+    Interval.DECADE: 3652 * _DAY_MS,
+    Interval.CENTURY: 36524 * _DAY_MS,
+}
+"""About how many milliseconds a bucket has at least: to bound how many there can be."""
+
+
 class Bucket(NamedTuple):
     """The days from `first` to `last`, both included; `start` and `end` in Unix milliseconds."""
 
@@ -44,7 +57,7 @@ class Bucket(NamedTuple):
 
 def interval_for(first: int, last: int, zone: tzinfo) -> Interval:
     """Return the shortest interval that gives a span of times no more than `MOST_BUCKETS`."""
-    begin, finish = _day(first, zone), _day(last, zone)
+    begin, finish = day_of(first, zone), day_of(last, zone)
     for interval in Interval:
         if len(_first_days(begin, finish, interval, most=MOST_BUCKETS + 1)) <= MOST_BUCKETS:
             return interval
@@ -53,8 +66,8 @@ def interval_for(first: int, last: int, zone: tzinfo) -> Interval:
 
 def buckets(first: int, last: int, interval: Interval, zone: tzinfo) -> list[Bucket]:
     """Return every bucket from the one with the time `first` to the one with `last`, in order."""
-    finish = _day(last, zone)
-    starts = _first_days(_day(first, zone), finish, interval)
+    finish = day_of(last, zone)
+    starts = _first_days(day_of(first, zone), finish, interval)
     found: list[Bucket] = []
     for start in starts:
         following = _next(start, interval)
@@ -129,7 +142,7 @@ def _label(day: date, interval: Interval) -> str:
             return f"{start:04}–{start + _LONG[interval] - 1:04}"  # noqa: RUF001 - a span of years
 
 
-def _day(unix_ms: int, zone: tzinfo) -> date:
+def day_of(unix_ms: int, zone: tzinfo) -> date:
     """Return the day in `zone`; of a time that no calendar knows, the nearest there is."""
     try:
         return (_EPOCH + timedelta(milliseconds=unix_ms)).astimezone(zone).date()

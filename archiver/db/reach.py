@@ -8,9 +8,9 @@ is asked of sets: no statement is run for each record.
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, true
 
-from archiver.db.tables import account, hold, hold_record, not_searchable, record
+from archiver.db.tables import account, hold, hold_record, record
 from archiver.db.transaction import Transaction
 
 _BATCH = 500  # SQLite allows 32,766 variables; short lists also keep plans cached
@@ -46,6 +46,16 @@ async def members_of(tx: Transaction, matters: Collection[str]) -> list[int]:
     return list(rows.scalars())
 
 
+async def states_of(tx: Transaction, matters: Collection[str]) -> tuple[tuple[str, bytes], ...]:
+    """Return `(id, digest of its members)` of every hold of these matters: they tell a change."""
+    rows = await tx.execute(
+        select(hold.c.id, hold.c.members_sha256)
+        .where(hold.c.matter.in_(_named(matters)))
+        .order_by(hold.c.id)
+    )
+    return tuple((row.id, bytes(row.members_sha256)) for row in rows)
+
+
 async def in_reach(tx: Transaction, reach: Part, log_indexes: Sequence[int]) -> set[int]:
     """Return which of these log indexes are of posts within `reach`; those of nothing are not."""
     found: set[int] = set()
@@ -56,37 +66,14 @@ async def in_reach(tx: Transaction, reach: Part, log_indexes: Sequence[int]) -> 
     return found
 
 
-async def count_not_searchable(tx: Transaction, reach: Part, log_size: int) -> int:
-    """Return how many posts below `log_size` within `reach` hold nothing that can be searched."""
-    statement = (
-        select(func.count())
-        .select_from(record)
-        .where(not_searchable, record.c.log_index < log_size)
-    )
-    if not reach.everything:
-        statement = statement.where(_within(reach))
-    return int((await tx.execute(statement)).scalar_one())
-
-
-async def list_not_searchable(
-    tx: Transaction, reach: Part, *, log_size: int, after: int, limit: int
-) -> list[int]:
-    """Return the log indexes of such posts after the index `after`, ascending."""
-    statement = select(record.c.log_index).where(
-        not_searchable, record.c.log_index < log_size, record.c.log_index > after
-    )
-    if not reach.everything:
-        statement = statement.where(_within(reach))
-    rows = await tx.execute(statement.order_by(record.c.log_index).limit(limit))
-    return list(rows.scalars())
-
-
 def _posts(reach: Part) -> Select[tuple[int]]:
-    statement = select(record.c.log_index).where(record.c.entry_type == "rec")
-    return statement if reach.everything else statement.where(_within(reach))
+    return select(record.c.log_index).where(record.c.entry_type == "rec", is_within(reach))
 
 
-def _within(reach: Part) -> ColumnElement[bool]:
+def is_within(reach: Part) -> ColumnElement[bool]:
+    """Return the condition that a row of `record` is within `reach`."""
+    if reach.everything:
+        return true()
     of_units = (
         select(account.c.id)
         .where(

@@ -9,7 +9,7 @@ from archiver.errors import InvalidInput, SearchUnavailable
 from search.errors import IndexUnavailable, QueryError, RebuildNeeded
 from search.grammar import parse
 from search.index import Reader
-from search.query import Query
+from search.query import Query, normalise
 
 
 class OpenIndex(Protocol):
@@ -30,6 +30,18 @@ def read_query(text: str, zone: tzinfo) -> Query:
         return parse(text, zone=zone)
     except QueryError as error:
         raise InvalidInput(str(error), pointer="query") from error
+
+
+def written(query: Query) -> str:
+    """Return the query text that reads as `query`; empty where there is none.
+
+    A value of a field may hold what no text can say, such as a quotation mark.
+    """
+    text = normalise(query)
+    try:
+        return text if text and parse(text) == query else ""
+    except QueryError:
+        return ""
 
 
 @contextmanager

@@ -1,67 +1,54 @@
 """Searching: exact counts, pages of hits, and which part of the archive an answer speaks of.
 
-Count, page and coverage of one answer come from one committed state of the index. The text of a
-hit is read from its record and verified on the way; a record whose stored bytes are not those the
-log commits to stays in count and page, and says so, because a hidden hit is a wrong count.
+Everything one answer says comes from one committed state of the index, within what its actor may
+see (`archiver.legal.reach`). The text of a hit is read from its record and verified on the way.
 
-Hits stand newest first. A cursor names the last hit of its page and the log size the page covered:
-`<time>.<log index>.<log size>` in base64url, opaque to callers. Posts captured between two pages
-may join the later one, and none is skipped or repeated; but an index that covers less than it did
-(it is being rebuilt) could skip hits, so such a cursor is refused until the index has caught up.
+Posts captured between two pages may join the later one, and none is skipped or repeated; but an
+index that covers less than it did (it is being rebuilt) could skip hits, so the cursor of a page it
+gave before is refused until the index has caught up.
 """
 
 import asyncio
-import base64
-import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import TypeVar
 
-from archiver.access.rules import Permission, require
+from archiver.access.rules import Permission, Reach, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
-from archiver.clock import from_millis
 from archiver.db import records as record_rows
-from archiver.db import segments as segment_rows
-from archiver.db.records import RecordRow
-from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Database
-from archiver.errors import IntegrityError, InvalidInput, NotFound, SearchUnavailable
-from archiver.legal.answers import Answer, Coverage, Hit
-from archiver.legal.queries import OpenIndex, asking_the_engine, read_query
+from archiver.errors import InvalidInput, SearchUnavailable
+from archiver.legal import coverage, cursors
+from archiver.legal.answers import (
+    Answer,
+    FieldCount,
+    Hit,
+    NotSearchable,
+    Overview,
+)
+from archiver.legal.asking import Asked, Condition
+from archiver.legal.cursors import Cursor
+from archiver.legal.hits import Hits
+from archiver.legal.looking import Seen, View, look
+from archiver.legal.queries import OpenIndex, asking_the_engine, read_query, written
+from archiver.legal.reach import Part, Parts, names
 from archiver.model.actor import Actor
 from archiver.preserve.reader import RecordReader
-from archiver.preserve.segments.manifest import PostEntry
 from search.analyzer import ANALYZER_VERSION
-from search.index import Hit as Found
-from search.query import Query, normalise
+from search.calendar import Interval
+from search.index import Order, Snapshot
+from search.query import Field, FieldName, Query, every, normalise
 
 MAX_PAGE = 1000
+MAX_VALUES = 1000
+"""Values of one field that a page of its own lists."""
 
 EMBEDDED_ENGINE = f"tantivy {version('tantivy')}"
 """The engine of an archive that names no other, as answers state it."""
 
-_TOGETHER = 8  # records opened at a time for one page
-_CURSOR_NUMBERS = 3
-_LARGEST = 2**63
-
-
-class _Page(NamedTuple):
-    """What one state of the index says."""
-
-    watermark: int
-    known: int
-    total: int
-    hits: Sequence[Found] = ()
-    numbers: Sequence[int] = ()
-
-
-class _Cursor(NamedTuple):
-    """Where the next page begins, and how much of the log the page before covered."""
-
-    after: Found
-    log_size: int
+_T = TypeVar("_T")
 
 
 class Searching:
@@ -80,10 +67,10 @@ class Searching:
         self._index = index
         self._engine = engine
         self._database = database
-        self._records = records
         self._zone = zone
         self._trail = trail
-        self._opening = asyncio.Semaphore(_TOGETHER)
+        self._hits = Hits(database=database, records=records)
+        self._parts = Parts()
 
     async def search(
         self, query: str, *, limit: int = 20, cursor: str = "", actor: Actor
@@ -91,97 +78,214 @@ class Searching:
         """Return one page of hits, newest first, with the exact count.
 
         Raises:
-            Denied: the actor may not search.
+            Denied: the actor may search nothing.
             InvalidInput: the query, the limit (1 to `MAX_PAGE`) or the cursor is not one.
             SearchUnavailable: the index does not answer, cannot be trusted, or covers less than
                 when the cursor was given.
         """
-        require(actor, Permission.SEARCH)
-        tree = read_query(query, self._zone)
-        if not 1 <= limit <= MAX_PAGE:
-            raise InvalidInput(
-                f"expected a limit of 1 to {MAX_PAGE}, found {limit}", pointer="limit"
-            )
-        place = _read_cursor(cursor) if cursor else None
-        page = await asyncio.to_thread(self._page, tree, limit, place)
-        hits = await self._read_hits(page.hits)
-        more = ""
-        if len(page.hits) == limit:
-            more = _write_cursor(_Cursor(page.hits[-1], page.watermark))
-        answer = await self._answer(query, tree, page, hits=hits, next_cursor=more)
+        within = reach(actor, Permission.SEARCH)
+        conditions = (Condition("q", read_query(query, self._zone)),)
+        view = View(limit=_page_of(limit), zone=self._zone)
+        answer, _ = await self._page(query, conditions, view, cursor, within)
         await self._note(answer, actor)
         return answer
 
+    async def overview(
+        self,
+        asked: Asked,
+        *,
+        limit: int = 50,
+        cursor: str = "",
+        order: Order = Order.NEWEST,
+        facets: Sequence[FieldName] = (),
+        histogram: bool = True,
+        interval: Interval | None = None,
+        actor: Actor,
+    ) -> Overview:
+        """Return everything one page of a search shows, as one event.
+
+        Args:
+            asked: the query and the filters; empty asks for everything.
+            limit: hits on the page, 1 to `MAX_PAGE`.
+            cursor: `next_cursor` of the page before, of the same question and order.
+            order: newest or oldest first.
+            facets: the fields to be counted.
+            histogram: whether to count by time, on the clock that `asked` names.
+            interval: of the histogram; None lets the span of the hits choose.
+            actor: who searches.
+
+        Raises:
+            Denied, InvalidInput, SearchUnavailable: as `search`; dates or an interval may be wrong.
+        """
+        within = reach(actor, Permission.SEARCH)
+        conditions = asked.conditions(self._zone)
+        view = View(
+            limit=_page_of(limit),
+            order=order,
+            facets=facets,
+            bars=histogram,
+            clock=asked.clock,
+            interval=interval,
+            chosen=[Field(*each) for each in (*asked.include, *asked.exclude)],
+            zone=self._zone,
+        )
+        answer, seen = await self._page(asked.query, conditions, view, cursor, within)
+        overview = Overview(
+            answer=answer,
+            facets=tuple(_field_count(name, seen) for name in facets),
+            histogram=seen.bars,
+            accounts=seen.accounts,
+            as_query=written(every(each.tree for each in conditions)),
+            freshness=await coverage.freshness(self._database, within, seen.watermark),
+            wider=seen.wider,
+        )
+        await self._note(answer, actor)
+        return overview
+
     async def count(self, query: str, *, actor: Actor) -> Answer:
         """Return the exact count without hits. Raises as `search`."""
-        require(actor, Permission.SEARCH)
+        within = reach(actor, Permission.SEARCH)
         tree = read_query(query, self._zone)
-        answer = await self._answer(query, tree, await asyncio.to_thread(self._count, tree))
+        answer = await self._counted(query, tree, within)
         await self._note(answer, actor)
         return answer
 
     async def ids(self, query: str, *, actor: Actor) -> Answer:
         """Return the ids of all records found, in log order. Raises as `search`."""
-        require(actor, Permission.SEARCH)
+        within = reach(actor, Permission.SEARCH)
         tree = read_query(query, self._zone)
-        page = await asyncio.to_thread(self._numbers, tree)
+        part = await self._part(within)
+        seen, numbers = await self._ask(lambda snapshot: _numbers(snapshot, tree, part.tree))
         async with self._database.reading() as tx:
-            ids = await record_rows.ids_at(tx, page.numbers)
-        if len(ids) != page.total:
+            ids = await record_rows.ids_at(tx, numbers)
+        if len(ids) != seen.total:
             raise SearchUnavailable(
-                f"the index found {page.total} records, of which the database knows {len(ids)}; "
+                f"the index found {seen.total} records, of which the database knows {len(ids)}; "
                 "run `muniment reindex`, then `muniment verify`"
             )
-        answer = await self._answer(query, tree, page, ids=tuple(ids))
+        answer = await self._answer(query, tree, seen, within, ids=tuple(ids))
         await self._note(answer, actor)
         return answer
 
-    def _page(self, tree: Query, limit: int, place: _Cursor | None) -> _Page:
-        with asking_the_engine(), self._index.reader().snapshot() as snapshot:
-            if place is not None and snapshot.watermark < place.log_size:
-                raise SearchUnavailable(
-                    f"the index covers the log up to {snapshot.watermark}, the page before "
-                    f"covered {place.log_size}: it is being rebuilt; ask again when it is done"
-                )
-            hits = snapshot.page(tree, limit=limit, after=place.after if place else None)
-            return _Page(snapshot.watermark, snapshot.known(), snapshot.count(tree), hits)
+    async def values(self, asked: Asked, name: FieldName, *, actor: Actor) -> Overview:
+        """Return up to `MAX_VALUES` values of one field with their counts, and no hits.
 
-    def _count(self, tree: Query) -> _Page:
-        with asking_the_engine(), self._index.reader().snapshot() as snapshot:
-            return _Page(snapshot.watermark, snapshot.known(), snapshot.count(tree))
+        Raises as `overview`.
+        """
+        within = reach(actor, Permission.SEARCH)
+        conditions = asked.conditions(self._zone)
+        tree = every(each.tree for each in conditions)
+        part = await self._part(within)
 
-    def _numbers(self, tree: Query) -> _Page:
-        with asking_the_engine(), self._index.reader().snapshot() as snapshot:
-            numbers = [number for chunk in snapshot.numbers(tree) for number in chunk]
-            return _Page(snapshot.watermark, snapshot.known(), len(numbers), numbers=numbers)
+        def counted(snapshot: Snapshot) -> Seen:
+            inside = every((tree, part.tree))
+            return Seen(
+                watermark=snapshot.watermark,
+                known=snapshot.count(part.tree),
+                total=snapshot.count(inside),
+                facets=dict(snapshot.facets(inside, [name], limit=MAX_VALUES)),
+            )
+
+        seen = await self._ask(counted)
+        answer = await self._answer(asked.query, tree, seen, within)
+        overview = Overview(
+            answer=answer,
+            facets=(_field_count(name, seen),),
+            histogram=None,
+            accounts=None,
+            as_query=written(tree),
+            freshness=await coverage.freshness(self._database, within, seen.watermark),
+            wider=(),
+        )
+        await self._note(answer, actor, field=name.value)
+        return overview
+
+    async def not_searchable(
+        self, *, limit: int = 50, cursor: str = "", actor: Actor
+    ) -> NotSearchable:
+        """Return a page of the posts that hold nothing to be searched, the newest first.
+
+        Raises:
+            Denied, InvalidInput, SearchUnavailable: as `search`.
+        """
+        within = reach(actor, Permission.SEARCH)
+        log_size = await self._ask(lambda snapshot: snapshot.watermark)
+        found = await coverage.not_searchable(
+            self._database, within, log_size=log_size, limit=_page_of(limit), cursor=cursor
+        )
+        await self._trail.record(
+            Action.SEARCH_RUN,
+            actor=actor,
+            object_type="not searchable",
+            details={"count": found.total, "log_size": log_size, "shown": len(found.records)},
+        )
+        return found
+
+    async def _page(
+        self, query: str, conditions: Sequence[Condition], view: View, cursor: str, within: Reach
+    ) -> tuple[Answer, Seen]:
+        part = await self._part(within)
+        tree = every(each.tree for each in conditions)
+        asked = cursors.asked(tree, view.order, part)
+        place = cursors.read(cursor, asked)
+        seen = await self._ask(lambda snapshot: look(snapshot, conditions, part.tree, view, place))
+        more = ""
+        if len(seen.hits) == view.limit:
+            more = cursors.write(Cursor(seen.hits[-1], seen.watermark, asked))
+        hits = await self._hits.read(seen.hits, tree)
+        return await self._answer(query, tree, seen, within, hits=hits, next_cursor=more), seen
+
+    async def _counted(self, query: str, tree: Query, within: Reach) -> Answer:
+        part = await self._part(within)
+
+        def counted(snapshot: Snapshot) -> Seen:
+            return Seen(
+                watermark=snapshot.watermark,
+                known=snapshot.count(part.tree),
+                total=snapshot.count(every((tree, part.tree))),
+            )
+
+        return await self._answer(query, tree, await self._ask(counted), within)
+
+    async def _part(self, within: Reach) -> Part:
+        async with self._database.reading() as tx:
+            return await self._parts.of(tx, within)
+
+    async def _ask(self, question: Callable[[Snapshot], _T]) -> _T:
+        """Ask one state of the index, in a thread."""
+
+        def ask() -> _T:
+            with asking_the_engine(), self._index.reader().snapshot() as snapshot:
+                return question(snapshot)
+
+        return await asyncio.to_thread(ask)
 
     async def _answer(
         self,
         query: str,
         tree: Query,
-        page: _Page,
+        seen: Seen,
+        within: Reach,
         *,
         hits: tuple[Hit, ...] = (),
         ids: tuple[str, ...] | None = None,
         next_cursor: str = "",
     ) -> Answer:
-        async with self._database.reading() as tx:
-            not_searchable = await record_rows.count_not_searchable(tx, page.watermark)
+        covered = await coverage.covered(self._database, within, seen.watermark, seen.known)
         return Answer(
             query=query,
             normalised=normalise(tree),
-            count=page.total,
-            covered=Coverage(
-                log_size=page.watermark, records=page.known, not_searchable=not_searchable
-            ),
+            count=seen.total,
+            covered=covered,
             engine=self._engine,
             analyzer=ANALYZER_VERSION,
             hits=hits,
             ids=ids,
             next_cursor=next_cursor,
+            within=names(within),
         )
 
-    async def _note(self, answer: Answer, actor: Actor) -> None:
+    async def _note(self, answer: Answer, actor: Actor, **besides: str) -> None:
         damaged = sum(bool(hit.integrity) for hit in answer.hits)
         details: dict[str, str | int | bool] = {
             "query": answer.query,
@@ -189,7 +293,10 @@ class Searching:
             "count": answer.count,
             "log_size": answer.covered.log_size,
             "shown": len(answer.ids or answer.hits),
+            **besides,
         }
+        if answer.within:
+            details["within"] = ", ".join(answer.within)
         await self._trail.record(
             Action.SEARCH_RUN,
             actor=actor,
@@ -198,103 +305,24 @@ class Searching:
             details=details | ({"damaged": damaged} if damaged else {}),
         )
 
-    async def _read_hits(self, found: Sequence[Found]) -> tuple[Hit, ...]:
-        numbers = [hit.number for hit in found]
-        async with self._database.reading() as tx:
-            rows = await record_rows.list_by_index(tx, numbers)
-            entries = await record_rows.entries_at(tx, numbers)
-            held = await record_rows.holds_on(tx, numbers)
-            segments = await segment_rows.get_many(tx, {row.segment_id for row in rows.values()})
-        return tuple(
-            await asyncio.gather(
-                *(
-                    self._read_hit(hit, rows, entries, segments, held=hit.number in held)
-                    for hit in found
-                )
-            )
-        )
 
-    async def _read_hit(
-        self,
-        found: Found,
-        rows: Mapping[int, RecordRow],
-        entries: Mapping[int, bytes],
-        segments: Mapping[str, SegmentRow],
-        *,
-        held: bool,
-    ) -> Hit:
-        row = rows.get(found.number)
-        if row is None:
-            return _unknown(found, held=held)
-        try:
-            async with self._opening:
-                opened = await asyncio.to_thread(
-                    self._records.open, segments[row.segment_id], row, entries[found.number]
-                )
-        except (IntegrityError, NotFound) as error:
-            return _hit(row, None, held=held, integrity=str(error))
-        return _hit(row, opened.manifest.post, held=held)
+def _numbers(snapshot: Snapshot, tree: Query, part: Query) -> tuple[Seen, list[int]]:
+    inside = every((tree, part))
+    numbers = [number for chunk in snapshot.numbers(inside) for number in chunk]
+    known = snapshot.count(part)
+    return Seen(watermark=snapshot.watermark, known=known, total=len(numbers)), numbers
 
 
-def _hit(row: RecordRow, post: PostEntry | None, *, held: bool, integrity: str = "") -> Hit:
-    return Hit(
-        id=row.id,
-        log_index=row.log_index,
-        platform=row.platform,
-        account=row.account,
-        author=(post.author.name or post.author.handle) if post else "",
-        posted_at=from_millis(row.posted_at) if row.posted_at is not None else None,
-        captured_at=from_millis(row.captured_at),
-        change=row.change,
-        text=post.text if post else "",
-        permalink=post.permalink if post else "",
-        class_code=row.class_code,
-        held=held,
-        integrity=integrity,
-    )
+def _field_count(name: FieldName, seen: Seen) -> FieldCount:
+    facet = seen.facets.get(name)
+    if facet is None or facet.other is None:
+        return FieldCount(field=name, values=(), other=0, counted=False)
+    rare = tuple((leaf.value, count) for leaf, count in seen.chosen.items() if leaf.name is name)
+    other = max(facet.other - sum(count for _, count in rare), 0)
+    return FieldCount(field=name, values=facet.values + rare, other=other)
 
 
-def _unknown(found: Found, *, held: bool) -> Hit:
-    """Return a hit the database has no row of: lost, or destroyed a moment ago."""
-    return Hit(
-        id="",
-        log_index=found.number,
-        platform="",
-        account="",
-        author="",
-        posted_at=None,
-        captured_at=from_millis(found.time),
-        change="",
-        text="",
-        permalink="",
-        class_code="",
-        held=held,
-        integrity=(
-            f"the index found log index {found.number}, of which the database has no record; if "
-            "it was not disposed of just now, run `muniment verify`"
-        ),
-    )
-
-
-def _write_cursor(cursor: _Cursor) -> str:
-    text = f"{cursor.after.time}.{cursor.after.number}.{cursor.log_size}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> _Cursor:
-    try:
-        plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        numbers = [int(number) for number in plain.decode("ascii").split(".")]
-    except (binascii.Error, ValueError) as error:
-        raise _no_cursor(text) from error
-    if len(numbers) != _CURSOR_NUMBERS or min(numbers[1:]) < 0:
-        raise _no_cursor(text)
-    if not all(-_LARGEST <= number < _LARGEST for number in numbers):
-        raise _no_cursor(text)
-    return _Cursor(Found(number=numbers[1], time=numbers[0]), numbers[2])
-
-
-def _no_cursor(text: str) -> InvalidInput:
-    return InvalidInput(
-        f"expected the next_cursor of a page before, found {text[:80]!r}", pointer="cursor"
-    )
+def _page_of(limit: int) -> int:
+    if not 1 <= limit <= MAX_PAGE:
+        raise InvalidInput(f"expected a limit of 1 to {MAX_PAGE}, found {limit}", pointer="limit")
+    return limit
