@@ -37,6 +37,7 @@ class Density(StrEnum):
 
     COMFORTABLE = "comfortable"
     COMPACT = "compact"
+    ROOMY = "roomy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
