@@ -24,9 +24,9 @@ _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 class Op(StrEnum):
     """What became of a piece of text."""
 
-    SAME = "same"
-    REMOVED = "del"
-    ADDED = "ins"
+    SAME = "equal"
+    REMOVED = "delete"
+    ADDED = "insert"
 
 
 class Grain(StrEnum):

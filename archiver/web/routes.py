@@ -16,6 +16,7 @@ from archiver.web.api import (
     settings,
     tokens,
 )
+from archiver.web.pages import content as content_pages
 from archiver.web.pages import holds as hold_pages
 from archiver.web.pages import imports as import_pages
 from archiver.web.pages import integrity as integrity_pages
@@ -41,6 +42,7 @@ ROUTES: tuple[Route, ...] = (
     *health.ROUTES,
     *search_page.ROUTES,
     *record.ROUTES,
+    *content_pages.ROUTES,
     *new_hold.ROUTES,
     *hold_pages.ROUTES,
     *job_pages.ROUTES,

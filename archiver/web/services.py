@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 from archiver.access.installation import Component, InstallationView
 from archiver.access.passkey_ceremony import Site
 from archiver.access.passkeys import Offer, PasskeyView
+from archiver.access.record_page import RecordPage, Tab
 from archiver.access.sessions import SessionView, SignedIn
 from archiver.access.tokens import TokenView
 from archiver.assurance.audit_events import EventDetail, EventPage, News, Timeline
 from archiver.assurance.audit_filter import TrailFilter
+from archiver.assurance.evidence.exporting import Bundle
 from archiver.assurance.integrity_view import IntegrityStatus
 from archiver.assurance.proof_bundle import ProofBundle
 from archiver.capture.account_views import AccountList, AccountPage, AccountView
@@ -105,6 +107,36 @@ class Records(Protocol):
 
     async def proof(self, record_id: str, *, actor: Actor) -> str:
         """Return the tlog-proof."""
+
+    async def page(
+        self, record_id: str, *, tab: Tab = Tab.POST, against: str = "", actor: Actor
+    ) -> RecordPage:
+        """Return all that one page about a record shows."""
+
+    async def thread(self, record_id: str, *, actor: Actor) -> Document:
+        """Return the posts of the same conversation."""
+
+    async def custody(self, record_id: str, *, actor: Actor) -> Document:
+        """Return the life of a record."""
+
+    async def verify(self, record_id: str, *, actor: Actor) -> Json:
+        """Check a record against the log."""
+
+    async def content(self, record_id: str, name: str, *, actor: Actor) -> Part:
+        """Return a part to be looked at within a page."""
+
+    async def content_by_ticket(self, record_id: str, name: str, ticket: str) -> Part:
+        """Return a part to whoever holds a ticket for it."""
+
+    def give_tickets(self, page: RecordPage, *, actor: Actor) -> dict[str, str]:
+        """Return a ticket for each part that a page shows."""
+
+
+class Evidence(Protocol):
+    """Makes evidence bundles."""
+
+    async def one(self, record_id: str, *, actor: Actor) -> Bundle:
+        """Return the bundle of one record."""
 
 
 class Filing(Protocol):
@@ -328,7 +360,13 @@ class Sessions(Protocol):
     """Starts, checks and ends browser sessions: `archiver.access.sessions.Sessions`."""
 
     async def start(
-        self, person_id: str, *, method: Method, address: str = "", agent: str = ""
+        self,
+        person_id: str,
+        *,
+        method: Method,
+        address: str = "",
+        agent: str = "",
+        replacing: str = "",
     ) -> str:
         """Start a session; return its new secret."""
 
@@ -510,6 +548,8 @@ class Services(Protocol):
     def searching(self) -> Searching: ...  # noqa: D102
     @property
     def records(self) -> Records: ...  # noqa: D102
+    @property
+    def evidence(self) -> Evidence: ...  # noqa: D102
     @property
     def filing(self) -> Filing: ...  # noqa: D102
     @property

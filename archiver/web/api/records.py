@@ -1,11 +1,12 @@
-"""Records: what is known, the verbatim bytes, versions, proof, and why it is kept."""
+"""Records: what is known, their bytes, versions, thread, custody, proof, and why they are kept."""
 
 from aiohttp import web
 
 from archiver.access.rules import Permission
-from archiver.web.answering import json_answer, list_answer, part_answer
+from archiver.web.answering import file_answer, json_answer, list_answer, part_answer
 from archiver.web.documents import RecordDocument, Versions, Why
 from archiver.web.reading import actor_of, services_of
+from archiver.web.record_documents import CustodyDocument, ThreadDocument, VerifiedDocument
 from archiver.web.routing import Body, route
 
 _BYTES = Body(media_type="application/octet-stream", what="The verbatim bytes, with Repr-Digest")
@@ -94,4 +95,59 @@ async def why(request: web.Request) -> web.StreamResponse:
     return json_answer(explanation.to_dict())
 
 
-ROUTES = (show, raw, part, versions, proof, why)
+@route(
+    "GET",
+    "/api/v1/records/{id}/thread",
+    permission=Permission.READ_CONTENT,
+    summary="List the posts of the same conversation, oldest first",
+    answers={200: Body(model=ThreadDocument)},
+)
+async def thread(request: web.Request) -> web.StreamResponse:
+    """Answer the posts around a record."""
+    records = services_of(request).records
+    found = await records.thread(request.match_info["id"], actor=actor_of(request))
+    return json_answer(found.to_dict())
+
+
+@route(
+    "GET",
+    "/api/v1/records/{id}/custody",
+    permission=Permission.READ_CONTENT,
+    summary="Tell the life of a record: captured, sealed, covered, held, looked at",
+    answers={200: Body(model=CustodyDocument)},
+)
+async def custody(request: web.Request) -> web.StreamResponse:
+    """Answer the life of a record."""
+    records = services_of(request).records
+    found = await records.custody(request.match_info["id"], actor=actor_of(request))
+    return json_answer(found.to_dict())
+
+
+@route(
+    "POST",
+    "/api/v1/records/{id}/verify",
+    permission=Permission.VERIFY,
+    summary="Check one record against the log",
+    answers={200: Body(model=VerifiedDocument)},
+)
+async def verify(request: web.Request) -> web.StreamResponse:
+    """Answer each check; a failed one is an answer too."""
+    records = services_of(request).records
+    return json_answer(await records.verify(request.match_info["id"], actor=actor_of(request)))
+
+
+@route(
+    "GET",
+    "/api/v1/records/{id}/evidence",
+    permission=Permission.EXPORT,
+    summary="Download an evidence bundle of one record, which proves it offline",
+    answers={200: Body(media_type="application/zip", what="An evidence bundle")},
+)
+async def evidence(request: web.Request) -> web.StreamResponse:
+    """Answer the bundle."""
+    services = services_of(request)
+    bundle = await services.evidence.one(request.match_info["id"], actor=actor_of(request))
+    return file_answer(bundle.content, filename=bundle.name, media_type="application/zip")
+
+
+ROUTES = (show, raw, part, versions, proof, why, thread, custody, verify, evidence)

@@ -1,26 +1,25 @@
-"""The record page: the text as an archival rendering, what is known, why it is kept, its proof."""
+"""The record page: one side of a record at a time, each with its own address; and its check.
+
+What is shown is an archival rendering of what was captured, not the platform's page.
+"""
+
+from datetime import UTC
+from typing import Any
 
 from aiohttp import web
 
-from archiver.access.rules import Permission, allowed
+from archiver.access.record_page import RecordPage, Tab
+from archiver.access.rules import Permission
+from archiver.errors import InvalidInput
+from archiver.legal.queries import read_query
+from archiver.web.answering import file_answer
+from archiver.web.pages import record_words as words
 from archiver.web.pages.rendering import PAGES
-from archiver.web.reading import actor_of, services_of
-from archiver.web.routing import Body, route
+from archiver.web.reading import actor_of, services_of, text_of
+from archiver.web.routing import Body, Parameter, route
+from search.marks import Mark, marks, merged
 
-_FACTS = (
-    ("platform", "Platform"),
-    ("account", "Account"),
-    ("post_id", "Post id"),
-    ("kind", "Kind"),
-    ("posted_at", "Posted (UTC)"),
-    ("edited_at", "Edited (UTC)"),
-    ("captured_at", "Captured (UTC)"),
-    ("lang", "Language"),
-    ("in_reply_to", "In reply to"),
-    ("conversation_id", "Conversation"),
-    ("log_index", "Log index"),
-    ("id", "Record id"),
-)
+_HTML = {200: Body(media_type="text/html")}
 
 
 @route(
@@ -28,24 +27,107 @@ _FACTS = (
     "/records/{id}",
     permission=Permission.READ_CONTENT,
     summary="Record",
-    answers={200: Body(media_type="text/html")},
+    answers=_HTML,
+    parameters=(
+        Parameter(name="tab", what=f"One of {', '.join(Tab)}"),
+        Parameter(name="with", what="The version to compare with"),
+        Parameter(name="q", what="The query whose hits are marked"),
+        Parameter(name="from", what="The search to go back to"),
+    ),
 )
 async def record(request: web.Request) -> web.StreamResponse:
-    """Show one record."""
-    record_id, actor = request.match_info["id"], actor_of(request)
-    services = services_of(request)
-    view = (await services.records.show(record_id, actor=actor)).to_dict()
-    versions = await services.records.versions(record_id, actor=actor)
-    explained = allowed(actor, Permission.READ_FILE_PLAN)
-    why = await services.filing.why(record_id, actor=actor) if explained else None
+    """Show one side of a record."""
+    actor, services = actor_of(request), services_of(request)
+    page = await services.records.page(
+        request.match_info["id"],
+        tab=_tab(request),
+        against=text_of(request, "with", default=""),
+        actor=actor,
+    )
+    origin = services.settings.content_origin
+    tickets = services.records.give_tickets(page, actor=actor) if origin else {}
     return request.app[PAGES].render(
-        request,
-        "record.html",
-        record=view,
-        facts=[(label, view[name]) for name, label in _FACTS if view.get(name) not in {None, ""}],
-        versions=[version.to_dict() for version in versions],
-        why=None if why is None else why.to_dict(),
+        request, "record.html", **_shown(request, page, words.sources(page, origin, tickets))
     )
 
 
-ROUTES = (record,)
+@route(
+    "POST",
+    "/records/{id}/verify",
+    permission=Permission.VERIFY,
+    summary="Verify a record",
+    answers=_HTML,
+)
+async def verify(request: web.Request) -> web.StreamResponse:
+    """Check one record and show each check."""
+    record_id = request.match_info["id"]
+    checked = await services_of(request).records.verify(record_id, actor=actor_of(request))
+    return request.app[PAGES].render(request, "record_verified.html", checked=checked)
+
+
+@route(
+    "GET",
+    "/records/{id}/evidence",
+    permission=Permission.EXPORT,
+    summary="Evidence bundle of a record",
+    answers={200: Body(media_type="application/zip")},
+)
+async def evidence(request: web.Request) -> web.StreamResponse:
+    """Answer the bundle as a download."""
+    services = services_of(request)
+    bundle = await services.evidence.one(request.match_info["id"], actor=actor_of(request))
+    return file_answer(bundle.content, filename=bundle.name, media_type="application/zip")
+
+
+ROUTES = (record, verify, evidence)
+
+
+def _tab(request: web.Request) -> Tab:
+    asked = text_of(request, "tab", default=Tab.POST)
+    if asked not in set(Tab):
+        raise InvalidInput(
+            f"expected one of {', '.join(Tab)} as tab, found {asked[:40]!r}", pointer="tab"
+        )
+    return Tab(asked)
+
+
+def _shown(request: web.Request, page: RecordPage, sources: dict[str, str]) -> dict[str, Any]:
+    """Return what the templates of a record show."""
+    query = text_of(request, "q", default="")
+    address = words.Address(
+        record_id=page.view.record.row.id,
+        query=query,
+        back=words.local_search(text_of(request, "from", default="")),
+    )
+    post = page.view.manifest.post
+    text, text_cut = words.bounded(post.text) if post is not None else ("", False)
+    found = _marks(query, text) if page.tab is Tab.POST else ()
+    return {
+        "page": page,
+        "record": words.facts(page),
+        "address": address,
+        "title": words.title(page),
+        "tabs": words.tabs(page, address),
+        "tags": words.tags(page),
+        "media": words.media(page, address, sources),
+        "hits": merged(found),
+        "legend": words.legend(found),
+        "lang_of": words.language,
+        "text": text,
+        "text_cut": text_cut,
+        "detail_rows": list(page.view.manifest.source.details.items()),
+        "steps": words.steps(page),
+        "citation": words.citation(page),
+        "raw": words.readable(page.raw) if page.raw is not None else None,
+        "why": page.why.to_dict() if page.why is not None else None,
+    }
+
+
+def _marks(query: str, text: str) -> tuple[Mark, ...]:
+    """Return where the query is found in a text; nowhere where it is no query."""
+    if not query:
+        return ()
+    try:
+        return marks(read_query(query, UTC), text)  # the zone matters to dates only
+    except InvalidInput:
+        return ()

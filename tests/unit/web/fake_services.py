@@ -15,19 +15,18 @@ from archiver.clock import Clock
 from archiver.config import Settings, load_settings
 from archiver.errors import Denied, NotFound
 from archiver.model.actor import Actor, LimitedRole, Role
-from archiver.model.post import Arrival, Part, PartRole
+from archiver.model.post import Arrival
 from archiver.web.services import Json, Provider
 from tests.unit.web.fakes_accounts import FakeAccounts, FakeClasses
 from tests.unit.web.fakes_audit import FakeAudit, FakeInstallation
 from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds
 from tests.unit.web.fakes_passkeys import FakePasskeys
 from tests.unit.web.fakes_people import FakeSessions
+from tests.unit.web.fakes_records import HOSTILE, RECORD, FakeEvidence, FakeRecords
 from tests.unit.web.fakes_work import FakeImports, FakeIntegrity, FakeProofs, FakeWork
 
 Face = TestClient[web.Request, web.Application]
 NOW = datetime(2026, 11, 21, 22, 1, 26, tzinfo=UTC)
-RECORD = "01KAM0RECRD000000000000001"
-HOSTILE = "<script>alert(1)</script> pay \u202egnihton\u202c now & <b>win</b>"
 
 
 @dataclass(frozen=True)
@@ -99,44 +98,6 @@ class FakeSearching:
     async def count(self, query: str, *, actor: Actor) -> Plain:
         require(actor, Permission.SEARCH)
         return Plain(_counted(query))
-
-
-@dataclass
-class FakeRecords:
-    text: str = HOSTILE
-    part_type: str = "text/html"
-
-    async def show(self, record_id: str, *, actor: Actor) -> Plain:
-        require(actor, Permission.READ_CONTENT)
-        if record_id != RECORD:
-            raise NotFound(f"no record {record_id!r}")
-        part = {"name": "payload.json", "role": "raw", "media_type": "application/json"}
-        return Plain(
-            {
-                **_summary(self.text),
-                "post_id": "p-1",
-                "author": {"id": "1", "handle": "@acme", "name": "<i>Acme</i> Corp"},
-                "permalink": "javascript:alert(1)",
-                "holds": [{"id": "H", "name": "Smith v. Acme"}],
-                "parts": [{**part, "size": 1234, "sha256": "ab" * 32}],
-            }
-        )
-
-    async def raw(self, record_id: str, *, actor: Actor) -> Part:
-        return await self.part(record_id, "payload.html", actor=actor)
-
-    async def part(self, record_id: str, name: str, *, actor: Actor) -> Part:
-        require(actor, Permission.READ_CONTENT)
-        content = b"<script>alert(1)</script>"
-        return Part(name=name, role=PartRole.RAW, media_type=self.part_type, content=content)
-
-    async def versions(self, record_id: str, *, actor: Actor) -> tuple[Plain, ...]:
-        require(actor, Permission.READ_CONTENT)
-        return (Plain(_summary(self.text)), Plain({**_summary("older"), "id": "01KAM0OLDER"}))
-
-    async def proof(self, record_id: str, *, actor: Actor) -> str:
-        require(actor, Permission.READ_LOG)
-        return "c2sp.org/tlog-proof@v1\nindex 0\n"
 
 
 class FakeFiling(FakeClasses):
@@ -250,6 +211,7 @@ class FakeServices:
     ingest: FakeIngest = field(default_factory=FakeIngest)
     searching: FakeSearching = field(default_factory=FakeSearching)
     records: FakeRecords = field(default_factory=FakeRecords)
+    evidence: FakeEvidence = field(default_factory=FakeEvidence)
     filing: FakeFiling = field(default_factory=FakeFiling)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     holds: FakeHolds = field(default_factory=FakeHolds)

@@ -10,7 +10,8 @@ from archiver.config import load_settings
 from archiver.model.actor import Role
 from archiver.web.routes import ROUTES
 from archiver.web.server import create_app
-from tests.unit.web.fake_services import RECORD, Face, FakeServices, bearer
+from tests.unit.web.fake_services import Face, FakeServices, bearer
+from tests.unit.web.fakes_records import RECORD
 
 COUNSEL = bearer(Role.COUNSEL)
 ADMIN = bearer(Role.ADMINISTRATOR)

@@ -9,8 +9,9 @@ from archiver.model.actor import Role
 from archiver.web.pages.text import Kind, excerpt, fragments
 from archiver.web.routes import ROUTES
 from archiver.web.session import COOKIE
-from tests.unit.web.fake_services import RECORD, Face, FakeServices, bearer
+from tests.unit.web.fake_services import Face, FakeServices, bearer
 from tests.unit.web.fakes_people import an_actor
+from tests.unit.web.fakes_records import RECORD
 
 COUNSEL = bearer(Role.COUNSEL)
 PAGES = ["/sign-in", "/search", "/search?q=word", f"/records/{RECORD}", "/nowhere"]

@@ -8,7 +8,8 @@ from archiver.access.rules import PERMISSIONS
 from archiver.model.actor import Role
 from archiver.web.routes import ROUTES
 from archiver.web.routing import Access, Route
-from tests.unit.web.fake_services import RECORD, Face, bearer
+from tests.unit.web.fake_services import Face, bearer
+from tests.unit.web.fakes_records import RECORD
 
 VALUES = {"id": RECORD, "name": "payload.json", "object": "tile/0/000", "digest": "0" * 12}
 GUARDED = [route for route in ROUTES if route.permission is not Access.PUBLIC]
@@ -76,6 +77,7 @@ def test_only_health_metrics_sign_in_and_the_description_are_public() -> None:
         "/sign-in/passkey",
         "/sign-in/provider",
         "/sign-in/provider/callback",
+        "/content/{id}/{name}/{ticket}",
         "/static/{digest}/{name}",
     }
 
