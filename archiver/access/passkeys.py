@@ -182,6 +182,11 @@ class Passkeys:
             await self._refuse_copy(row, whose, count)
         return row.person_id
 
+    async def are_there(self, person_id: str) -> bool:
+        """Return whether a person has a passkey to sign in with."""
+        async with self._database.reading() as tx:
+            return bool(await rows.list_of(tx, person_id))
+
     async def list(self, *, actor: Actor) -> tuple[PasskeyView, ...]:
         """Return one's own passkeys, oldest first."""
         async with self._database.reading() as tx:

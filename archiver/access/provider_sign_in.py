@@ -5,41 +5,23 @@ somebody who has no way to sign in yet is found by e-mail, provided that the pro
 verified: the invited, and those whom a recovery brought back without their keys.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from archiver.access.oidc import Departure, OpenIdConnect
 from archiver.access.oidc_claims import Identity
 from archiver.access.oidc_roles import GroupRoles
+from archiver.access.passkeys import Passkeys
+from archiver.access.people import join
+from archiver.access.roster import Roster
+from archiver.access.sessions import Sessions
+from archiver.access.tokens import Trail
 from archiver.audit.actions import Action
-from archiver.clock import Clock
-from archiver.db import passkeys as passkey_rows
-from archiver.db import people as rows
 from archiver.db.people import PersonRow
-from archiver.db.transaction import Database
-from archiver.errors import Conflict, Denied
-from archiver.ids import Ulids
+from archiver.errors import CallerError, Conflict, Denied
 from archiver.model.actor import Actor
 from archiver.model.grants import Grants
-from archiver.model.person import PersonState
-from archiver.preserve.person_effects import PERSON, person_details
-
-
-class Trail(Protocol):
-    """Where events go: `archiver.audit.trail.Trail`."""
-
-    async def record(
-        self,
-        action: Action,
-        *,
-        actor: Actor,
-        object_type: str = "",
-        object_id: str = "",
-        result: str = "ok",
-        details: Mapping[str, str | int | bool] | None = None,
-    ) -> object:
-        """Make one event durable, and what it changes with it. Raises OperatorError."""
+from archiver.model.person import Method, PersonState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +36,7 @@ class Proven:
 class ProviderSignIn:
     """Signing in with the provider that the settings name.
 
-    `groups` is None where roles are given here, by hand. `end_sessions` ends those of a person who
-    holds no role any more.
+    `groups` is None where roles are given here, by hand.
     """
 
     def __init__(
@@ -65,21 +46,19 @@ class ProviderSignIn:
         label: str,
         groups: GroupRoles | None,
         create_people: bool,
-        database: Database,
+        roster: Roster,
+        passkeys: Passkeys,
+        sessions: Sessions,
         trail: Trail,
-        clock: Clock,
-        ulids: Ulids,
-        end_sessions: Callable[[str], Awaitable[None]],
     ) -> None:
         self.label = label
         self._conversation = conversation
         self._groups = groups
         self._create_people = create_people
-        self._database = database
+        self._roster = roster
+        self._passkeys = passkeys
+        self._sessions = sessions
         self._trail = trail
-        self._clock = clock
-        self._ulids = ulids
-        self._end_sessions = end_sessions
 
     async def begin(self, *, redirect_uri: str, next_path: str) -> Departure:
         """Return where the browser goes to sign in. Raises PeerUnavailable."""
@@ -94,8 +73,7 @@ class ProviderSignIn:
             Conflict: they have not signed in with the provider before.
             PeerUnavailable: it does not answer.
         """
-        async with self._database.reading() as tx:
-            whose = await rows.get(tx, actor.person_id)
+        whose = await self._roster.get(actor.person_id)
         if not whose.subject:
             raise Conflict(
                 f"you do not sign in with {self.label}; confirm with your password or a passkey"
@@ -112,12 +90,14 @@ class ProviderSignIn:
 
         Raises:
             Denied: the answer is not good, or whoever it proves may not come in here.
+            Conflict: the roles of their groups belong to two people, or they were the last
+                administrator.
             PeerUnavailable: the provider does not answer.
         """
         arrival = await self._conversation.complete(answer, cookie=cookie)
         try:
             person_id = await self._settle(arrival.identity)
-        except Denied as error:
+        except CallerError as error:
             await self._note_refusal(arrival.identity, error)
             raise
         return Proven(
@@ -125,99 +105,67 @@ class ProviderSignIn:
         )
 
     async def _settle(self, who: Identity) -> str:
-        async with self._database.reading() as tx:
-            known = await rows.find_by_subject(tx, who.key)
-            linked = known is not None
-            if known is None and who.email:
-                known = await rows.find_by_email(tx, who.email)
-            ways = 0 if known is None else len(await passkey_rows.list_of(tx, known.id))
+        known = await self._roster.find_by_subject(who.key)
         if known is None:
-            return await self._create(who)
+            known = await self._link(who)
         if known.state == PersonState.DISABLED:
             raise Denied("your access to this archive was ended; ask an administrator")
-        if not linked and (known.subject or known.password_hash or ways):
-            raise Denied(
-                f"{who.email} signs in another way here, and is not taken over by {self.label}; "
-                "use your password or a passkey, or ask an administrator"
-            )
-        return await self._admit(who, known, linked=linked)
-
-    async def _admit(self, who: Identity, known: PersonRow, *, linked: bool) -> str:
         grants = self._grants(who, known.grants)
         if not grants:
             await self._withdraw(who, known)
             raise self._without_role()
-        if known.state == PersonState.INVITED:
-            await self._state(Action.PERSON_JOINED, who, known.id, known, grants)
-        elif grants != known.grants:
-            await self._state(Action.PERSON_GRANTED, who, known.id, known, grants)
-        if not linked:
-            await self._link(who, known.id)
+        if grants != known.grants:
+            await self._restate(who, known, grants)
+        await join(self._roster, known.id, method=Method.OIDC)
         return known.id
 
-    async def _create(self, who: Identity) -> str:
+    async def _link(self, who: Identity) -> PersonRow:
+        """Return the person this identity is from now on: one who has no way in yet, or a new one.
+
+        Raises:
+            Denied: their e-mail is that of somebody who signs in another way, or is not verified.
+        """
+        if not who.email:
+            raise Denied(
+                f"{self.label} does not say that your e-mail address was verified, so nobody can "
+                "tell who you are here; ask its administrator"
+            )
+        known = await self._roster.find_by_email(who.email)
+        if known is None:
+            known = await self._create(who)
+        elif known.subject or known.password_hash or await self._passkeys.are_there(known.id):
+            raise Denied(
+                f"{who.email} signs in another way here, and is not taken over by {self.label}; "
+                "use your password or a passkey, or ask an administrator"
+            )
+        await self._roster.keep(known.id, subject=who.key)
+        return known
+
+    async def _create(self, who: Identity) -> PersonRow:
         grants = self._grants(who, Grants())
         if not grants or not self._create_people:
             raise self._without_role()
-        if not who.email:
-            raise Denied(
-                f"{self.label} does not say that your e-mail address was verified, so you cannot "
-                "be told apart from others; ask its administrator"
-            )
-        person_id = self._ulids.one(self._clock())
-        await self._state(Action.PERSON_ARRIVED, who, person_id, None, grants)
-        await self._link(who, person_id)
-        return person_id
+        return await self._roster.invite(who.name, who.email, grants, actor=_provider(who))
 
     def _grants(self, who: Identity, held: Grants) -> Grants:
         return held if self._groups is None else self._groups.after(who.groups, held)
 
+    async def _restate(self, who: Identity, known: PersonRow, grants: Grants) -> None:
+        await self._roster.restate(
+            known.id, Action.PERSON_GRANTED, grants=grants, actor=_provider(who)
+        )
+
     async def _withdraw(self, who: Identity, known: PersonRow) -> None:
+        await self._sessions.end_all_of(known.id)
         if known.grants:
-            await self._state(Action.PERSON_GRANTED, who, known.id, known, Grants())
-        await self._end_sessions(known.id)
+            await self._restate(who, known, Grants())
 
-    async def _link(self, who: Identity, person_id: str) -> None:
-        async with self._database.transaction() as tx:
-            await rows.change(tx, person_id, subject=who.key)
-
-    async def _state(
-        self,
-        action: Action,
-        who: Identity,
-        person_id: str,
-        known: PersonRow | None,
-        grants: Grants,
-    ) -> None:
-        """Record what stands of the person from now on; the event is what changes the row."""
-        details = person_details(
-            name=known.name if known else who.name,
-            email=known.email if known else who.email,
-            state=PersonState.ACTIVE,
-            grants=grants,
-        )
-        # Roles change by the provider's word; coming is the person's own act.
-        changed = action is Action.PERSON_GRANTED
-        actor = Actor(
-            name=f"provider {who.issuer}" if changed else str(details["email"]),
-            roles=frozenset(),
-            via="oidc",
-            person_id="" if changed else person_id,
-        )
-        await self._trail.record(
-            action,
-            actor=actor,
-            object_type=PERSON,
-            object_id=person_id,
-            details={**details, "subject": who.key},
-        )
-
-    async def _note_refusal(self, who: Identity, error: Denied) -> None:
+    async def _note_refusal(self, who: Identity, error: CallerError) -> None:
         await self._trail.record(
             Action.SESSION_REFUSED,
-            actor=Actor(name=who.email or who.subject, roles=frozenset(), via="oidc"),
+            actor=Actor(name=who.email or who.subject, roles=frozenset(), via=Method.OIDC),
             result="refused",
-            details={"method": "oidc", "subject": who.key, "reason": str(error)},
+            details={"method": Method.OIDC, "subject": who.key, "reason": str(error)},
         )
 
     def _without_role(self) -> Denied:
@@ -225,3 +173,8 @@ class ProviderSignIn:
             f"{self.label} knows you, but none of your groups has a role in this archive; ask an "
             "administrator of the archive, and sign in again afterwards"
         )
+
+
+def _provider(who: Identity) -> Actor:
+    """Return who gives roles and takes them: what the groups say is the provider's word."""
+    return Actor(name=f"provider {who.issuer}", roles=frozenset(), via=Method.OIDC)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from archiver.access.browser_state import BrowserState
 from archiver.access.derived_keys import derive
 from archiver.access.passkeys import PURPOSE, Challenge, Passkeys
+from archiver.access.roster import Roster
 from archiver.access.sessions import Sessions
 from archiver.audit.trail import Trail
 from archiver.clock import Clock
 from archiver.config import Settings
 from archiver.db.transaction import Database
 from archiver.errors import ConfigurationError
-from archiver.ids import Ulids
 from archiver.preserve.keyring import Keyring
 from archiver.preserve.ledger.exchange import HttpExchange
 
@@ -37,10 +37,10 @@ def open_provider(
     settings: Settings,
     *,
     keyring: Keyring,
-    database: Database,
     trail: Trail,
     clock: Clock,
-    ulids: Ulids,
+    roster: Roster,
+    passkeys: Passkeys,
     sessions: Sessions,
 ) -> "ProviderSignIn | None":
     """Return signing in with the provider that the settings name; None where they name none.
@@ -86,11 +86,10 @@ def open_provider(
         label=settings.oidc_label,
         groups=None if roles is None else oidc_roles.read_group_roles(roles),
         create_people=settings.oidc_create_people,
-        database=database,
+        roster=roster,
+        passkeys=passkeys,
+        sessions=sessions,
         trail=trail,
-        clock=clock,
-        ulids=ulids,
-        end_sessions=sessions.end_all_of,
     )
 
 

@@ -178,7 +178,8 @@ async def test_somebody_new_signs_in_and_holds_what_their_groups_give(
     assert person.subject == f"{browser.provider.issuer} ada"
     assert person.grants.lines == ("counsel",)
     assert await archive.actions() == [
-        ("person:arrived", "ada@example.com"),
+        ("person:invited", f"provider {browser.provider.issuer}"),
+        ("person:joined", "ada@example.com"),
         ("session:started", "ada@example.com"),
     ]
 

@@ -12,7 +12,7 @@ from archiver.web.public_address import public_origin
 from archiver.web.reading import actor_of, services_of, text_of
 from archiver.web.routing import Access, Body, Parameter, route
 from archiver.web.services import Provider
-from archiver.web.session import keep_session, way_back
+from archiver.web.session import address_of, keep_session, session_secret, way_back
 
 COOKIE = "oidc"
 CALLBACK = "/sign-in/provider/callback"
@@ -113,8 +113,9 @@ async def _arrive(request: web.Request, provider: Provider) -> tuple[str, str]:
     secret = await sessions.start(
         proven.person_id,
         method=Method.OIDC,
-        address=request.remote or "",
+        address=address_of(request),
         agent=request.headers.get("User-Agent", ""),
+        replacing=session_secret(request),
     )
     return proven.next_path, secret
 

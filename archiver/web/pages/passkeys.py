@@ -18,7 +18,7 @@ from archiver.web.pages.rendering import PAGES
 from archiver.web.public_address import passkey_site
 from archiver.web.reading import actor_of, read_form, services_of, text_of
 from archiver.web.routing import Access, Body, Parameter, route
-from archiver.web.session import keep_session, way_back
+from archiver.web.session import address_of, keep_session, session_secret, way_back
 
 COOKIE = "passkey"
 
@@ -58,9 +58,12 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
             cookie=ceremony_cookie.kept(request, COOKIE),
             site=passkey_site(request),
         )
-        agent = request.headers.get("User-Agent", "")
         secret = await services.sessions.start(
-            person_id, method=Method.PASSKEY, address=request.remote or "", agent=agent
+            person_id,
+            method=Method.PASSKEY,
+            address=address_of(request),
+            agent=request.headers.get("User-Agent", ""),
+            replacing=session_secret(request),
         )
     except CallerError as error:
         return await _ask(request, next_path=fields.get("next", "/"), error=error)
