@@ -17,6 +17,8 @@ from archiver.web.api import (
     tokens,
 )
 from archiver.web.pages import content as content_pages
+from archiver.web.pages import accounts as account_pages
+from archiver.web.pages import classes as class_pages
 from archiver.web.pages import holds as hold_pages
 from archiver.web.pages import imports as import_pages
 from archiver.web.pages import integrity as integrity_pages
@@ -41,6 +43,8 @@ ROUTES: tuple[Route, ...] = (
     *settings.ROUTES,
     *health.ROUTES,
     *search_page.ROUTES,
+    *account_pages.ROUTES,
+    *class_pages.ROUTES,
     *record.ROUTES,
     *content_pages.ROUTES,
     *new_hold.ROUTES,

@@ -87,6 +87,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     summary="Change title, custodian or unit; the unit decides who sees the account's records",
     takes=(Body(model=AccountChange),),
     answers={200: Body(model=AccountDocument)},
+    confirm=True,
 )
 async def change(request: web.Request) -> web.StreamResponse:
     """Change an account."""
@@ -104,6 +105,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     summary="Note that the business no longer speaks from an account; its records stay",
     takes=(Body(model=StatedReason),),
     answers={200: Body(model=AccountDocument)},
+    confirm=True,
 )
 async def close(request: web.Request) -> web.StreamResponse:
     """Close an account."""
@@ -121,6 +123,7 @@ async def close(request: web.Request) -> web.StreamResponse:
     summary="Note that the business speaks from a closed account again",
     takes=(Body(model=StatedReason),),
     answers={200: Body(model=AccountDocument)},
+    confirm=True,
 )
 async def reopen(request: web.Request) -> web.StreamResponse:
     """Reopen an account."""

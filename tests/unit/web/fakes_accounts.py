@@ -4,6 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from archiver.access.rules import Permission, reach, require
 from archiver.capture.account_views import (
@@ -40,7 +41,7 @@ _RULES = RuleSet(version=1, default_class=CLASS)
 _BODY = _TEMPLATE.file_class().to_dict()
 
 
-def an_account(number: int = 1, **changed: object) -> AccountView:
+def an_account(number: int = 1, **changed: Any) -> AccountView:
     """Return an account of the register with hostile words in it."""
     view = AccountView(
         id=f"01KAM0ACCNT{number:0>15}",
@@ -56,7 +57,7 @@ def an_account(number: int = 1, **changed: object) -> AccountView:
         first_captured_at="2026-10-14T16:02:07.000Z",
         last_captured_at="2026-11-14T16:02:07.000Z",
     )
-    return replace(view, **changed)  # type: ignore[arg-type]
+    return replace(view, **changed)
 
 
 @dataclass

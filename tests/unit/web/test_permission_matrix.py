@@ -11,7 +11,14 @@ from archiver.web.routing import Access, Route
 from tests.unit.web.fake_services import Face, bearer
 from tests.unit.web.fakes_records import RECORD
 
-VALUES = {"id": RECORD, "name": "payload.json", "object": "tile/0/000", "digest": "0" * 12}
+VALUES = {
+    "id": RECORD,
+    "name": "payload.json",
+    "object": "tile/0/000",
+    "digest": "0" * 12,
+    "code": "us-finra-2210-public",
+    "type": "hold",
+}
 GUARDED = [route for route in ROUTES if route.permission is not Access.PUBLIC]
 
 
