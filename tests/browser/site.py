@@ -15,7 +15,7 @@ from aiohttp import web
 
 from archiver.app import Services, open_services
 from archiver.capture.decoding import decode_capture
-from archiver.capture.sample_company import posts
+from archiver.capture.sample_company import ACCOUNTS, COMPANY, posts
 from archiver.clock import to_millis
 from archiver.db import people as person_rows
 from archiver.model.actor import Actor, LimitedRole, Role
@@ -29,6 +29,8 @@ from tests.fakes.archive import AGENT, found, settings_for
 POSTS = 240
 HELD = 'whatsapp OR complaint OR "guaranteed returns"'
 MATTER = "Halloran inquiry"
+CORPORATE, BROKERS = "Corporate", "Brokers"
+"""The units of the registered accounts: the company's own, and those of its people."""
 _SEED = 17
 _BATCH = 80
 T = TypeVar("T")
@@ -113,6 +115,16 @@ class Site:
 
     async def _fill(self) -> None:
         services = self.services
+        operator = Actor(name=_name(Role.OPERATOR), roles=frozenset({Role.OPERATOR}))
+        for account in ACCOUNTS:
+            await services.accounts.register(
+                platform=account.platform,
+                handle=account.handle,
+                title=account.name,
+                custodian=account.custodian,
+                unit=CORPORATE if account.name == COMPANY else BROKERS,
+                actor=operator,
+            )
         here = Provenance(method="demo")
         captures = list(posts(_SEED, services.clock(), POSTS))
         arrivals = [decode_capture(body, provenance=here) for body in captures]
@@ -134,6 +146,7 @@ class Site:
         covered: Any = answer.to_dict()["covered"]
         return int(covered["records"])
 
+    # Rows instead of invitations: what a role sees is tested here, not how people come to it.
     async def _make_person(self, role: Role, *, unit: str, matter: str) -> str:
         services = self.services
         now = services.clock()
