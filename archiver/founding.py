@@ -5,6 +5,7 @@ and on an existing archive it only brings the schema up to date. Only here is an
 """
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,16 @@ class Founded:
 
 
 async def found_archive(
-    settings: Settings, *, clock: Clock, randomness: Randomness, ulids: Ulids
+    settings: Settings,
+    *,
+    clock: Clock,
+    randomness: Randomness,
+    ulids: Ulids,
+    families: Collection[str] | None = None,
 ) -> Founded:
     """Create the archive the settings describe, or bring an existing one up to date.
+
+    A new one takes the retention templates of these families into its file plan; all, unless told.
 
     Raises:
         ConfigurationError: settings are wrong, or what exists does not belong together.
@@ -83,7 +91,7 @@ async def found_archive(
             new = known is None
             if known is None:
                 _require_unused(store, keyring)
-                known = await _fill(settings, database, keyring, to_millis(clock()))
+                known = await _fill(settings, database, keyring, to_millis(clock()), families)
             _publish_policy(store, known)
             async with database.reading() as tx:
                 classes = [str(body["code"]) for body in await file_plan_rows.list_classes(tx)]
@@ -166,7 +174,13 @@ def _keyring(settings: Settings, archive_id: str, randomness: Randomness) -> Key
     return open_keyring(path, secret_file, passphrase=passphrase is not None)
 
 
-async def _fill(settings: Settings, database: Database, keyring: Keyring, now: int) -> ArchiveRow:
+async def _fill(
+    settings: Settings,
+    database: Database,
+    keyring: Keyring,
+    now: int,
+    families: Collection[str] | None,
+) -> ArchiveRow:
     signer = keyring.signers[0]
     archive = ArchiveRow(
         id=keyring.archive_id,
@@ -178,12 +192,16 @@ async def _fill(settings: Settings, database: Database, keyring: Keyring, now: i
     async with database.transaction() as tx:
         await archive_rows.create(tx, archive)
         await ledger_rows.create(tx, EMPTY_ROOT)
-        await adopt_templates(tx, settings, now)
+        await adopt_templates(tx, settings, now, families)
     return archive
 
 
-async def adopt_templates(tx: Transaction, settings: Settings, now: int) -> None:
+async def adopt_templates(
+    tx: Transaction, settings: Settings, now: int, families: Collection[str] | None = None
+) -> None:
     """Take the shipped templates into the file plan, in force from `now`, where it lacks them.
+
+    Of these families only, where some are named.
 
     Templates whose period the adopter must state are left out: they cannot be in force without it.
 
@@ -192,7 +210,8 @@ async def adopt_templates(tx: Transaction, settings: Settings, now: int) -> None
     """
     try:
         for template in shipped_templates():
-            if template.needs_period:
+            unwanted = families is not None and template.family not in families
+            if template.needs_period or unwanted:
                 continue
             schedule = template.schedule(
                 version=_FIRST_VERSION,

@@ -2,27 +2,38 @@
 
 import argparse
 import asyncio
+import os
+from collections.abc import Callable
 
 from archiver.app import Services, open_services
 from archiver.cli.arguments import Parser
 from archiver.cli.logs import log_everything
-from archiver.cli.opening import settings_of
+from archiver.cli.opening import person, settings_of
 from archiver.cli.output import Output
+from archiver.clock import system_clock
 from archiver.config import Settings
 from archiver.errors import ConfigurationError
+from archiver.first_run import Choices, Made, found, is_founded
 from archiver.jobs.second_store import SecondStore
 from archiver.web import server
 from archiver.web.metrics import Reading
+from archiver.web.set_up import SetUp, serve_set_up
 
 HOST = "127.0.0.1"
 PORT = 8080
 _LAST_PORT = 65_535
+_CODE_BYTES = 16
 
 
 def configure(parser: Parser) -> None:
     """Declare the arguments."""
     parser.add_argument("--host", default=HOST, help=f"address to listen on ({HOST})")
     parser.add_argument("--port", type=port, default=PORT, help=f"port to listen on ({PORT})")
+    parser.add_argument(
+        "--set-up",
+        action="store_true",
+        help="where there is no archive yet, found one in the browser first",
+    )
     parser.set_defaults(act=serve)
 
 
@@ -38,20 +49,58 @@ def serve(args: argparse.Namespace, output: Output) -> int:
     """Serve; the log is JSON lines on stderr."""
     settings = settings_of(args)
     log_everything(settings.log_level)
-    url = f"http://{args.host}:{args.port}"
-    document = {"url": url, "home": str(settings.home.resolve())}
-    output.answer(document, lambda output: output.line(f"Serving on {url}; stop with Ctrl-C"))
     with asyncio.Runner(loop_factory=server.loop_factory()) as runner:
-        runner.run(_serve(settings, args.host, args.port))
+        runner.run(_serve(settings, args, output))
     return 0
 
 
-async def _serve(settings: Settings, host: str, port: int) -> None:
+async def _serve(settings: Settings, args: argparse.Namespace, output: Output) -> None:
+    url = f"http://{args.host}:{args.port}"
+    if args.set_up and not await is_founded(settings):
+        settings = await _set_up(settings, args, url, output)
+
+    def started() -> None:
+        document = {"url": url, "home": str(settings.home.resolve())}
+        output.answer(document, lambda output: output.line(f"Serving on {url}; stop with Ctrl-C"))
+
     async with open_services(settings) as services:
-        await serve_archive(services, host, port)
+        await serve_archive(services, args.host, args.port, started=started)
 
 
-async def serve_archive(services: Services, host: str, port: int) -> None:
+async def _set_up(
+    settings: Settings, args: argparse.Namespace, url: str, output: Output
+) -> Settings:
+    """Let a person found the archive in the browser; return its settings.
+
+    Raises:
+        ConfigurationError: the address cannot be listened on.
+    """
+    actor = person()
+
+    async def founded(choices: Choices) -> Made:
+        return await found(
+            choices, settings.home, clock=system_clock, randomness=os.urandom, actor=actor
+        )
+
+    code = os.urandom(_CODE_BYTES).hex()
+    set_up = SetUp(settings=settings, code=code, found=founded, clock=system_clock)
+    home = settings.home.resolve()
+    said = f"There is no archive in {home} yet. Set one up at\n    {url}/set-up?code={code}"
+    try:
+        await serve_set_up(
+            set_up,
+            args.host,
+            args.port,
+            lambda: output.note(said),
+        )
+    except OSError as error:
+        raise _cannot_listen(args.host, args.port, error) from error
+    return settings_of(args)
+
+
+async def serve_archive(
+    services: Services, host: str, port: int, *, started: Callable[[], None] = lambda: None
+) -> None:
     """Serve an open archive with all background loops until a signal.
 
     Raises:
@@ -68,13 +117,18 @@ async def serve_archive(services: Services, host: str, port: int) -> None:
             port,
             background=services.loops.all(),
             readings=_readings(services),
+            started=started,
         )
     except* OSError as group:
         failed = group.exceptions[0]
     if failed is not None:
-        raise ConfigurationError(
-            f"cannot listen on {host}:{port}: {failed}; choose another --host or --port"
-        ) from failed
+        raise _cannot_listen(host, port, failed) from failed
+
+
+def _cannot_listen(host: str, port: int, error: BaseException) -> ConfigurationError:
+    return ConfigurationError(
+        f"cannot listen on {host}:{port}: {error}; choose another --host or --port"
+    )
 
 
 def _readings(services: Services) -> list[Reading]:

@@ -212,7 +212,8 @@ def open_keyring(path: Path, secret_path: Path | None, *, passphrase: bool) -> K
         secret = _secret(secret_path, passphrase=passphrase) if secret_path else b""
     except (OSError, msgspec.MsgspecError, ValueError) as error:
         raise ConfigurationError(
-            f"the keyring {path} could not be read ({error}); run `muniment init` for a new "
+            f"the keyring {path} could not be read ({error}); run `muniment init` or "
+            "`muniment serve --set-up` for a new "
             "archive, or restore the keyring of this one"
         ) from error
     if stored.v != 1 or stored.seal not in _SEALS or len(blob) < _LEAST_SEALED:

@@ -61,9 +61,10 @@ def admitted(route: Route) -> Handler:
     return handle
 
 
-def rim() -> Any:
-    """Return the middleware around all handlers."""
+def rim(content_origin: str = "") -> Any:
+    """Return the middleware around all handlers; pages may show content of `content_origin`."""
     next_id = _ids()
+    policy = page_policy(content_origin)
 
     @web.middleware
     async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -75,6 +76,8 @@ def rim() -> Any:
             response = await handler(request)
         except Exception as error:  # noqa: BLE001 - the outermost loop of the server
             response = _refuse(request, error, request_id)
+        if _is_page(request):
+            response.headers.setdefault("Content-Security-Policy", policy)
         _finish(request, response, perf_counter() - started)
         return response
 
@@ -107,12 +110,8 @@ def _finish(request: web.Request, response: web.StreamResponse, seconds: float) 
     route = request.get(ROUTE)
     headers = response.headers
     headers["X-Request-Id"] = request[REQUEST_ID]
-    page = _is_page(request)
-    for name, value in PAGE_HEADERS if page else API_HEADERS:
+    for name, value in PAGE_HEADERS if _is_page(request) else API_HEADERS:
         headers.setdefault(name, value)
-    if page:
-        policy = page_policy(request.app[SERVICES].settings.content_origin)
-        headers.setdefault("Content-Security-Policy", policy)
     # What was not matched, path or method, is the sender's invention: an unbounded label.
     path, method = ("unmatched", "any") if route is None else (route.template, request.method)
     request.app[METRICS].answered(method, path, response.status, seconds)

@@ -50,7 +50,9 @@ def create_app(services: Services, *, readings: Sequence[Reading] = ()) -> web.A
         else route
         for route in ROUTES
     ]
-    app = web.Application(middlewares=[rim()], client_max_size=settings.max_body_bytes)
+    app = web.Application(
+        middlewares=[rim(settings.content_origin)], client_max_size=settings.max_body_bytes
+    )
     app[SERVICES] = services
     app[CLOCK] = services.clock
     app[READINESS] = Readiness()
@@ -73,8 +75,11 @@ async def serve(
     *,
     background: Sequence[Loop] = (),
     readings: Sequence[Reading] = (),
+    started: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, with the background loops beside.
+
+    `started` is called once connections are accepted.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -89,6 +94,7 @@ async def serve(
             loops = [group.create_task(loop()) for loop in background]
             await web.TCPSite(runner, host, port).start()
             _log.info("serving", host=host, port=port, version=services.version)
+            started()
             await stop.wait()
             _log.info("stopping")
             app[READINESS].stopping = True
