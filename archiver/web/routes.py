@@ -18,6 +18,7 @@ from archiver.web.api import (
 )
 from archiver.web.pages import content as content_pages
 from archiver.web.pages import accounts as account_pages
+from archiver.web.pages import audit as audit_pages
 from archiver.web.pages import classes as class_pages
 from archiver.web.pages import holds as hold_pages
 from archiver.web.pages import imports as import_pages
@@ -51,6 +52,7 @@ ROUTES: tuple[Route, ...] = (
     *hold_pages.ROUTES,
     *job_pages.ROUTES,
     *integrity_pages.ROUTES,
+    *audit_pages.ROUTES,
     *import_pages.ROUTES,
     *sign_in.ROUTES,
     *oidc.ROUTES,

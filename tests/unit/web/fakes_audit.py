@@ -1,5 +1,5 @@
 # ruff: noqa: ARG002 - a fake takes every argument of what it stands for
-"""A trail of three events, one of them hostile, and an installation, for tests of the face alone."""
+"""A trail of three events, one of them hostile, and an installation, for tests of the face."""
 
 import json
 from collections.abc import Sequence
