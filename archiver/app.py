@@ -74,6 +74,7 @@ from archiver.jobs.verifying import Verifying
 from archiver.jobs.witnessing import Witnessing
 from archiver.jobs.work import Work
 from archiver.jobs.work_kinds import Jobs, open_jobs
+from archiver.jobs.work_runner import Runner
 from archiver.jobs.worm_probing import WormProbing
 from archiver.legal.hold_register import HoldRegister
 from archiver.legal.holds import Holds
@@ -128,6 +129,7 @@ class Services:
     audit_export: AuditExport
     installation: Installation
     work: Work
+    runner: Runner
     imports: Imports
     integrity: IntegrityView
     proofs: ProofBundles
@@ -294,6 +296,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             explain=lambda: explain_environment(settings),
         ),
         work=jobs.work,
+        runner=jobs.runner,
         imports=jobs.imports,
         integrity=integrity,
         proofs=ProofBundles(
