@@ -26,6 +26,7 @@ from archiver.web.pages import integrity as integrity_pages
 from archiver.web.pages import jobs as job_pages
 from archiver.web.pages import new_hold, oidc, passkeys, record, rendering, sign_in, style_page
 from archiver.web.pages import search as search_page
+from archiver.web.pages import settings as settings_pages
 from archiver.web.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -53,6 +54,7 @@ ROUTES: tuple[Route, ...] = (
     *job_pages.ROUTES,
     *integrity_pages.ROUTES,
     *audit_pages.ROUTES,
+    *settings_pages.ROUTES,
     *import_pages.ROUTES,
     *sign_in.ROUTES,
     *oidc.ROUTES,
