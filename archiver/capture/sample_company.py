@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from archiver.capture.accounts import Accounts
 from archiver.capture.sample_payloads import Said, chart, new_id, payload, permalink, photograph
 from archiver.capture.sample_texts import (
     CORRECTIONS,
@@ -23,6 +24,7 @@ from archiver.capture.sample_texts import (
     RISKY,
     SLOTS,
 )
+from archiver.model.actor import Actor
 
 COMPANY = "Harbour & Finch Brokers"
 YEARS = 2
@@ -31,7 +33,10 @@ _MEMORY = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleAccount:
-    """A registered account, its custodian, and how much of the company's talk it carries."""
+    """An account, its custodian and unit, and how much of the company's talk it carries.
+
+    The one without a unit nobody has registered: captures alone tell that it is there.
+    """
 
     platform: str
     handle: str
@@ -39,6 +44,7 @@ class SampleAccount:
     name: str
     custodian: str
     share: int
+    unit: str = ""
 
 
 ACCOUNTS = (
@@ -49,6 +55,7 @@ ACCOUNTS = (
         name=COMPANY,
         custodian="Amira Solano",
         share=24,
+        unit="Communications",
     ),
     SampleAccount(
         platform="x",
@@ -65,6 +72,7 @@ ACCOUNTS = (
         name=COMPANY,
         custodian="Amira Solano",
         share=14,
+        unit="Communications",
     ),
     SampleAccount(
         platform="mastodon",
@@ -73,6 +81,7 @@ ACCOUNTS = (
         name="HFB Research",
         custodian="Keiko Tanabe",
         share=10,
+        unit="Research",
     ),
     SampleAccount(
         platform="bluesky",
@@ -81,6 +90,7 @@ ACCOUNTS = (
         name=COMPANY,
         custodian="Lena Vogt",
         share=10,
+        unit="Communications",
     ),
     SampleAccount(
         platform="facebook",
@@ -89,6 +99,7 @@ ACCOUNTS = (
         name=COMPANY,
         custodian="Lena Vogt",
         share=12,
+        unit="Communications",
     ),
     SampleAccount(
         platform="slack",
@@ -97,6 +108,7 @@ ACCOUNTS = (
         name="#trading-floor",
         custodian="Tom Whitlock",
         share=14,
+        unit="Treasury",
     ),
     SampleAccount(
         platform="slack",
@@ -105,6 +117,7 @@ ACCOUNTS = (
         name="#client-service",
         custodian="Ines Duarte",
         share=6,
+        unit="Customer service",
     ),
 )
 
@@ -142,6 +155,21 @@ def posts(seed: int, until: datetime, count: int = 1500) -> Iterator[bytes]:
         at = start + step * (number + company.random.random() * 0.9)
         capture = company.next_capture(at.replace(microsecond=0))
         yield json.dumps(capture, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+async def register_accounts(accounts: Accounts, *, actor: Actor) -> int:
+    """Register the company's accounts that have a unit; return how many. Errors as `register`."""
+    known = [each for each in ACCOUNTS if each.unit]
+    for each in known:
+        await accounts.register(
+            platform=each.platform,
+            handle=each.handle,
+            title=each.name,
+            custodian=each.custodian,
+            unit=each.unit,
+            actor=actor,
+        )
+    return len(known)
 
 
 class _Company:

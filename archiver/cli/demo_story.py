@@ -12,6 +12,7 @@ from typing import Any
 from archiver.app import Services
 from archiver.assurance.evidence.choosing import Wanted
 from archiver.assurance.evidence_verifier import verify_bundle
+from archiver.capture.sample_company import ACCOUNTS, register_accounts
 from archiver.cli.api_client import ApiClient
 from archiver.cli.demo_company import Company
 from archiver.cli.output import Document, counted
@@ -56,6 +57,7 @@ class Story:
     async def steps(self) -> AsyncIterator[Step]:
         """Take the steps in order and give each when it is done; end after one that failed."""
         takers: tuple[Callable[[], Coroutine[Any, Any, Step]], ...] = (
+            self._register,
             self._capture,
             self._send_again,
             self._wait_for_seal,
@@ -71,6 +73,19 @@ class Story:
             yield step
             if not step.ok:
                 return
+
+    async def _register(self) -> Step:
+        registered = await register_accounts(self._services.accounts, actor=self._actor)
+        left = len(ACCOUNTS) - registered
+        return Step(
+            name="registered",
+            ok=left == 1,
+            told=(
+                f"{counted(registered, 'account')} with custodian and unit",
+                f"{counted(left, 'account')} left out: its captures will name it all the same",
+            ),
+            figures={"registered": registered},
+        )
 
     async def _capture(self) -> Step:
         company, started = self._company, perf_counter()

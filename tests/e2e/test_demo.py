@@ -8,7 +8,10 @@ from tests.e2e.command_line import CommandLine
 
 pytestmark = pytest.mark.e2e
 
-STEPS = ["captured", "sent again", "sealed", "searched", "held", "explained", "verified", "proven"]
+STEPS = [
+    *("registered", "captured", "sent again", "sealed", "searched", "held", "explained"),
+    *("verified", "proven"),
+]
 
 
 def test_the_demonstration_finds_what_its_generator_made(tmp_path: Path) -> None:
@@ -20,6 +23,7 @@ def test_the_demonstration_finds_what_its_generator_made(tmp_path: Path) -> None
     assert told["ok"] is True
     assert [step["step"] for step in told["steps"]] == STEPS
     figures = {step["step"]: step for step in told["steps"]}
+    assert figures["registered"]["registered"] == 7
     assert figures["captured"]["captured"] == 200
     assert figures["sealed"]["searchable"] == 200
     assert figures["verified"]["problems"] == 0
