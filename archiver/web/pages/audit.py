@@ -164,7 +164,7 @@ async def export(request: web.Request) -> web.StreamResponse:
     """Start the export as a job; the filter stands in the address."""
     await read_form(request)
     job = await start_export(request, asked_filter(request))
-    raise web.HTTPSeeOther(f"/jobs/{job.id}")
+    return web.Response(status=303, headers={"Location": f"/jobs/{job.id}"})
 
 
 @route(
