@@ -77,6 +77,7 @@ from archiver.jobs.work_kinds import Jobs, open_jobs
 from archiver.jobs.work_runner import Runner
 from archiver.jobs.worm_probing import WormProbing
 from archiver.legal.hold_register import HoldRegister
+from archiver.legal.hold_release import HoldReleases
 from archiver.legal.holds import Holds
 from archiver.legal.searching import Searching
 from archiver.preserve.blobs import BlobWriter
@@ -122,6 +123,7 @@ class Services:
     account_totals: AccountTotals
     holds: Holds
     hold_register: HoldRegister
+    releases: HoldReleases
     log: LogView
     evidence: Evidence
     verifying: Verifying
@@ -223,6 +225,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
     access = open_access(
         database=database, clock=clock, ulids=ground.ulids, trail=trail, settings=settings
     )
+    passkeys = open_passkeys(keyring=ground.keyring, database=database, trail=trail, clock=clock)
     ingest, loops = _ingest(ground, path), background.loops
     log = LogView(archive=archive, database=database, store=reads)
     importing = Importing(
@@ -250,6 +253,9 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
     integrity = _integrity(ground, views, background)
     audit_export = _audit_export(ground, path, background)
     jobs.work.register(audit_export_kind(audit_export))
+    register = HoldRegister(
+        database=database, trail=trail, clock=clock, pending=views.holds.pending
+    )
     return Services(
         settings=settings,
         clock=clock,
@@ -281,8 +287,12 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         ),
         account_totals=AccountTotals(database=database, clock=clock),
         holds=views.holds,
-        hold_register=HoldRegister(
-            database=database, trail=trail, clock=clock, pending=views.holds.pending
+        hold_register=register,
+        releases=HoldReleases(
+            holds=views.holds,
+            register=register,
+            approvals=access.approvals,
+            two_person=settings.two_person_hold_release,
         ),
         timestamping=background.timestamping,
         log=log,
@@ -317,14 +327,14 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         invitations=access.invitations,
         passwords=access.passwords,
         approvals=access.approvals,
-        passkeys=open_passkeys(keyring=ground.keyring, database=database, trail=trail, clock=clock),
+        passkeys=passkeys,
         provider=open_provider(
             settings,
             keyring=ground.keyring,
-            database=database,
             trail=trail,
             clock=clock,
-            ulids=ground.ulids,
+            roster=access.roster,
+            passkeys=passkeys,
             sessions=access.sessions,
         ),
         keys=_keys(ground, path, background),

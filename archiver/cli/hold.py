@@ -91,9 +91,13 @@ async def show(opened: Opened) -> int:
 async def release(opened: Opened) -> int:
     """Release the hold."""
     args = opened.args
-    view = await opened.services.holds.release(args.id, reason=args.reason, actor=opened.actor)
-    document = view.to_dict()
+    release = await opened.services.releases.release(
+        args.id, reason=args.reason, actor=opened.actor
+    )
+    document = release.to_dict()
     opened.output.answer(document, lambda output: _say(output, document))
+    if release.waits is not None:
+        opened.output.note("Not released yet: a second person must approve it on the hold's page.")
     return 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
+from archiver.access.approvals import ApprovalView
 from archiver.access.installation import Component, InstallationView
 from archiver.access.passkey_ceremony import Site
 from archiver.access.passkeys import Offer, PasskeyView
@@ -28,15 +29,21 @@ from archiver.jobs.imports import ImportHistory, Preview
 from archiver.jobs.uploads import Receiving, Upload
 from archiver.jobs.work import JobFile
 from archiver.jobs.work_views import JobPage, JobView
+from archiver.legal.answers import NotSearchable, Overview
+from archiver.legal.asking import Asked
+from archiver.legal.hold_release import Release
 from archiver.legal.hold_views import HoldPage, HoldPreview, HoldView, ReleasePreview
 from archiver.model.actor import Actor, Role
 from archiver.model.person import Method
 from archiver.model.post import Arrival, Part
+from archiver.web.people_services import Invitations, Passwords, People
+from search.calendar import Interval
+from search.index import Order
+from search.query import FieldName
 
 if TYPE_CHECKING:  # they bring libraries along that only archives with a provider need
     from archiver.access.oidc import Departure
     from archiver.access.provider_sign_in import Proven
-
 Json = dict[str, object]
 
 
@@ -88,6 +95,28 @@ class Searching(Protocol):
 
     async def count(self, query: str, *, actor: Actor) -> Document:
         """Return the exact count only."""
+
+    async def overview(
+        self,
+        asked: Asked,
+        *,
+        limit: int = 50,
+        cursor: str = "",
+        order: Order = Order.NEWEST,
+        facets: Sequence[FieldName] = (),
+        histogram: bool = True,
+        interval: Interval | None = None,
+        actor: Actor,
+    ) -> Overview:
+        """Return everything one page of a search shows."""
+
+    async def values(self, asked: Asked, name: FieldName, *, actor: Actor) -> Overview:
+        """Return the values of one field with their counts."""
+
+    async def not_searchable(
+        self, *, limit: int = 50, cursor: str = "", actor: Actor
+    ) -> NotSearchable:
+        """Return a page of the posts that hold nothing to be searched."""
 
 
 class Records(Protocol):
@@ -247,8 +276,22 @@ class Holds(Protocol):
     ) -> HoldPreview:
         """Say what would be held."""
 
-    async def release(self, hold_id: str, *, reason: str, actor: Actor) -> HoldView:
-        """Release a hold."""
+
+class Releases(Protocol):
+    """Ends legal holds."""
+
+    @property
+    def two_person(self) -> bool:
+        """Whether a release needs a second person."""
+
+    async def release(self, hold_id: str, *, reason: str, actor: Actor) -> Release:
+        """Release a hold, or ask a second person to."""
+
+    async def waiting(self, hold_id: str, *, actor: Actor) -> ApprovalView | None:
+        """Return the request that waits for a second person."""
+
+    async def decide(self, hold_id: str, *, approve: bool, actor: Actor) -> Release:
+        """Approve a request, which releases the hold, or refuse it."""
 
 
 class HoldRegister(Protocol):
@@ -341,6 +384,8 @@ class Tokens(Protocol):
         name: str,
         roles: Collection[Role],
         *,
+        unit: str = "",
+        matter: str = "",
         expires_at: datetime | None = None,
         actor: Actor,
     ) -> tuple[TokenView, str]:
@@ -559,6 +604,8 @@ class Services(Protocol):
     @property
     def hold_register(self) -> HoldRegister: ...  # noqa: D102
     @property
+    def releases(self) -> Releases: ...  # noqa: D102
+    @property
     def log(self) -> Log: ...  # noqa: D102
     @property
     def audit(self) -> Audit: ...  # noqa: D102
@@ -568,6 +615,12 @@ class Services(Protocol):
     def tokens(self) -> Tokens: ...  # noqa: D102
     @property
     def sessions(self) -> Sessions: ...  # noqa: D102
+    @property
+    def people(self) -> People: ...  # noqa: D102
+    @property
+    def invitations(self) -> Invitations: ...  # noqa: D102
+    @property
+    def passwords(self) -> Passwords: ...  # noqa: D102
     @property
     def work(self) -> Work: ...  # noqa: D102
     @property

@@ -81,7 +81,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     permission=Permission.RELEASE_HOLDS,
     summary="Release a hold; nothing is disposed of by that alone",
     takes=(Body(model=Release),),
-    answers={200: Body(model=HoldDocument)},
+    answers={200: Body(model=HoldDocument), 202: Body(model=HoldDocument)},
     parameters=_ACT,
 )
 async def release(request: web.Request) -> web.StreamResponse:
@@ -93,10 +93,10 @@ async def release(request: web.Request) -> web.StreamResponse:
         return json_answer(preview.to_dict())
 
     async def act() -> web.Response:
-        hold = await services_of(request).holds.release(
+        release = await services_of(request).releases.release(
             request.match_info["id"], reason=asked.reason, actor=actor_of(request)
         )
-        return json_answer(hold.to_dict())
+        return json_answer(release.to_dict(), status=202 if release.waits else 200)
 
     return await request.app[ANSWERS].once(request, await request.read(), act)
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from archiver.access.rules import Permission
 from archiver.db.holds import ACTIVE, RELEASED
 from archiver.errors import InvalidInput
+from archiver.legal.hold_release import Release
 from archiver.legal.hold_views import HoldView
 from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, read_form, services_of, text_of, whole_of
@@ -96,8 +97,11 @@ async def hold(request: web.Request) -> web.StreamResponse:
     page = await services_of(request).hold_register.page(
         request.match_info["id"], after=after, limit=_PER_PAGE, actor=actor_of(request)
     )
+    waits = await services_of(request).releases.waiting(page.view.id, actor=actor_of(request))
     done = text_of(request, "done", default="")
-    return request.app[PAGES].render(request, "hold.html", page=page, first=after < 0, done=done)
+    return request.app[PAGES].render(
+        request, "hold.html", page=page, first=after < 0, done=done, waits=waits
+    )
 
 
 @route(
@@ -127,23 +131,49 @@ async def release(request: web.Request) -> web.StreamResponse:
     fields = await read_form(request)
     if not fields.get("reason"):
         return await _release_page(request, error="Say why the hold is released.")
-    view = await services_of(request).holds.release(
+    done = await services_of(request).releases.release(
         request.match_info["id"], reason=fields["reason"], actor=actor_of(request)
     )
-    return web.Response(status=303, headers={"Location": f"/holds/{view.id}?done=released"})
+    return _after(done)
+
+
+@route(
+    "POST",
+    "/holds/{id}/release/decide",
+    permission=Permission.RELEASE_HOLDS,
+    summary="Approve or refuse the release of a hold",
+    takes=(FORM,),
+    answers={303: HTML},
+    confirm=True,
+)
+async def decide(request: web.Request) -> web.StreamResponse:
+    """Release the hold that somebody else asked to release, or refuse to."""
+    approve = (await read_form(request)).get("decision") == "approve"
+    done = await services_of(request).releases.decide(
+        request.match_info["id"], approve=approve, actor=actor_of(request)
+    )
+    return _after(done)
 
 
 async def _release_page(request: web.Request, *, error: str = "") -> web.Response:
     preview = await services_of(request).hold_register.release_preview(
         request.match_info["id"], actor=actor_of(request)
     )
+    releases = services_of(request).releases
     return request.app[PAGES].render(
         request,
         "hold_release.html",
         preview=preview,
+        two_person=releases.two_person,
+        waits=await releases.waiting(preview.view.id, actor=actor_of(request)),
         error=error,
         status=web.HTTPBadRequest.status_code if error else web.HTTPOk.status_code,
     )
+
+
+def _after(done: Release) -> web.Response:
+    said = "released" if done.view.state == RELEASED else "asked" if done.waits else "refused"
+    return web.Response(status=303, headers={"Location": f"/holds/{done.view.id}?done={said}"})
 
 
 def _matters(views: Sequence[HoldView]) -> list[str]:
@@ -155,4 +185,4 @@ def _address(state: str, matter: str) -> str:
     return f"/holds?{query}" if query else "/holds"
 
 
-ROUTES = (holds, hold, release_form, release)
+ROUTES = (holds, hold, release_form, release, decide)

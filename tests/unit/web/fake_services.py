@@ -19,9 +19,9 @@ from archiver.model.post import Arrival
 from archiver.web.services import Json, Provider
 from tests.unit.web.fakes_accounts import FakeAccounts, FakeClasses
 from tests.unit.web.fakes_audit import FakeAudit, FakeInstallation
-from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds
+from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds, FakeReleases
 from tests.unit.web.fakes_passkeys import FakePasskeys
-from tests.unit.web.fakes_people import FakeSessions
+from tests.unit.web.fakes_people import FakeInvitations, FakePasswords, FakePeople, FakeSessions
 from tests.unit.web.fakes_records import HOSTILE, RECORD, FakeEvidence, FakeRecords
 from tests.unit.web.fakes_work import FakeImports, FakeIntegrity, FakeProofs, FakeWork
 
@@ -164,6 +164,8 @@ class FakeTokens:
         name: str,
         roles: Collection[Role],
         *,
+        unit: str = "",
+        matter: str = "",
         expires_at: datetime | None = None,
         actor: Actor,
     ) -> tuple[TokenView, str]:
@@ -216,11 +218,15 @@ class FakeServices:
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     holds: FakeHolds = field(default_factory=FakeHolds)
     hold_register: FakeHoldRegister = field(init=False)
+    releases: FakeReleases = field(init=False)
     log: FakeLog = field(default_factory=FakeLog)
     audit: FakeAudit = field(default_factory=FakeAudit)
     installation: FakeInstallation = field(default_factory=FakeInstallation)
     tokens: FakeTokens = field(default_factory=FakeTokens)
     sessions: FakeSessions = field(default_factory=FakeSessions)
+    people: FakePeople = field(default_factory=FakePeople)
+    invitations: FakeInvitations = field(default_factory=FakeInvitations)
+    passwords: FakePasswords = field(default_factory=FakePasswords)
     passkeys: FakePasskeys = field(default_factory=FakePasskeys)
     provider: Provider | None = None
     work: FakeWork = field(default_factory=FakeWork)
@@ -231,6 +237,7 @@ class FakeServices:
 
     def __post_init__(self) -> None:
         self.hold_register = FakeHoldRegister(self.holds)
+        self.releases = FakeReleases(self.holds)
 
 
 def _summary(text: str) -> Json:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from archiver.access.rules import Permission, reach
 from archiver.db.holds import Freed, Overlap
 from archiver.errors import InvalidInput, NotFound
+from archiver.legal.hold_release import Release
 from archiver.legal.hold_views import HeldPost, HoldPage, HoldPreview, HoldView, ReleasePreview
 from archiver.model.actor import Actor
 
@@ -91,7 +92,7 @@ class FakeHolds:
             overlaps=(OVERLAP,),
         )
 
-    async def release(self, hold_id: str, *, reason: str, actor: Actor) -> HoldView:
+    def release(self, hold_id: str, *, reason: str, actor: Actor) -> HoldView:
         reach(actor, Permission.RELEASE_HOLDS)
         view = replace(
             self.find(hold_id),
@@ -122,6 +123,25 @@ class FakeHolds:
                 placed_by="counsel",
             )
         raise NotFound(f"no hold {hold_id!r}")
+
+
+class FakeReleases:
+    """Releases at once; no second person is asked."""
+
+    two_person = False
+
+    def __init__(self, holds: FakeHolds) -> None:
+        self._holds = holds
+
+    async def release(self, hold_id: str, *, reason: str, actor: Actor) -> Release:
+        return Release(view=self._holds.release(hold_id, reason=reason, actor=actor))
+
+    async def waiting(self, hold_id: str, *, actor: Actor) -> None:
+        return None
+
+    async def decide(self, hold_id: str, *, approve: bool, actor: Actor) -> Release:
+        reach(actor, Permission.RELEASE_HOLDS)
+        raise NotFound(f"no request to release hold {hold_id} waits")
 
 
 class FakeHoldRegister:
