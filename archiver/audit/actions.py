@@ -26,7 +26,6 @@ class Action(StrEnum):
     PERSON_INVITED = "person:invited"
     PERSON_LINKED = "person:linked"
     PERSON_JOINED = "person:joined"
-    PERSON_ARRIVED = "person:arrived"
     PERSON_GRANTED = "person:granted"
     PERSON_DISABLED = "person:disabled"
     PERSON_ENABLED = "person:enabled"
@@ -90,7 +89,6 @@ SENTENCES: dict[Action, str] = {
     Action.PERSON_INVITED: "{actor} invited person {object}",
     Action.PERSON_LINKED: "{actor} made a sign-in link for person {object}",
     Action.PERSON_JOINED: "{actor} accepted the invitation",
-    Action.PERSON_ARRIVED: "{actor} came from the identity provider for the first time",
     Action.PERSON_GRANTED: "{actor} changed the roles of person {object}",
     Action.PERSON_DISABLED: "{actor} disabled person {object}",
     Action.PERSON_ENABLED: "{actor} enabled person {object}",

@@ -22,7 +22,6 @@ STATED = frozenset(
     {
         "person:invited",
         "person:joined",
-        "person:arrived",
         "person:granted",
         "person:disabled",
         "person:enabled",
