@@ -224,6 +224,11 @@ class Settings(BaseModel):
         return self.keyring_file or self.home / "keyring.json"
 
     @property
+    def tells_https(self) -> bool:
+        """Whether browsers are told to use HTTPS only."""
+        return self.hsts and self.public_url.startswith("https:")
+
+    @property
     def keyring_secret_file(self) -> Path:
         """The file whose content opens the keyring."""
         return self.keyring_passphrase_file or self.keyring_key_file or self.home / "keyring.key"
@@ -303,7 +308,7 @@ def explain_environment(settings: Settings) -> tuple[SettingView, ...]:
     Raises:
         ConfigurationError: the settings file cannot be read any more.
     """
-    return explain_settings({f"{PREFIX}HOME": str(settings.home), **os.environ}, settings)
+    return explain_settings(os.environ, settings)
 
 
 def explain_settings(
@@ -319,7 +324,7 @@ def explain_settings(
         ConfigurationError: as `load_settings`.
     """
     settings = load_settings(environ) if settings is None else settings
-    environment, _, file = _given(environ)
+    environment, _, file = _given(environ, home=settings.home)
     return tuple(_explain(name, settings, environment, file) for name in Settings.model_fields)
 
 
@@ -372,7 +377,9 @@ def _shown(name: str, value: object) -> str:
     return masked(str(value))
 
 
-def _given(environ: Mapping[str, str]) -> tuple[dict[str, Any], Path, dict[str, Any]]:
+def _given(
+    environ: Mapping[str, str], *, home: Path | None = None
+) -> tuple[dict[str, Any], Path, dict[str, Any]]:
     """Return what the environment says, where the file lies, and what it says."""
     given = {
         name.removeprefix(PREFIX).lower(): value

@@ -29,7 +29,7 @@ TELLING: Mapping[Action, str] = {
     Action.HOLD_PLACED: "[ in matter “{matter}”][ over {records:record}][, because “{reason}”]",
     Action.HOLD_RELEASED: "[ in matter “{matter}”][ over {records:record}][, because “{reason}”]",
     Action.HOLD_VIEWED: "[ in matter “{matter}”]",
-    Action.ACCOUNT_REGISTERED: "[ {handle}][ on {platform}][, kept by {custodian}][, unit {unit}]",
+    Action.ACCOUNT_REGISTERED: "[, kept by {custodian}][, unit {unit}]",
     Action.ACCOUNT_CHANGED: "[, because “{reason}”]",
     Action.ACCOUNT_CLOSED: "[, because “{reason}”]",
     Action.ACCOUNT_REOPENED: "[, because “{reason}”]",
@@ -80,6 +80,7 @@ _SAYS_ITS_END = frozenset(
         Action.OBJECT_DAMAGED,
     }
 )
+_OF_SEVERAL_TYPES = {Action.EVIDENCE_EXPORTED}
 _NAMED_TYPES = {"hold", "token", "account", "person", "job"}
 _LABELS = {
     "sha256": "SHA-256",
@@ -146,6 +147,8 @@ def sentence(
         "actor": actor_in_words(actor),
         "object": _named(object_type, object_id, details, names or {}),
     }
+    if known in _OF_SEVERAL_TYPES and facts["object"]:
+        facts["object"] = f"{object_type} {facts['object']}"
     if known is None:
         told = f"{facts['actor']} did “{action}” {facts['object']}".rstrip()
         return told + _ending(None, result) + "."

@@ -99,6 +99,19 @@ def test_a_home_given_on_the_command_line_is_told_as_that(
     assert os.environ["MUNIMENT_HOME"] != home.value
 
 
+def test_a_home_that_nobody_named_is_not_said_to_be_the_environments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MUNIMENT_HOME", raising=False)
+    (tmp_path / "muniment.toml").write_text('log_level = "debug"\n')
+    settings = load_settings({"MUNIMENT_HOME": str(tmp_path)})
+
+    found = {each.name: each for each in explain_environment(settings)}
+
+    assert found["MUNIMENT_HOME"].source is SettingSource.START
+    assert found["MUNIMENT_LOG_LEVEL"].source is SettingSource.FILE
+
+
 def test_no_secret_and_no_path_of_one_is_told(tmp_path: Path) -> None:
     secret = tmp_path / "hunter2"
     found = told(

@@ -1,0 +1,132 @@
+"""The audit log, the settings and the help in a real browser: read, filtered, followed, exported."""
+
+import os
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from archiver.assurance.audit_export_check import check_export
+from archiver.assurance.audit_filter import TrailFilter
+from archiver.model.actor import Role
+from tests.browser.conftest import PageAs, sideways
+from tests.browser.site import Site
+
+PAGES = [
+    ("audit", "/audit"),
+    ("audit-filtered", "/audit?action=hold:*&result=ok"),
+    ("audit-empty", "/audit?actor=nobody"),
+    ("audit-wrong", "/audit?from=yesterday"),
+    ("audit-follow", "/audit/follow?start=0"),
+    ("settings", "/settings"),
+    ("about", "/about"),
+    ("my-activity", "/me/activity"),
+]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("name", "path"), PAGES)
+def test_each_page_is_accessible_in_both_themes(
+    page_as: PageAs,
+    axe: Callable[[Page], None],
+    screenshot: Callable[[Page, str], Path],
+    name: str,
+    path: str,
+    theme: str,
+) -> None:
+    page = page_as(Role.AUDITOR, theme, path, status=400 if name == "audit-wrong" else 200)
+
+    axe(page)
+    screenshot(page, f"{name}-{theme}")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_an_auditor_reads_all_about_a_record_and_checks_one_event(
+    page_as: PageAs,
+    axe: Callable[[Page], None],
+    screenshot: Callable[[Page, str], Path],
+    theme: str,
+) -> None:
+    page = page_as(Role.AUDITOR, theme, "/audit?action=hold:*")
+    row = page.locator("tbody tr", has_text="placed hold").first
+    row.locator("summary").click()
+    expect(row.locator("pre")).to_contain_text("hold:placed")
+    axe(page)
+
+    row.get_by_role("link", name="Open this event").click()
+    expect(page.get_by_text("The log holds this event as shown.")).to_be_visible()
+    axe(page)
+    screenshot(page, f"audit-event-{theme}")
+
+    page.get_by_role("link", name="Everything about this hold").click()
+    expect(page.locator("h1")).to_contain_text("Everything about hold")
+    axe(page)
+    screenshot(page, f"audit-about-{theme}")
+
+
+def test_filters_are_chips_that_can_be_removed(page_as: PageAs) -> None:
+    page = page_as(Role.AUDITOR, path="/audit")
+
+    page.get_by_label("What").select_option("hold:placed")
+    page.get_by_label("Matter").select_option(label="Halloran inquiry")
+    page.get_by_role("button", name="Filter").click()
+    expect(page).to_have_url(re.compile(r"action=hold%3Aplaced.*matter=Halloran\+inquiry"))
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+    page.get_by_role("link", name=re.compile("Remove filter matter")).click()
+    expect(page).not_to_have_url(re.compile("matter="))
+    expect(page.get_by_role("list", name="Filters in force").get_by_role("listitem")).to_have_count(
+        2
+    )
+
+
+def test_who_follows_sees_what_happens_as_it_happens(page_as: PageAs, site: Site) -> None:
+    page = page_as(Role.AUDITOR, path="/audit?action=record:*")
+    page.get_by_role("link", name="Follow").click()
+    expect(page.get_by_text("Nothing has happened yet.")).to_be_visible()
+
+    counsel = site.actor(Role.COUNSEL)
+    hits = site.run(site.services.searching.search("is:created", limit=1, actor=counsel)).hits
+    site.run(site.services.records.raw(hits[0].id, actor=counsel))
+
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr")).to_contain_text(hits[0].id)
+
+
+def test_an_export_is_checked_away_from_the_archive(
+    page_as: PageAs, site: Site, tmp_path: Path
+) -> None:
+    page = page_as(Role.AUDITOR, path="/audit?action=hold:*")
+    page.get_by_role("button", name="Export these with proofs").click()
+    expect(page).to_have_url(re.compile("/jobs/"))
+    link = page.get_by_role("link", name=re.compile("Download|Fetch")).first
+    expect(link).to_be_visible()
+    with page.expect_download() as caught:
+        link.click()
+    path = tmp_path / "trail.zip"
+    caught.value.save_as(path)
+
+    checked = check_export(path, site.services.archive.vkey)
+
+    assert checked.key_given
+    assert checked.events >= 1
+    assert "README.txt" in zipfile.ZipFile(path).namelist()
+
+
+def test_the_trail_is_read_without_javascript(page_as: PageAs) -> None:
+    page = page_as(Role.AUDITOR, path="/audit/follow?start=0", javascript=False)
+
+    page.get_by_role("link", name="Look now").click()
+    page.get_by_role("link", name="Stop following").click()
+
+    expect(page.locator("h1")).to_have_text("Audit log")
+
+
+@pytest.mark.parametrize("path", ["/audit", "/settings", "/about"])
+def test_a_narrow_screen_scrolls_the_table_and_not_the_page(page_as: PageAs, path: str) -> None:
+    page = page_as(Role.AUDITOR, path=path, size=(320, 640))
+
+    assert sideways(page) == 0
