@@ -9,8 +9,9 @@ import base64
 import gzip
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -35,7 +36,8 @@ class StaticFile:
     integrity: str
 
 
-def load_assets() -> dict[str, StaticFile]:
+@cache
+def load_assets() -> Mapping[str, StaticFile]:
     """Return every static file by its name, and `icons.svg`, one sprite of all vendored icons."""
     folder = resources.files("archiver.web") / "static"
     found = {file.name: _ours(file.name, file.read_bytes()) for file in _served(folder)}

@@ -6,6 +6,7 @@ rendered alone for htmx, which asks for the same address as the page and replace
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from urllib.parse import urlsplit
 
 import jinja2
@@ -31,31 +32,7 @@ class Pages:
     def __init__(self) -> None:
         self.static = load_assets()
         self._addresses = {file.url: file for file in self.static.values()}
-        self._templates = jinja2.Environment(
-            loader=jinja2.PackageLoader("archiver.web"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._templates.globals.update(
-            static=self.static,
-            fragments=fragments,
-            excerpt=excerpt,
-            themes=tuple(Theme),
-            densities=tuple(Density),
-        )
-        self._templates.filters.update(
-            count=_count,
-            filesize=filesize,
-            legible=legible,
-            minute=_minute,
-            moment=_moment,
-            rfc3339=_rfc3339,
-            share=share,
-            weblink=_weblink,
-        )
+        self._templates = _environment()
 
     def render(
         self,
@@ -132,6 +109,37 @@ async def static(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES = (static,)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Return the one environment of this process: compiling the templates takes a while."""
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("archiver.web"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    templates.globals.update(
+        static=load_assets(),
+        fragments=fragments,
+        excerpt=excerpt,
+        themes=tuple(Theme),
+        densities=tuple(Density),
+    )
+    templates.filters.update(
+        count=_count,
+        filesize=filesize,
+        legible=legible,
+        minute=_minute,
+        moment=_moment,
+        rfc3339=_rfc3339,
+        share=share,
+        weblink=_weblink,
+    )
+    return templates
 
 
 def _shell(request: web.Request) -> dict[str, object]:

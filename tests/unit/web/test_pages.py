@@ -8,6 +8,7 @@ from archiver.errors import InvalidInput
 from archiver.model.actor import Role
 from archiver.web.pages.text import Kind, excerpt, fragments
 from archiver.web.routes import ROUTES
+from archiver.web.routing import Route
 from archiver.web.session import COOKIE
 from tests.unit.web.fake_services import Face, FakeServices, bearer
 from tests.unit.web.fakes_people import an_actor
@@ -97,13 +98,13 @@ async def test_a_signed_in_browser_reads_pages_and_downloads(browser: Face) -> N
 @pytest.mark.parametrize("origin", [None, "https://evil.example", "null", "http://[broken"])
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.method != "GET"], ids=lambda r: r.path)
 async def test_another_site_cannot_act_with_a_browsers_session(
-    browser: Face, services: FakeServices, route: object, origin: str | None
+    browser: Face, services: FakeServices, route: Route, origin: str | None
 ) -> None:
     headers = {} if origin is None else {"Origin": origin}
-    path = route.template.format(id="H0")  # type: ignore[attr-defined]
+    path = re.sub(r"{\w+}", RECORD, route.template)
 
     response = await browser.request(
-        route.method,  # type: ignore[attr-defined]
+        route.method,
         path,
         json={"name": "n", "reason": "r", "query": "q"},
         headers=headers,
