@@ -387,7 +387,7 @@ def _given(
         if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}TEST_")
     }
     named = given.pop("config_file", "")
-    home = Path(given.get("home", str(Settings.model_fields["home"].default)))
+    home = home or Path(given.get("home", str(Settings.model_fields["home"].default)))
     path = Path(named) if named else home / SETTINGS_FILE
     return given, path, _read_file(path, required=bool(named))
 

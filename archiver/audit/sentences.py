@@ -179,9 +179,7 @@ def action_in_words(action: str) -> str:
 def details_in_words(details: Details) -> list[tuple[str, str]]:
     """Return every detail as a label and a text, by label; empty ones are left out."""
     return sorted(
-        (_LABELS.get(name, name.replace("_", " ")), _detail(name, value))
-        for name, value in details.items()
-        if value != ""
+        (_label(name), _detail(name, value)) for name, value in details.items() if value != ""
     )
 
 
@@ -227,13 +225,32 @@ def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def _label(name: str) -> str:
+    words = _LABELS.get(name, name.replace("_", " "))
+    return words[0].upper() + words[1:] if words else "?"
+
+
 def _detail(name: str, value: Detail) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         moment = _MOMENTS.search(name) and value > 10**11
         return rfc3339(from_millis(value)) if moment else f"{value:,}"
-    return value
+    return _scope(value) if name == "scope" else value
+
+
+def _scope(text: str) -> str:
+    """Return what a hold covers in words; the text itself where it is another thing."""
+    try:
+        told = msgspec.json.decode(text, type=dict[str, str | list[str] | None])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return text
+    parts = (
+        f"{_label(name)}: {value if isinstance(value, str) else ', '.join(value)}"
+        for name, value in told.items()
+        if value
+    )
+    return "; ".join(parts)
 
 
 def _shortened(text: str) -> str:
