@@ -15,6 +15,7 @@ from archiver.access.approvals import Approvals
 from archiver.access.content_tickets import PURPOSE as CONTENT_TICKETS
 from archiver.access.content_tickets import ContentTickets
 from archiver.access.derived_keys import derive
+from archiver.access.home import Home
 from archiver.access.installation import Installation
 from archiver.access.invitations import Invitations
 from archiver.access.keys import Keys
@@ -119,6 +120,7 @@ class Services:
     searching: Searching
     records: Records
     filing: Filing
+    home: Home
     accounts: Accounts
     account_totals: AccountTotals
     holds: Holds
@@ -285,6 +287,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         accounts=Accounts(
             database=database, trail=trail, clock=clock, ulids=ground.ulids, plan=ground.plan
         ),
+        home=Home(database=database, clock=clock),
         account_totals=AccountTotals(database=database, clock=clock),
         holds=views.holds,
         hold_register=register,

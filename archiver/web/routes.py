@@ -16,11 +16,12 @@ from archiver.web.api import (
     settings,
     tokens,
 )
-from archiver.web.pages import content as content_pages
 from archiver.web.pages import accounts as account_pages
 from archiver.web.pages import audit as audit_pages
 from archiver.web.pages import classes as class_pages
+from archiver.web.pages import content as content_pages
 from archiver.web.pages import holds as hold_pages
+from archiver.web.pages import home as home_page
 from archiver.web.pages import imports as import_pages
 from archiver.web.pages import integrity as integrity_pages
 from archiver.web.pages import jobs as job_pages
@@ -45,6 +46,7 @@ ROUTES: tuple[Route, ...] = (
     *settings.ROUTES,
     *health.ROUTES,
     *search_page.ROUTES,
+    *home_page.ROUTES,
     *account_pages.ROUTES,
     *class_pages.ROUTES,
     *record.ROUTES,

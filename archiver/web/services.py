@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from archiver.access.approvals import ApprovalView
+from archiver.access.home import HomeView
 from archiver.access.installation import Component, InstallationView
 from archiver.access.passkey_ceremony import Site
 from archiver.access.passkeys import Offer, PasskeyView
@@ -195,6 +196,13 @@ class Filing(Protocol):
 
     async def class_rules(self, *, actor: Actor) -> RulesPage:
         """Return the class rules in force."""
+
+
+class Home(Protocol):
+    """Knows what concerns somebody when they come in."""
+
+    async def show(self, *, session_id: str = "", actor: Actor) -> HomeView:
+        """Return the panels that are for the actor."""
 
 
 class Accounts(Protocol):
@@ -597,6 +605,8 @@ class Services(Protocol):
     def evidence(self) -> Evidence: ...  # noqa: D102
     @property
     def filing(self) -> Filing: ...  # noqa: D102
+    @property
+    def home(self) -> Home: ...  # noqa: D102
     @property
     def accounts(self) -> Accounts: ...  # noqa: D102
     @property

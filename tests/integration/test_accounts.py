@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.sql import Executable
 
 from archiver.capture.accounts import Accounts
+from archiver.db.transaction import Transaction
 from archiver.errors import Conflict, Denied, InvalidInput, NotFound
 from archiver.ids import Ulids
-from archiver.jobs.account_totals import account_chores
+from archiver.jobs.account_totals import AccountTotals, account_chores
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.preserve.account_effects import AccountChanged
 from tests.fakes.small_archive import AUDITOR, SmallArchive, arrival, small_archive
@@ -224,3 +226,34 @@ async def test_a_hold_that_names_the_account_is_shown_to_who_reads_holds(
     assert [hold.name for hold in shown or ()] == ["Smith"]
     assert (await accounts.show(made.id, actor=OPERATOR)).holds is None
     assert (await accounts.show(made.id, actor=limited(unit="Treasury"))).holds is None
+
+
+@pytest.mark.parametrize("act", ["list", "show"])
+async def test_a_page_costs_the_same_statements_however_much_there_is(
+    archive: SmallArchive, accounts: Accounts, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    statements: list[Executable] = []
+    execute = Transaction.execute
+
+    async def counted(tx: Transaction, statement: Executable, values: Any = None) -> Any:
+        statements.append(statement)
+        return await execute(tx, statement, values)
+
+    monkeypatch.setattr(Transaction, "execute", counted)
+    counts = []
+    made = await accounts.register(platform="x", handle="@first", unit="U0", actor=OPERATOR)
+    for start, end in ((0, 10), (10, 60)):
+        for number in range(start, end):
+            await accounts.register(
+                platform="x", handle=f"@{number}", unit=f"U{number}", actor=OPERATOR
+            )
+            await archive.capture(arrival(f"{number}", "hello", account=f"@other{number}"))
+        await AccountTotals(database=archive.database, clock=archive.clock).catch_up()
+        statements.clear()
+        if act == "list":
+            found = await accounts.list(limit=200, actor=AUDITOR)
+            assert (found.total, found.not_registered_total) == (end + 1, end)
+        else:
+            await accounts.show(made.id, actor=AUDITOR)
+        counts.append(len(statements))
+    assert counts[0] == counts[1] > 0

@@ -2,7 +2,6 @@
 
 from aiohttp import web
 
-from archiver.access.rules import Permission, allowed
 from archiver.web.keys import SIGNED_IN
 from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, services_of
@@ -10,14 +9,6 @@ from archiver.web.routing import Access, Body, route
 from archiver.web.session import forget_session
 
 _HTML = Body(media_type="text/html")
-
-
-@route("GET", "/", permission=Access.SIGNED_IN, summary="Home", answers={200: _HTML, 303: _HTML})
-async def home(request: web.Request) -> web.StreamResponse:
-    """Lead to search whoever may search; tell the others what their roles are for."""
-    if allowed(actor_of(request), Permission.SEARCH):
-        return web.Response(status=303, headers={"Location": "/search"})
-    return request.app[PAGES].render(request, "home.html")
 
 
 @route("GET", "/sign-in", permission=Access.PUBLIC, summary="Sign in", answers={200: _HTML})
@@ -44,4 +35,4 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     return response
 
 
-ROUTES = (home, form, sign_out)
+ROUTES = (form, sign_out)

@@ -20,6 +20,7 @@ from archiver.web.services import Json, Provider
 from tests.unit.web.fakes_accounts import FakeAccounts, FakeClasses
 from tests.unit.web.fakes_audit import FakeAudit, FakeInstallation
 from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds, FakeReleases
+from tests.unit.web.fakes_home import FakeHome
 from tests.unit.web.fakes_passkeys import FakePasskeys
 from tests.unit.web.fakes_people import FakeInvitations, FakePasswords, FakePeople, FakeSessions
 from tests.unit.web.fakes_records import HOSTILE, RECORD, FakeEvidence, FakeRecords
@@ -215,6 +216,7 @@ class FakeServices:
     records: FakeRecords = field(default_factory=FakeRecords)
     evidence: FakeEvidence = field(default_factory=FakeEvidence)
     filing: FakeFiling = field(default_factory=FakeFiling)
+    home: FakeHome = field(default_factory=FakeHome)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     holds: FakeHolds = field(default_factory=FakeHolds)
     hold_register: FakeHoldRegister = field(init=False)
