@@ -26,7 +26,9 @@ from archiver.model.grants import Grants
 from archiver.model.person import PersonState
 from archiver.preserve.person_effects import PERSON, PersonStated, person_details
 
-_WHOLE_ONLY = frozenset({Role.ADMINISTRATOR, Role.OPERATOR, Role.CAPTURE_AGENT})
+WHOLE_ONLY = frozenset({Role.ADMINISTRATOR, Role.OPERATOR, Role.CAPTURE_AGENT})
+"""Roles that are held over the whole archive or not at all."""
+
 _NAME_LIMIT = 200
 _EMAIL_LIMIT = 254
 # Enough to tell an address from a slip of the pen; that it is somebody's, only they can show.
@@ -229,7 +231,7 @@ class Roster:
 
     def _check_grants(self, grants: Grants) -> None:
         for held in grants.limited:
-            if held.role in _WHOLE_ONLY:
+            if held.role in WHOLE_ONLY:
                 raise InvalidInput(
                     f"the role {held.role} is held over the whole archive or not at all, found it "
                     f"limited to {held.unit or held.matter!r}",

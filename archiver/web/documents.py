@@ -43,6 +43,8 @@ class NewToken(_Request):
 
     name: str = Field(min_length=1, max_length=200)
     roles: tuple[Role, ...] = Field(min_length=1, max_length=len(Role))
+    unit: str = Field(default="", max_length=200)
+    matter: str = Field(default="", max_length=200)
     expires_at: AwareDatetime | None = None
 
 
@@ -84,8 +86,47 @@ class Covered(_Answer):
     not_searchable: int
 
 
+class FacetValue(_Answer):
+    """How many hits have a value of a field."""
+
+    value: str
+    count: int
+
+
+class SearchFacet(_Answer):
+    """The most frequent values of a field; `other` is how often all further ones occur.
+
+    `counted` false: there is too much to count.
+    """
+
+    field: str
+    values: list[FacetValue]
+    other: int
+    counted: bool
+
+
+class SearchBar(_Answer):
+    """How many hits there are from the day `from` to the day `to`, both included."""
+
+    label: str
+    count: int
+
+
+class SearchHistogram(_Answer):
+    """Hits by time, in the archive's zone; `undated` ones have no time on this clock."""
+
+    clock: str
+    interval: str
+    undated: int
+    buckets: list[SearchBar]
+
+
 class SearchAnswer(_Answer):
-    """An exact count, what it covers, and a page of hits."""
+    """An exact count, what it covers, and a page of hits.
+
+    `within` names the part of the archive that was searched where it was not all of it. `facets`
+    and `histogram` are there if they were asked for.
+    """
 
     query: str
     normalised: str
@@ -95,6 +136,9 @@ class SearchAnswer(_Answer):
     analyzer: str
     hits: list[dict[str, Any]] = []
     next_cursor: str = ""
+    within: list[str] = []
+    facets: list[SearchFacet] = []
+    histogram: SearchHistogram | None = None
 
 
 class RecordDocument(_Answer):

@@ -63,7 +63,7 @@ def status_of(error: ArchiverError) -> HTTPStatus:
 def problem_of(error: Exception, request_id: str) -> tuple[Problem, dict[str, str]]:
     """Return the problem that tells `error`, and the headers that go with it."""
     if isinstance(error, ArchiverError):
-        return _of_ours(error, request_id), _headers(error)
+        return _of_ours(error, request_id), headers_of(error)
     if isinstance(error, web.HTTPException):
         status = HTTPStatus(error.status)
         headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
@@ -102,7 +102,8 @@ def _of_ours(error: ArchiverError, request_id: str) -> Problem:
     )
 
 
-def _headers(error: ArchiverError) -> dict[str, str]:
+def headers_of(error: ArchiverError) -> dict[str, str]:
+    """Return the headers that go with the answer to an error."""
     status = status_of(error)
     if status is HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": 'Bearer realm="muniment"'}

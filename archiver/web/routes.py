@@ -11,23 +11,37 @@ from archiver.web.api import (
     integrity,
     jobs,
     log,
+    people,
     records,
     search,
+    sessions,
     settings,
     tokens,
 )
 from archiver.web.pages import accounts as account_pages
 from archiver.web.pages import audit as audit_pages
 from archiver.web.pages import classes as class_pages
+from archiver.web.pages import (
+    confirm,
+    my_account,
+    new_hold,
+    oidc,
+    passkeys,
+    record,
+    rendering,
+    sign_in,
+    style_page,
+)
 from archiver.web.pages import content as content_pages
 from archiver.web.pages import holds as hold_pages
 from archiver.web.pages import home as home_page
 from archiver.web.pages import imports as import_pages
 from archiver.web.pages import integrity as integrity_pages
 from archiver.web.pages import jobs as job_pages
-from archiver.web.pages import new_hold, oidc, passkeys, record, rendering, sign_in, style_page
+from archiver.web.pages import people as people_pages
 from archiver.web.pages import search as search_page
 from archiver.web.pages import settings as settings_pages
+from archiver.web.pages import tokens as token_pages
 from archiver.web.routing import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -38,12 +52,14 @@ ROUTES: tuple[Route, ...] = (
     *holds.ROUTES,
     *classes.ROUTES,
     *tokens.ROUTES,
+    *people.ROUTES,
+    *sessions.ROUTES,
     *log.ROUTES,
+    *events.ROUTES,
+    *settings.ROUTES,
     *jobs.ROUTES,
     *integrity.ROUTES,
     *imports.ROUTES,
-    *events.ROUTES,
-    *settings.ROUTES,
     *health.ROUTES,
     *search_page.ROUTES,
     *home_page.ROUTES,
@@ -59,6 +75,10 @@ ROUTES: tuple[Route, ...] = (
     *settings_pages.ROUTES,
     *import_pages.ROUTES,
     *sign_in.ROUTES,
+    *confirm.ROUTES,
+    *my_account.ROUTES,
+    *people_pages.ROUTES,
+    *token_pages.ROUTES,
     *oidc.ROUTES,
     *passkeys.ROUTES,
     *rendering.ROUTES,

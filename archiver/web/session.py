@@ -98,7 +98,8 @@ def keep_session(request: web.Request, response: web.StreamResponse, secret: str
 
 
 def forget_session(request: web.Request, response: web.StreamResponse) -> None:
-    """Make this browser forget its session."""
+    """Make this browser forget its session, and whatever else it kept of this site."""
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     secure = _is_https(request)
     response.del_cookie(
         HOST_COOKIE if secure else COOKIE, httponly=True, samesite="Lax", secure=secure, path="/"
@@ -111,6 +112,12 @@ def session_secret(request: web.Request) -> str:
     Over HTTPS only the `__Host-` cookie counts: the other one a page without TLS could have set.
     """
     return request.cookies.get(HOST_COOKIE if _is_https(request) else COOKIE, "")
+
+
+def origin_of(request: web.Request) -> str:
+    """Return the address under which whoever asks reaches these pages, to show it to them."""
+    stated: str = request.app[SERVICES].settings.public_url
+    return stated or f"{'https' if _is_https(request) else 'http'}://{request.host}"
 
 
 def address_of(request: web.Request) -> str:

@@ -16,12 +16,18 @@ from archiver.web.routing import Body, route
     summary="Make a token; its secret is shown this once",
     takes=(Body(model=NewToken),),
     answers={201: Body(model=NewTokenDocument)},
+    confirm=True,
 )
 async def create(request: web.Request) -> web.StreamResponse:
     """Make a token. No Idempotency-Key: keeping the answer would keep the secret."""
     asked = await read_document(request, NewToken)
     token, secret = await services_of(request).tokens.create(
-        asked.name, asked.roles, expires_at=asked.expires_at, actor=actor_of(request)
+        asked.name,
+        asked.roles,
+        unit=asked.unit,
+        matter=asked.matter,
+        expires_at=asked.expires_at,
+        actor=actor_of(request),
     )
     return json_answer({**token.to_dict(), "secret": secret}, status=201)
 
@@ -44,6 +50,7 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     permission=Permission.MANAGE_ACCESS,
     summary="Revoke a token for good",
     answers={200: Body(model=TokenDocument)},
+    confirm=True,
 )
 async def revoke(request: web.Request) -> web.StreamResponse:
     """Revoke a token."""

@@ -5,12 +5,41 @@ import itertools
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from archiver.access.invitations import Link, Welcome
+from archiver.access.password_rules import check_password
+from archiver.access.people import PeopleFilter
+from archiver.access.roster import PersonView
+from archiver.access.rules import Permission, require
 from archiver.access.sessions import SessionView, SignedIn, csrf_of
-from archiver.errors import Denied, NotFound
+from archiver.errors import Denied, InvalidInput, NotFound
 from archiver.model.actor import Actor, LimitedRole, Role
-from archiver.model.person import Method, Preferences
+from archiver.model.grants import Grants
+from archiver.model.person import Method, PersonState, Preferences
 
+PASSWORD = "a word, and several more"
+PERSON = "01KAM0PERSN000000000000001"
+SECRET = "s" * 43
 NOW = datetime(2026, 11, 21, 22, 1, 26, tzinfo=UTC)
+
+
+def a_person(person_id: str = PERSON, name: str = "Rosa <i>Records</i>") -> PersonView:
+    """Return a person as they are shown; the name is hostile."""
+    return PersonView(
+        id=person_id,
+        name=name,
+        email="rosa@example.com",
+        state=PersonState.ACTIVE,
+        grants=Grants(
+            roles=frozenset({Role.RECORDS_MANAGER}),
+            limited=frozenset({LimitedRole(role=Role.REVIEWER, unit="<b>Treasury</b>")}),
+        ),
+        created_at=NOW,
+        created_by="cli:root",
+        last_sign_in_at=None,
+        locked_until=None,
+        has_password=True,
+        has_provider=False,
+    )
 
 
 def an_actor(*roles: Role, limited: tuple[LimitedRole, ...] = (), who: str = "rosa") -> Actor:
@@ -49,8 +78,15 @@ class FakeSessions:
         return secret
 
     async def start(
-        self, person_id: str, *, method: Method, address: str = "", agent: str = ""
+        self,
+        person_id: str,
+        *,
+        method: Method,
+        address: str = "",
+        agent: str = "",
+        replacing: str = "",
     ) -> str:
+        self.live.pop(replacing, None)
         return self.sign_in(an_actor(Role.AUDITOR))
 
     async def authenticate(self, secret: str) -> SignedIn:
@@ -101,3 +137,99 @@ class FakeSessions:
             if signed_in.session_id == session_id:
                 return secret
         raise NotFound(f"no live session {session_id!r}")
+
+
+@dataclass
+class FakePeople:
+    """One person, whoever is asked for; acts are noted."""
+
+    acts: list[str] = field(default_factory=list)
+    preferences: list[Preferences] = field(default_factory=list)
+
+    async def list(
+        self, chosen: PeopleFilter | None = None, *, actor: Actor
+    ) -> tuple[PersonView, ...]:
+        require(actor, Permission.READ_AUDIT)
+        return tuple(each for each in (a_person(),) if (chosen or PeopleFilter()).lets(each))
+
+    async def show(self, person_id: str, *, actor: Actor) -> PersonView:
+        if person_id != actor.person_id:
+            require(actor, Permission.READ_AUDIT)
+        return a_person(person_id)
+
+    async def invite(self, name: str, email: str, grants: Grants, *, actor: Actor) -> PersonView:
+        require(actor, Permission.MANAGE_ACCESS)
+        if "@" not in email:
+            raise InvalidInput("expected an e-mail address", pointer="email")
+        self.acts.append(f"invited {name} {email} {grants.to_text()}")
+        return a_person(name=name)
+
+    async def grant(
+        self, person_id: str, grants: Grants, *, reason: str = "", actor: Actor
+    ) -> PersonView:
+        require(actor, Permission.MANAGE_ACCESS)
+        self.acts.append(f"granted {grants.to_text()} because {reason}")
+        return replace(a_person(person_id), grants=grants)
+
+    async def disable(self, person_id: str, *, reason: str = "", actor: Actor) -> PersonView:
+        require(actor, Permission.MANAGE_ACCESS)
+        self.acts.append(f"disabled because {reason}")
+        return replace(a_person(person_id), state=PersonState.DISABLED)
+
+    async def enable(self, person_id: str, *, reason: str = "", actor: Actor) -> PersonView:
+        require(actor, Permission.MANAGE_ACCESS)
+        self.acts.append(f"enabled because {reason}")
+        return a_person(person_id)
+
+    async def prefer(self, preferences: Preferences, *, actor: Actor) -> None:
+        self.preferences.append(preferences)
+
+
+@dataclass
+class FakeInvitations:
+    """A link, `SECRET`, that works until it was used."""
+
+    used: bool = False
+
+    async def link(self, person_id: str, *, actor: Actor) -> Link:
+        require(actor, Permission.MANAGE_ACCESS)
+        return Link(path=f"/welcome/{SECRET}", expires_at=NOW, email="rosa@example.com")
+
+    async def open(self, secret: str) -> Welcome:
+        if secret != SECRET or self.used:
+            raise Denied("this link was used already or is too old")
+        return Welcome(person_id=PERSON, name="Rosa", email="rosa@example.com", new=True)
+
+    async def accept(self, secret: str, password: str) -> str:
+        welcome = await self.open(secret)
+        check_password(password, email=welcome.email)
+        self.used = True
+        return welcome.person_id
+
+
+@dataclass
+class FakePasswords:
+    """Everybody's password is `PASSWORD`."""
+
+    failure: Exception | None = None
+    addresses: list[str] = field(default_factory=list)
+
+    async def sign_in(self, email: str, password: str, *, address: str) -> str:
+        self._check(password, address)
+        return PERSON
+
+    async def prove(self, password: str, *, actor: Actor, address: str) -> None:
+        self._check(password, address)
+
+    async def change(
+        self, current: str, new: str, *, session_id: str, actor: Actor, address: str
+    ) -> None:
+        self._check(current, address)
+        check_password(new, email=actor.name)
+
+    def _check(self, password: str, address: str) -> None:
+        self.addresses.append(address)
+        if self.failure is not None:
+            raise self.failure
+        if password != PASSWORD:
+            raise Denied("e-mail and password do not fit")
