@@ -278,8 +278,8 @@ def judge(facts: IntegrityFacts) -> Judgement:
     problems = tuple(_problems(facts))
     reasons = (*problems, *_notices(facts))
     if problems:
-        words = _counted(len(problems), "problem", "problems")
-        sentence = f"Problem: {words} to look into."
+        words = _counted(len(problems), "thing is", "things are")
+        sentence = f"Problem: {words} not as promised."
         return Judgement(state=IntegrityState.PROBLEM, sentence=sentence, reasons=reasons)
     if facts.verifying:
         sentence = "Verifying: a verification is under way."
@@ -307,8 +307,8 @@ def _problems(facts: IntegrityFacts) -> list[Reason]:
                 f"The verification of {when} UTC found {many}",
                 "Something stored is not what the log promises. The objects and records are named "
                 "below; everything else is as promised.",
-                "Keep everything as it is. Put the objects back from the second copy (`muniment "
-                "verify --repair`) or from a backup, then verify everything again.",
+                "Keep everything as it is. Put the objects back from the second copy (muniment "
+                "verify --repair) or from a backup, then verify everything again.",
             )
         )
     if facts.contradictions:
@@ -328,7 +328,7 @@ def _problems(facts: IntegrityFacts) -> list[Reason]:
                 + " found damaged while being read",
                 "The second copy answered, so that nobody saw wrong content; the first store is "
                 "not sound.",
-                "Run `muniment verify --repair`, and look into the disk or bucket.",
+                "Run muniment verify --repair, and look into the disk or bucket.",
             )
         )
     if signals.store is StorePromise.REFUSED:
@@ -336,7 +336,7 @@ def _problems(facts: IntegrityFacts) -> list[Reason]:
             _problem(
                 "The store does not keep its locks",
                 f"{signals.store_words}. Whoever holds its credentials could delete records.",
-                "Stop captures and move to a store that passes `muniment doctor worm`.",
+                "Stop captures and move to a store that passes muniment doctor worm.",
             )
         )
     found += [
@@ -386,7 +386,7 @@ def _notices(facts: IntegrityFacts) -> list[Reason]:
             _notice(
                 "The store claims locks, and nobody has tried them",
                 "What is not tried is not proven.",
-                "Run `muniment doctor worm`.",
+                "Run muniment doctor worm.",
             )
         )
     if signals.second is not None and signals.second.problem:

@@ -33,6 +33,23 @@ FORMATS = {
 }
 """What people call each format; one without words here is shown by its name."""
 
+FIELD_WORDS = {
+    "post_id": "Id of the post",
+    "kind": "Kind",
+    "posted_at": "Time of posting",
+    "edited_at": "Time of the edit",
+    "text": "Text",
+    "lang": "Language",
+    "permalink": "Address",
+    "in_reply_to": "Id of the post it answers",
+    "conversation_id": "Id of the conversation",
+    "author.id": "Author's id",
+    "author.handle": "Author's handle",
+    "author.name": "Author's name",
+    "account": "Business account",
+}
+"""What people call each field of a post."""
+
 _CHOSEN = (
     Parameter(name="format", what="How to read the file; auto tells by its content"),
     Parameter(name="platform", what="Platform of the posts, where the file is mapped"),
@@ -102,7 +119,7 @@ async def look(request: web.Request) -> web.StreamResponse:
         "import_look.html",
         preview=preview,
         formats=_formats(),
-        fields=FIELDS,
+        fields=[(field, FIELD_WORDS.get(field, field)) for field in FIELDS],
         mapped=mapped,
         hidden=_hidden(preview.request),
     )

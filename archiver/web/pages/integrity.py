@@ -8,7 +8,7 @@ from archiver.errors import InvalidInput
 from archiver.web.api.integrity import SINCE, proof_answer
 from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, read_form, services_of, whole_of
-from archiver.web.routing import Body, route
+from archiver.web.routing import Body, Parameter, route
 
 _HTML = Body(media_type="text/html")
 _FORM = Body(media_type="application/x-www-form-urlencoded")
@@ -63,6 +63,7 @@ STORE = {
     permission=Permission.READ_LOG,
     summary="Integrity",
     answers={200: _HTML},
+    parameters=(Parameter(name="part", what="details: what follows the forms, for htmx"),),
 )
 async def show(request: web.Request) -> web.StreamResponse:
     """Show the status; while a verification is under way, the page follows it."""
@@ -120,7 +121,7 @@ async def _page(
         request,
         "integrity.html",
         status=status,
-        block="state",
+        block="details" if request.query.get("part") == "details" else "state",
         found=found,
         facts=facts,
         tag=TAGS[found.state],

@@ -130,7 +130,7 @@ def test_the_state_follows_from_the_facts(name: str) -> None:
 GOLDEN = {
     "problems": (
         replace(facts(BAD_FULL), contradictions=1, damaged=2),
-        "Problem: 3 problems to look into.",
+        "Problem: 3 things are not as promised.",
         [
             "The verification of 2026-11-19 22:00 UTC found 2 problems",
             "1 time a witness held another log than this",

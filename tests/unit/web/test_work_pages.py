@@ -125,6 +125,16 @@ class TestIntegrity:
         assert "What to do: Keep everything as it is." in shown
         assert "<script>alert" not in shown
 
+    async def test_what_follows_a_verification_comes_in_two_parts_around_the_forms(
+        self, face: Face
+    ) -> None:
+        state = await page(face, "/integrity", AUDITOR | HTMX)
+        details = await page(face, "/integrity?part=details", AUDITOR | HTMX)
+
+        assert "Log entries verified" in state
+        assert "Last verifications" in details
+        assert not any("<form" in part or "<html" in part for part in (state, details))
+
     async def test_who_may_not_verify_reads_the_page_without_the_button(self, face: Face) -> None:
         shown = await page(face, "/integrity", bearer(Role.REVIEWER))
 
