@@ -34,6 +34,8 @@ API_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Cache-Control", "no-store"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Server", "muniment"),  # aiohttp would tell its version and Python's
 )
 PAGE_HEADERS = (
@@ -45,6 +47,9 @@ PAGE_HEADERS = (
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Server", "muniment"),
 )
+
+HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+"""Only over TLS may it be said (RFC 6797 section 7.2), and only where no proxy says it already."""
 
 _log = structlog.get_logger("muniment.web")
 
@@ -61,8 +66,11 @@ def admitted(route: Route) -> Handler:
     return handle
 
 
-def rim(content_origin: str = "") -> Any:
-    """Return the middleware around all handlers; pages may show content of `content_origin`."""
+def rim(content_origin: str = "", *, hsts: bool = False) -> Any:
+    """Return the middleware around all handlers.
+
+    Pages may show content of `content_origin`; with `hsts`, browsers are told to come by TLS only.
+    """
     next_id = _ids()
     policy = page_policy(content_origin)
 
@@ -78,6 +86,8 @@ def rim(content_origin: str = "") -> Any:
             response = _refuse(request, error, request_id)
         if _is_page(request):
             response.headers.setdefault("Content-Security-Policy", policy)
+        if hsts:
+            response.headers.setdefault(*HSTS)
         _finish(request, response, perf_counter() - started)
         return response
 

@@ -51,7 +51,8 @@ def create_app(services: Services, *, readings: Sequence[Reading] = ()) -> web.A
         for route in ROUTES
     ]
     app = web.Application(
-        middlewares=[rim(settings.content_origin)], client_max_size=settings.max_body_bytes
+        middlewares=[rim(settings.content_origin, hsts=settings.tells_https)],
+        client_max_size=settings.max_body_bytes,
     )
     app[SERVICES] = services
     app[CLOCK] = services.clock
