@@ -23,7 +23,11 @@ from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds, FakeReleases
 from tests.unit.web.fakes_home import FakeHome
 from tests.unit.web.fakes_passkeys import FakePasskeys
 from tests.unit.web.fakes_people import FakeInvitations, FakePasswords, FakePeople, FakeSessions
-from tests.unit.web.fakes_records import HOSTILE, RECORD, FakeEvidence, FakeRecords
+from tests.unit.web.fakes_records import (
+    RECORD as RECORD,  # noqa: PLC0414 - tests take it from here
+)
+from tests.unit.web.fakes_records import FakeEvidence, FakeRecords
+from tests.unit.web.fakes_search import FakeSearching
 from tests.unit.web.fakes_work import FakeImports, FakeIntegrity, FakeProofs, FakeWork
 
 Face = TestClient[web.Request, web.Application]
@@ -82,23 +86,6 @@ class FakeIngest:
             "captured", f"01KAM0RECRD{index:015d}", index, FakeReceipt(note, index)
         )
         return self.kept[key]
-
-
-@dataclass
-class FakeSearching:
-    text: str = HOSTILE
-    failure: Exception | None = None
-
-    async def search(self, query: str, *, limit: int = 20, cursor: str = "", actor: Actor) -> Plain:
-        require(actor, Permission.SEARCH)
-        if self.failure is not None:
-            raise self.failure
-        hit = {**_summary(self.text), "marks": [(0, 5)], "class_code": "COM", "held": True}
-        return Plain({**_counted(query), "hits": [hit][:limit], "next_cursor": "next"})
-
-    async def count(self, query: str, *, actor: Actor) -> Plain:
-        require(actor, Permission.SEARCH)
-        return Plain(_counted(query))
 
 
 class FakeFiling(FakeClasses):
@@ -240,31 +227,6 @@ class FakeServices:
     def __post_init__(self) -> None:
         self.hold_register = FakeHoldRegister(self.holds)
         self.releases = FakeReleases(self.holds)
-
-
-def _summary(text: str) -> Json:
-    return {
-        "id": RECORD,
-        "log_index": 7,
-        "platform": "mastodon",
-        "account": "@acme",
-        "author": "@acme",
-        "posted_at": "2026-10-14T16:02:07.000Z",
-        "captured_at": "2026-10-14T16:02:09.123Z",
-        "change": "edited",
-        "text": text,
-    }
-
-
-def _counted(query: str) -> Json:
-    return {
-        "query": query,
-        "normalised": query,
-        "count": 1284,
-        "covered": {"log_size": 1284220, "records": 1284217, "not_searchable": 3},
-        "engine": "fake",
-        "analyzer": "1",
-    }
 
 
 def bearer(role: Role, unit: str = "") -> dict[str, str]:
