@@ -18,6 +18,7 @@ from archiver.app import Services, open_services
 from archiver.cli.api_client import ApiClient
 from archiver.cli.arguments import Parser
 from archiver.cli.demo_company import generate
+from archiver.cli.demo_people import PEOPLE, settle_people, told
 from archiver.cli.demo_story import Story
 from archiver.cli.exits import INTERRUPTED, OK, PROBLEMS
 from archiver.cli.init import establish
@@ -143,10 +144,13 @@ async def _tell(
         for line in step.told:
             output.progress_line(f"    {line}")
     ok = all(step.ok for step in steps)
+    password = await settle_people(services, actor=person())
     document = {
         "ok": ok,
         "home": made["home"],
         "steps": [step.to_dict() for step in steps],
+        "people": [each.email for each in PEOPLE],
+        "password": password,
     }
     if ok and not args.no_serve:
         document |= {"url": client.url, "token": client.token}
@@ -165,7 +169,10 @@ def _say_next(output: Output, document: dict[str, object]) -> None:
     output.line(f"    muniment evidence verify {home}/evidence.zip")
     output.line(f"    change a byte of a file below {home}/store, and verify again")
     if "url" in document:
-        output.line(f"    open {document['url']} and sign in with {document['token']}")
+        output.line(f"    open {document['url']} and sign in, or call its API with the token")
+        output.line(f"    {document['token']}")
+        for line in told(str(document["password"])):
+            output.line(f"    {line}")
         output.line("\nEverything came out as expected; serving until Ctrl-C")
     else:
         output.line("\nEverything came out as expected")

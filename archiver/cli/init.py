@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from archiver.access.people import PeopleFilter
+from archiver.access.roster import fold_email
 from archiver.app import Services, open_services
 from archiver.cli.arguments import Parser
 from archiver.cli.logs import log_problems
@@ -17,6 +19,7 @@ from archiver.errors import ConfigurationError
 from archiver.founding import found_archive, record_founding
 from archiver.ids import Ulids
 from archiver.model.actor import Role
+from archiver.model.grants import Grants
 from archiver.preserve.keyring import write_private
 
 TOKEN_FILE = "admin.token"  # noqa: S105 - the name of a file
@@ -44,6 +47,12 @@ def configure(parser: Parser) -> None:
         metavar="ROLE",
         help="another role for the first administrator, who by default reads no content",
     )
+    parser.add_argument(
+        "--admin-email", default="", metavar="EMAIL", help="the first administrator's, to sign in"
+    )
+    parser.add_argument(
+        "--admin-name", default="", metavar="NAME", help="what they are called (the e-mail)"
+    )
     parser.set_defaults(act=init)
 
 
@@ -52,16 +61,21 @@ def init(args: argparse.Namespace, output: Output) -> int:
     settings = settings_of(args)
     log_problems(settings.log_level)
     roles = {Role.ADMINISTRATOR, *map(Role, args.roles)}
-    document = asyncio.run(establish(settings, roles))
+    document = asyncio.run(establish(settings, roles, email=args.admin_email, name=args.admin_name))
     output.answer(document, lambda output: _say(output, document))
     return 0
 
 
-async def establish(settings: Settings, roles: set[Role]) -> dict[str, Any]:
+async def establish(
+    settings: Settings, roles: set[Role], *, email: str = "", name: str = ""
+) -> dict[str, Any]:
     """Create the archive and its first administrator; return what was made.
+
+    With an e-mail the administrator is a person too, who signs in by the link that is returned.
 
     Raises:
         ConfigurationError, OperatorError: as `found_archive`.
+        InvalidInput, Conflict: as `Roster.invite`.
     """
     founded = await found_archive(
         settings, clock=system_clock, randomness=os.urandom, ulids=Ulids()
@@ -69,6 +83,7 @@ async def establish(settings: Settings, roles: set[Role]) -> dict[str, Any]:
     async with open_services(settings) as services:
         await record_founding(services.database, services.trail, founded, person())
         secret = await first_administrator(services, roles, services.settings.home / TOKEN_FILE)
+        link = await _first_person(services, roles, email, name) if email else None
         await services.loops.catch_up()
     return {
         "archive": founded.archive.id,
@@ -85,6 +100,7 @@ async def establish(settings: Settings, roles: set[Role]) -> dict[str, Any]:
         "promise": _WORM if founded.enforces_locks else _AUDIT_TRAIL,
         "token_file": str(settings.home / TOKEN_FILE) if secret else None,
         "token": secret,
+        "link": link,
     }
 
 
@@ -96,7 +112,8 @@ async def first_administrator(services: Services, roles: set[Role], path: Path) 
     """
     actor = person()
     known = await services.tokens.list(actor=actor)
-    if any(Role.ADMINISTRATOR in view.roles and view.state == "active" for view in known):
+    # An expired one too: `init` brings an old archive up to date and is no way to new tokens.
+    if any(Role.ADMINISTRATOR in view.roles and view.state != "revoked" for view in known):
         return None
     if await asyncio.to_thread(path.exists):
         raise ConfigurationError(
@@ -108,6 +125,18 @@ async def first_administrator(services: Services, roles: set[Role], path: Path) 
     return secret
 
 
+async def _first_person(services: Services, roles: set[Role], email: str, name: str) -> str | None:
+    """Invite the first administrator and return their link, unless they are here already."""
+    actor = person()
+    known = await services.people.list(PeopleFilter(words=fold_email(email)), actor=actor)
+    if any(view.email == fold_email(email) for view in known):
+        return None
+    grants = Grants(roles=frozenset(roles))
+    made = await services.people.invite(name or email, email, grants, actor=actor)
+    path = (await services.invitations.link(made.id, actor=actor)).path
+    return f"{services.settings.public_url}{path}"
+
+
 def _say(output: Output, made: Document) -> None:
     output.facts(
         [
@@ -117,14 +146,15 @@ def _say(output: Output, made: Document) -> None:
             ("Classes", f"{len(made['classes'])} in the file plan; see muniment class list"),
             ("Store", made["store"]),
             ("Keyring", f"{made['keyring_file']}, opened by {made['keyring_secret_file']}"),
+            ("Sign-in link", made["link"] and f"{made['link']}  (works once, within three days)"),
             ("Administrator", made["token"] and f"{made['token']}  (kept in {made['token_file']})"),
         ]
     )
     output.line(f"\n{made['promise']}")
     output.line(
         "Back up the keyring and what opens it, apart from each other and from the store: without "
-        "them nobody can read the archive. Whoever may read content needs a token of their own: "
-        "muniment token create NAME --role counsel"
+        "them nobody can read the archive. Invite the people who work in it: "
+        "muniment user add EMAIL --name NAME --role counsel"
     )
     state = "created" if made["new"] else "was there already and is up to date"
     output.line(f"\nArchive {made['archive']} {state}; next: muniment serve")

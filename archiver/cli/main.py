@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, Command] = {
     "log": Command("log", "checkpoint and proofs of the transparency log"),
     "witness": Command("witness", "be a witness of logs, on a machine their operators do not run"),
     "audit": Command("audit", "read the audit trail, export it with proofs, check an export"),
+    "user": Command("user", "the people who sign in, their roles and links"),
     "token": Command("token", "make, list and revoke API tokens"),
     "key": Command("keys", "change the log's key and the root key; escrow for a third party"),
     "doctor": Command("doctor", "say how every part is; doctor worm tries the store's locks"),

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
+from archiver.access.tokens import LONGEST
 from archiver.cli.arguments import Parser, actions, add_action
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Output, counted
 from archiver.errors import InvalidInput
 from archiver.model.actor import Role
 
-_MAX_DAYS = 3660
+_MOST_DAYS = LONGEST.days
 
 
 def configure(parser: Parser) -> None:
@@ -26,7 +27,11 @@ def configure(parser: Parser) -> None:
         metavar="ROLE",
         help=f"what it may do: {', '.join(Role)}",
     )
-    created.add_argument("--days", type=int, metavar="N", help="expires after N days (never)")
+    created.add_argument("--days", type=int, metavar="N", help="expires after N days (90)")
+    created.add_argument(
+        "--unit", default="", metavar="NAME", help="only over this unit's accounts"
+    )
+    created.add_argument("--matter", default="", metavar="NAME", help="only within this matter")
     created.set_defaults(act=on_archive(create))
 
     listed = add_action(group, "list", sentence="all tokens, revoked ones included")
@@ -40,11 +45,16 @@ def configure(parser: Parser) -> None:
 async def create(opened: Opened) -> int:
     """Make a token and show its secret."""
     args, services = opened.args, opened.services
-    if args.days is not None and not 1 <= args.days <= _MAX_DAYS:
-        raise InvalidInput(f"expected --days from 1 to {_MAX_DAYS}, found {args.days}")
+    if args.days is not None and not 1 <= args.days <= _MOST_DAYS:
+        raise InvalidInput(f"expected --days from 1 to {_MOST_DAYS}, found {args.days}")
     expires_at = None if args.days is None else services.clock() + timedelta(days=args.days)
     view, secret = await services.tokens.create(
-        args.name, {Role(role) for role in args.roles}, expires_at=expires_at, actor=opened.actor
+        args.name,
+        {Role(role) for role in args.roles},
+        unit=args.unit,
+        matter=args.matter,
+        expires_at=expires_at,
+        actor=opened.actor,
     )
     document = {**view.to_dict(), "secret": secret}
 

@@ -26,6 +26,11 @@ class Grants:
         return bool(self.roles or self.limited)
 
     @property
+    def each(self) -> frozenset[Role | LimitedRole]:
+        """Every single grant."""
+        return frozenset[Role | LimitedRole]((*self.roles, *self.limited))
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """One line for each grant, those over the whole archive first."""
         return (*sorted(self.roles), *map(_line, sorted(self.limited)))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver.model.actor import Role
 from tests.e2e.command_line import CommandLine
 
 pytestmark = pytest.mark.e2e
@@ -32,6 +33,12 @@ def test_the_demonstration_finds_what_its_generator_made(tmp_path: Path) -> None
     held = figures["held"]["records"]
     assert muniment("hold", "list", "--json").json()["items"][0]["records"] == held
     assert muniment("verify", "--full", "--json").json()["ok"] is True
+    people = muniment("user", "list", "--json").json()["items"]
+    assert sorted(person["email"] for person in people) == sorted(told["people"])
+    assert {person["state"] for person in people} == {"active"}
+    assert {line.partition(" ")[0] for person in people for line in person["roles"]} == (
+        set(Role) - {Role.CAPTURE_AGENT}
+    )
 
 
 def test_a_demonstration_replaces_an_earlier_one_and_nothing_else(tmp_path: Path) -> None:

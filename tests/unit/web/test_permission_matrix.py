@@ -62,7 +62,7 @@ async def test_a_route_answers_exactly_the_roles_that_hold_its_permission(face: 
     assert wrong == []
 
 
-NOBODY = ({}, {"Authorization": "Bearer mun_nobody"}, {"Authorization": "Basic eDp5"})
+NOBODY: tuple[dict[str, str], ...] = ({}, {"Authorization": "Bearer mun_nobody"}, {"Authorization": "Basic eDp5"})
 
 
 async def test_nobody_gets_in_without_a_valid_token(face: Face) -> None:
