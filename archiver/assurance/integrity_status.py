@@ -296,50 +296,53 @@ def judge(facts: IntegrityFacts) -> Judgement:
 
 
 def _problems(facts: IntegrityFacts) -> list[Reason]:
-    signals = facts.signals
-    found = []
     failing = facts.failing
-    if failing is not None:
-        many = _counted(failing.problems, "problem", "problems")
-        when = rfc3339(failing.at)[:16].replace("T", " ")
-        found.append(
-            _problem(
-                f"The verification of {when} UTC found {many}",
-                "Something stored is not what the log promises. The objects and records are named "
-                "below; everything else is as promised.",
-                "Keep everything as it is. Put the objects back from the second copy (muniment "
-                "verify --repair) or from a backup, then verify everything again.",
-            )
-        )
+    return [
+        *([] if failing is None else [_found_by(failing)]),
+        *_told_by_events(facts),
+        *_told_by_signals(facts.signals),
+    ]
+
+
+def _found_by(failing: Verification) -> Reason:
+    many = _counted(failing.problems, "problem", "problems")
+    when = rfc3339(failing.at)[:16].replace("T", " ")
+    return _problem(
+        f"The verification of {when} UTC found {many}",
+        "Something stored is not what the log promises. The objects and records are named below; "
+        "everything else is as promised.",
+        "Keep everything as it is. Put the objects back from the second copy (muniment verify "
+        "--repair) or from a backup, then verify everything again.",
+    )
+
+
+def _told_by_events(facts: IntegrityFacts) -> list[Reason]:
+    found = []
     if facts.contradictions:
+        times = _counted(facts.contradictions, "time", "times")
         found.append(
             _problem(
-                _counted(facts.contradictions, "time", "times")
-                + " a witness held another log than this",
+                f"{times} a witness held another log than this",
                 "Somebody was shown another history: this archive may be an old copy, or its log "
                 "was rewritten.",
                 "Stop captures, find the newest copy of database and store, and tell the auditor.",
             )
         )
     if facts.damaged:
+        objects = _counted(facts.damaged, "stored object was", "stored objects were")
         found.append(
             _problem(
-                _counted(facts.damaged, "stored object was", "stored objects were")
-                + " found damaged while being read",
+                f"{objects} found damaged while being read",
                 "The second copy answered, so that nobody saw wrong content; the first store is "
                 "not sound.",
                 "Run muniment verify --repair, and look into the disk or bucket.",
             )
         )
-    if signals.store is StorePromise.REFUSED:
-        found.append(
-            _problem(
-                "The store does not keep its locks",
-                f"{signals.store_words}. Whoever holds its credentials could delete records.",
-                "Stop captures and move to a store that passes muniment doctor worm.",
-            )
-        )
-    found += [
+    return found
+
+
+def _told_by_signals(signals: Signals) -> list[Reason]:
+    found = [
         _problem(
             f"The background check {loop.name!r} has stopped for good",
             f"It found that something stored is not what was promised: {loop.problem}",
@@ -348,6 +351,14 @@ def _problems(facts: IntegrityFacts) -> list[Reason]:
         for loop in signals.loops
         if loop.stopped
     ]
+    if signals.store is StorePromise.REFUSED:
+        found.append(
+            _problem(
+                "The store does not keep its locks",
+                f"{signals.store_words}. Whoever holds its credentials could delete records.",
+                "Stop captures and move to a store that passes muniment doctor worm.",
+            )
+        )
     return found
 
 

@@ -19,17 +19,10 @@ from archiver.access.tokens import TokenView
 from archiver.assurance.audit_events import EventDetail, EventPage, News, Timeline
 from archiver.assurance.audit_filter import TrailFilter
 from archiver.assurance.evidence.exporting import Bundle
-from archiver.assurance.integrity_view import IntegrityStatus
-from archiver.assurance.proof_bundle import ProofBundle
 from archiver.capture.account_views import AccountList, AccountPage, AccountView
-from archiver.capture.import_request import ImportRequest
 from archiver.clock import Clock
 from archiver.config import Settings
 from archiver.disposal.class_views import ClassPage, ClassView, RulesPage
-from archiver.jobs.imports import ImportHistory, Preview
-from archiver.jobs.uploads import Receiving, Upload
-from archiver.jobs.work import JobFile
-from archiver.jobs.work_views import JobPage, JobView
 from archiver.legal.answers import NotSearchable, Overview
 from archiver.legal.asking import Asked
 from archiver.legal.hold_release import Release
@@ -38,6 +31,7 @@ from archiver.model.actor import Actor, Role
 from archiver.model.person import Method
 from archiver.model.post import Arrival, Part
 from archiver.web.people_services import Invitations, Passwords, People
+from archiver.web.work_services import Imports, Integrity, Proofs, Work
 from search.calendar import Interval
 from search.index import Order
 from search.query import FieldName
@@ -443,85 +437,6 @@ class Sessions(Protocol):
 
     async def mend_glass(self, session_id: str, *, actor: Actor) -> None:
         """End that."""
-
-
-class Work(Protocol):
-    """Jobs that people ask for: `archiver.jobs.work.Work`."""
-
-    async def start(
-        self,
-        kind: str,
-        *,
-        subject: str,
-        object_type: str = "",
-        object_id: str = "",
-        arguments: Mapping[str, object] | None = None,
-        actor: Actor,
-    ) -> JobView:
-        """Queue a job."""
-
-    async def start_verification(
-        self, *, percent: float | None = None, content: bool = False, actor: Actor
-    ) -> JobView:
-        """Queue a verification."""
-
-    async def again(self, job_id: str, *, actor: Actor) -> JobView:
-        """Queue a job like an ended one."""
-
-    async def show(self, job_id: str, *, actor: Actor) -> JobView:
-        """Return one job."""
-
-    async def list(
-        self,
-        *,
-        kind: str = "",
-        state: str = "",
-        object_id: str = "",
-        mine: bool = False,
-        cursor: str = "",
-        limit: int = 50,
-        actor: Actor,
-    ) -> JobPage:
-        """Return the newest jobs."""
-
-    async def cancel(self, job_id: str, *, actor: Actor) -> JobView:
-        """Cancel a job."""
-
-    async def file(self, job_id: str, *, actor: Actor) -> JobFile:
-        """Return the file a job left."""
-
-
-class Imports(Protocol):
-    """Files sent to be imported: `archiver.jobs.imports.Imports`."""
-
-    async def receive(self, name: str, *, size: int, actor: Actor) -> Receiving:
-        """Begin to take a file."""
-
-    async def finish(self, receiving: Receiving, *, actor: Actor) -> Upload:
-        """Return a file, now that all of it is here."""
-
-    async def preview(self, upload_id: str, request: ImportRequest, *, actor: Actor) -> Preview:
-        """Read the beginning of a sent file; nothing is stored."""
-
-    async def start(self, upload_id: str, request: ImportRequest, *, actor: Actor) -> JobView:
-        """Queue the import of a sent file."""
-
-    async def history(self, *, actor: Actor) -> ImportHistory:
-        """Return the newest imports."""
-
-
-class Integrity(Protocol):
-    """What may be said of the archive."""
-
-    async def status(self, actor: Actor) -> IntegrityStatus:
-        """Return the judgement and the facts it rests on."""
-
-
-class Proofs(Protocol):
-    """Makes proof bundles."""
-
-    async def make(self, *, since: int = 0, actor: Actor) -> ProofBundle:
-        """Return the bundle of the newest checkpoint."""
 
 
 class Passkeys(Protocol):
