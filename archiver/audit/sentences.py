@@ -22,7 +22,7 @@ TELLING: Mapping[Action, str] = {
     Action.ARCHIVE_CREATED: "[ {origin}][ over the store {store}]",
     Action.ARCHIVE_RECOVERED: "[: {records:record}][ in {segments:segment}]",
     Action.ARCHIVE_REBUILT: "[, with {problems:problem} found]",
-    Action.RECORD_VIEWED: "[: {what}][ {part}]",
+    Action.RECORD_VIEWED: "[: {what}]",
     Action.RECORD_EXPLAINED: "[; the answer was “{state}”]",
     Action.SEARCH_RUN: "[ for “{query}”][ and found {count:record}]",
     Action.IMPORT_FINISHED: "[ from {object}][: {captured:post} kept][, {refused:post} refused]",
@@ -33,15 +33,25 @@ TELLING: Mapping[Action, str] = {
     Action.ACCOUNT_CHANGED: "[, because “{reason}”]",
     Action.ACCOUNT_CLOSED: "[, because “{reason}”]",
     Action.ACCOUNT_REOPENED: "[, because “{reason}”]",
-    Action.PERSON_INVITED: "[, {email}][, as {roles}]",
-    Action.PERSON_GRANTED: "[: now {roles}][, because “{reason}”]",
+    Action.PERSON_INVITED: "[, {email}][, as {grants}]",
+    Action.PERSON_LINKED: "[, {email}]",
+    Action.PERSON_GRANTED: "[: now {grants}][, because “{reason}”]",
     Action.PERSON_DISABLED: "[, because “{reason}”]",
+    Action.PERSON_ENABLED: "[, because “{reason}”]",
+    Action.PERSON_LOCKED: "[ until {until}]",
+    Action.PASSKEY_ADDED: "[ “{name}”]",
+    Action.PASSKEY_RENAMED: "[: “{name}”]",
+    Action.PASSKEY_REMOVED: "[ “{name}”]",
+    Action.PASSKEY_COPIED: "[, “{name}”]",
     Action.SESSION_STARTED: "[ by {method}]",
-    Action.SESSION_REFUSED: "[ by {method}][: {problem}]",
+    Action.SESSION_REFUSED: "[ by {method}][: {reason}]",
     Action.SESSION_CONFIRMED: "[ by {method}]",
-    Action.GLASS_BROKEN: "[, because “{reason}”]",
-    Action.APPROVAL_REQUESTED: "[, because “{reason}”]",
-    Action.TOKEN_CREATED: "[ with the roles {roles}]",
+    Action.GLASS_BROKEN: "[ until {until}][, because “{reason}”]",
+    Action.APPROVAL_REQUESTED: "[: {act} of {about}][, because “{reason}”]",
+    Action.APPROVAL_GRANTED: "[: {act} of {about}][, asked for by {requested_by}]",
+    Action.APPROVAL_REFUSED: "[: {act} of {about}][, asked for by {requested_by}]",
+    Action.APPROVAL_WITHDRAWN: "[: {act} of {about}]",
+    Action.TOKEN_CREATED: "[ with the roles {roles}][ in unit {unit}][ in matter “{matter}”]",
     Action.VERIFICATION_FINISHED: "[: {checked:record} checked][, {problems:problem} found]",
     Action.TIMESTAMP_REFUSED: "[: {problem}]",
     Action.EVIDENCE_EXPORTED: "[ with {records:record}]",
@@ -71,11 +81,14 @@ ENDINGS: Mapping[str, str] = {
 }
 """How it ended, by result. A result that is not here is told as it is."""
 
+_GLASS = "[, behind broken glass because “{broken_glass}”]"
 _SAYS_ITS_END = frozenset(
     {
         Action.TIMESTAMP_REFUSED,
         Action.SESSION_REFUSED,
+        Action.RECORD_REFUSED,
         Action.PERSON_LOCKED,
+        Action.PASSKEY_COPIED,
         Action.LOG_CONTRADICTED,
         Action.OBJECT_DAMAGED,
     }
@@ -147,15 +160,19 @@ def sentence(
         "actor": actor_in_words(actor),
         "object": _named(object_type, object_id, details, names or {}),
     }
+    if known is Action.RECORD_VIEWED:
+        facts["what"] = _part_in_words(details)
+    if "grants" in details:
+        facts["grants"] = ", ".join(str(details["grants"]).splitlines())
     if known in _OF_SEVERAL_TYPES and facts["object"]:
         facts["object"] = f"{object_type} {facts['object']}"
     if known is None:
         told = f"{facts['actor']} did “{action}” {facts['object']}".rstrip()
         return told + _ending(None, result) + "."
-    template = SENTENCES[known] if object_id else NAMELESS.get(known, SENTENCES[known])
-    told = _words.vformat(template, (), {"object": "", **facts}) if facts["object"] else ""
-    told = told or template.format(actor=facts["actor"], object="").rstrip()
-    return told + _optional(TELLING.get(known, ""), facts) + _ending(known, result) + "."
+    named = bool(facts["object"])
+    template = SENTENCES[known] if named else NAMELESS.get(known, SENTENCES[known])
+    told = template.format(actor=facts["actor"], object=facts["object"]).rstrip()
+    return told + _optional(TELLING.get(known, "") + _GLASS, facts) + _ending(known, result) + "."
 
 
 def actor_in_words(actor: str) -> str:
@@ -201,6 +218,17 @@ def _named(object_type: str, object_id: str, details: Details, names: Mapping[st
     name = details.get("name") if object_type in _NAMED_TYPES else None
     found = name or names.get(object_id, "")
     return f"“{_shortened(str(found))}”" if found else object_id
+
+
+def _part_in_words(details: Details) -> str:
+    """Return what of a record was looked at; empty where it was the record and no more."""
+    what, part = str(details.get("what", "")), str(details.get("part", ""))
+    if what.startswith("page "):
+        return f"its page, {what.removeprefix('page ')}"
+    if what in {"part", "content"}:
+        return f"the file {part}"
+    words = {"record": "", "raw": "its payload", "parts": "all its files"}
+    return words.get(what, f"its {what}" if what else "")
 
 
 def _optional(telling: str, facts: Mapping[str, Detail]) -> str:

@@ -1,0 +1,525 @@
+# ruff: noqa: E501 - a sentence stands in one line
+"""Each action's sentence, word for word: what people read of the trail is decided here."""
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archiver.audit.actions import Action
+from archiver.audit.sentences import (
+    TELLING,
+    action_in_words,
+    actor_in_words,
+    details_in_words,
+    read_details,
+    sentence,
+)
+from archiver.model.actor import SYSTEM
+
+
+class Told(NamedTuple):
+    """An event, but for its actor, who is Carla."""
+
+    object_type: str
+    object_id: str
+    result: str
+    details: dict[str, str | int | bool]
+
+
+SENTENCES: dict[Action, tuple[Told, str]] = {
+    Action.ARCHIVE_CREATED: (
+        Told(
+            "archive", "A1", "ok", {"origin": "archive.example/acme", "store": "file:/data/store"}
+        ),
+        "carla created the archive archive.example/acme over the store file:/data/store.",
+    ),
+    Action.ARCHIVE_RECOVERED: (
+        Told("archive", "A1", "ok", {"segments": 1, "records": 20}),
+        "carla sequenced what a crash had left: 20 records in 1 segment.",
+    ),
+    Action.ARCHIVE_REBUILT: (
+        Told("archive", "A1", "integrity", {"problems": 2}),
+        "carla rebuilt the database from the store, with 2 problems found. Something was not as it was promised.",
+    ),
+    Action.RECORD_VIEWED: (
+        Told("record", "R1", "ok", {"what": "part", "part": "film.mp4"}),
+        "carla looked at record R1: the file film.mp4.",
+    ),
+    Action.RECORD_REFUSED: (
+        Told("record", "R1", "denied", {}),
+        "carla asked for record R1, which they may not open.",
+    ),
+    Action.RECORD_EXPLAINED: (
+        Told("record", "R1", "ok", {"state": "held"}),
+        "carla asked why record R1 is kept; the answer was “held”.",
+    ),
+    Action.RECORD_VERIFIED: (
+        Told("record", "R1", "integrity", {"checks": 4}),
+        "carla verified record R1. Something was not as it was promised.",
+    ),
+    Action.SEARCH_RUN: (
+        Told("query", "", "ok", {"query": "from:@acme", "count": 12}),
+        "carla searched for “from:@acme” and found 12 records.",
+    ),
+    Action.IMPORT_FINISHED: (
+        Told("import", "posts.csv", "ok", {"read": 3, "captured": 2, "unchanged": 0, "refused": 1}),
+        "carla imported posts from posts.csv: 2 posts kept, 1 post refused.",
+    ),
+    Action.HOLD_PLACED: (
+        Told(
+            "hold",
+            "H1",
+            "ok",
+            {"name": "Smith v. Acme", "matter": "Smith", "records": 1284, "reason": "litigation"},
+        ),
+        "carla placed hold “Smith v. Acme” in matter “Smith” over 1,284 records, because “litigation”.",
+    ),
+    Action.HOLD_RELEASED: (
+        Told(
+            "hold",
+            "H1",
+            "ok",
+            {"name": "Smith v. Acme", "matter": "Smith", "records": 1284, "reason": "settled"},
+        ),
+        "carla released hold “Smith v. Acme” in matter “Smith” over 1,284 records, because “settled”.",
+    ),
+    Action.HOLD_VIEWED: (
+        Told(
+            "hold",
+            "H1",
+            "preview",
+            {"name": "Smith v. Acme", "matter": "Smith", "records": 1284, "reason": "litigation"},
+        ),
+        "carla looked at hold “Smith v. Acme” in matter “Smith”. It was a preview: nothing was changed.",
+    ),
+    Action.CLASS_ADOPTED: (
+        Told("class", "COM", "ok", {}),
+        "carla took class COM into the file plan.",
+    ),
+    Action.ACCOUNT_REGISTERED: (
+        Told(
+            "account",
+            "C1",
+            "ok",
+            {
+                "platform": "x",
+                "handle": "acme",
+                "name": "x acme",
+                "custodian": "Ines",
+                "unit": "Brokers",
+            },
+        ),
+        "carla registered account “x acme”, kept by Ines, unit Brokers.",
+    ),
+    Action.ACCOUNT_CHANGED: (
+        Told("account", "C1", "ok", {"reason": "new custodian"}),
+        "carla changed the registration of account C1, because “new custodian”.",
+    ),
+    Action.ACCOUNT_CLOSED: (
+        Told("account", "C1", "ok", {"reason": "left the firm"}),
+        "carla closed account C1, because “left the firm”.",
+    ),
+    Action.ACCOUNT_REOPENED: (
+        Told("account", "C1", "ok", {"reason": "came back"}),
+        "carla reopened account C1, because “came back”.",
+    ),
+    Action.PERSON_INVITED: (
+        Told(
+            "person",
+            "P1",
+            "ok",
+            {
+                "name": "Anna Lee",
+                "email": "anna@example.com",
+                "state": "active",
+                "grants": "counsel\nauditor unit Brokers",
+            },
+        ),
+        "carla invited person “Anna Lee”, anna@example.com, as counsel, auditor unit Brokers.",
+    ),
+    Action.PERSON_LINKED: (
+        Told("person", "P1", "ok", {"email": "anna@example.com"}),
+        "carla made a sign-in link for person P1, anna@example.com.",
+    ),
+    Action.PERSON_JOINED: (
+        Told(
+            "person",
+            "P1",
+            "ok",
+            {
+                "name": "Anna Lee",
+                "email": "anna@example.com",
+                "state": "active",
+                "grants": "counsel\nauditor unit Brokers",
+            },
+        ),
+        "carla accepted the invitation.",
+    ),
+    Action.PERSON_GRANTED: (
+        Told(
+            "person",
+            "P1",
+            "ok",
+            {
+                "name": "Anna Lee",
+                "email": "anna@example.com",
+                "state": "active",
+                "grants": "counsel\nauditor unit Brokers",
+                "reason": "new duty",
+            },
+        ),
+        "carla changed the roles of person “Anna Lee”: now counsel, auditor unit Brokers, because “new duty”.",
+    ),
+    Action.PERSON_DISABLED: (
+        Told(
+            "person",
+            "P1",
+            "ok",
+            {
+                "name": "Anna Lee",
+                "email": "anna@example.com",
+                "state": "active",
+                "grants": "counsel\nauditor unit Brokers",
+                "reason": "left",
+            },
+        ),
+        "carla disabled person “Anna Lee”, because “left”.",
+    ),
+    Action.PERSON_ENABLED: (
+        Told(
+            "person",
+            "P1",
+            "ok",
+            {
+                "name": "Anna Lee",
+                "email": "anna@example.com",
+                "state": "active",
+                "grants": "counsel\nauditor unit Brokers",
+                "reason": "came back",
+            },
+        ),
+        "carla enabled person “Anna Lee”, because “came back”.",
+    ),
+    Action.PERSON_LOCKED: (
+        Told("person", "P1", "ok", {"failures": 10, "until": "2026-11-21T22:16:26.000Z"}),
+        "carla was locked out after wrong passwords until 2026-11-21T22:16:26.000Z.",
+    ),
+    Action.PERSON_VIEWED: (
+        Told("person", "", "ok", {"shown": 12}),
+        "carla looked at the people and their access.",
+    ),
+    Action.PASSWORD_SET: (
+        Told("person", "P1", "ok", {}),
+        "carla set a password.",
+    ),
+    Action.PASSKEY_ADDED: (
+        Told("passkey", "K1", "ok", {"name": "Blue key", "person": "P1"}),
+        "carla added a passkey “Blue key”.",
+    ),
+    Action.PASSKEY_RENAMED: (
+        Told("passkey", "K1", "ok", {"name": "Red key", "person": "P1"}),
+        "carla gave a passkey another name: “Red key”.",
+    ),
+    Action.PASSKEY_REMOVED: (
+        Told("passkey", "K1", "ok", {"name": "Red key", "person": "P1"}),
+        "carla removed a passkey “Red key”.",
+    ),
+    Action.PASSKEY_COPIED: (
+        Told("passkey", "K1", "refused", {"name": "Red key", "expected_over": 7, "found": 3}),
+        "carla was refused: a copy of their passkey is in use, “Red key”.",
+    ),
+    Action.SESSION_STARTED: (
+        Told("session", "S1", "ok", {"method": "passkey"}),
+        "carla signed in by passkey.",
+    ),
+    Action.SESSION_REFUSED: (
+        Told("person", "P1", "refused", {"method": "password", "tries": 3}),
+        "carla could not sign in by password.",
+    ),
+    Action.SESSION_CONFIRMED: (
+        Told("session", "S1", "ok", {"method": "passkey"}),
+        "carla confirmed who they are by passkey.",
+    ),
+    Action.SESSION_ENDED: (
+        Told("session", "S1", "ok", {}),
+        "carla signed out.",
+    ),
+    Action.SESSION_REVOKED: (
+        Told("session", "S1", "ok", {"person": "P1"}),
+        "carla ended session S1.",
+    ),
+    Action.GLASS_BROKEN: (
+        Told(
+            "session",
+            "S1",
+            "ok",
+            {"reason": "a fault in the viewer", "until": "2026-11-21T22:31:26.000Z"},
+        ),
+        "carla broke the glass to read content until 2026-11-21T22:31:26.000Z, because “a fault in the viewer”.",
+    ),
+    Action.GLASS_MENDED: (
+        Told("session", "S1", "ok", {}),
+        "carla stopped reading content behind broken glass.",
+    ),
+    Action.APPROVAL_REQUESTED: (
+        Told(
+            "approval",
+            "Q1",
+            "ok",
+            {
+                "act": "hold:released",
+                "about": "hold H1",
+                "reason": "settled",
+                "requested_by": "carla",
+            },
+        ),
+        "carla asked for a second person to approve Q1: hold:released of hold H1, because “settled”.",
+    ),
+    Action.APPROVAL_GRANTED: (
+        Told(
+            "approval",
+            "Q1",
+            "ok",
+            {"act": "hold:released", "about": "hold H1", "requested_by": "bob"},
+        ),
+        "carla approved request Q1: hold:released of hold H1, asked for by bob.",
+    ),
+    Action.APPROVAL_REFUSED: (
+        Told(
+            "approval",
+            "Q1",
+            "ok",
+            {"act": "hold:released", "about": "hold H1", "requested_by": "bob"},
+        ),
+        "carla refused request Q1: hold:released of hold H1, asked for by bob.",
+    ),
+    Action.APPROVAL_WITHDRAWN: (
+        Told("approval", "Q1", "ok", {"act": "hold:released", "about": "hold H1"}),
+        "carla withdrew request Q1: hold:released of hold H1.",
+    ),
+    Action.TOKEN_CREATED: (
+        Told(
+            "token",
+            "T1",
+            "ok",
+            {"name": "bridge", "roles": "capture-agent", "unit": "Brokers", "matter": ""},
+        ),
+        "carla created API token “bridge” with the roles capture-agent in unit Brokers.",
+    ),
+    Action.TOKEN_REVOKED: (
+        Told("token", "T1", "ok", {}),
+        "carla revoked API token T1.",
+    ),
+    Action.VERIFICATION_FINISHED: (
+        Told("archive", "A1", "integrity", {"checked": 1563, "problems": 1}),
+        "carla verified the archive: 1,563 records checked, 1 problem found. Something was not as it was promised.",
+    ),
+    Action.LOG_KEY_ADDED: (
+        Told("key", "log+1", "ok", {}),
+        "carla added log key log+1.",
+    ),
+    Action.LOG_KEY_RETIRED: (
+        Told("key", "log+1", "ok", {}),
+        "carla retired log key log+1.",
+    ),
+    Action.ROOT_KEY_ADDED: (
+        Told("key", "root-2", "ok", {}),
+        "carla added root key root-2.",
+    ),
+    Action.ROOT_KEY_ESCROWED: (
+        Told("key", "age1x", "ok", {}),
+        "carla sealed the root keys to third party age1x.",
+    ),
+    Action.TIMESTAMP_REFUSED: (
+        Told("authority", "tsa", "refused", {"size": 8, "problem": "an unknown policy"}),
+        "carla refused a token of timestamp authority tsa: an unknown policy.",
+    ),
+    Action.EVIDENCE_EXPORTED: (
+        Told("hold", "H1", "ok", {"records": 74}),
+        "carla made an evidence bundle of hold H1 with 74 records.",
+    ),
+    Action.INDEX_REBUILT: (
+        Told("index", "", "ok", {"log_size": 1284220}),
+        "carla rebuilt the search index up to log size 1,284,220.",
+    ),
+    Action.OBJECT_DAMAGED: (
+        Told("object", "seg/1", "integrity", {"what": "its hash differs"}),
+        "carla found object seg/1 damaged and read its second copy: its hash differs.",
+    ),
+    Action.OBJECT_REPAIRED: (
+        Told("object", "seg/1", "ok", {}),
+        "carla repaired object seg/1 from the second copy.",
+    ),
+    Action.COPY_REPAIRED: (
+        Told("object", "seg/1", "ok", {}),
+        "carla repaired the second copy of object seg/1.",
+    ),
+    Action.REPAIR_STARTED: (
+        Told("archive", "A1", "ok", {"objects": 3, "first": "seg/1"}),
+        "carla began to repair the archive's objects: 3 objects.",
+    ),
+    Action.LOG_CONTRADICTED: (
+        Told("log", "witness", "contradicts", {"words": "another root at size 8"}),
+        "carla found that witness witness holds another log than this: another root at size 8.",
+    ),
+    Action.JOB_CANCELLED: (
+        Told("job", "J1", "ok", {"kind": "import"}),
+        "carla cancelled job J1.",
+    ),
+    Action.JOB_FETCHED: (
+        Told("job", "J1", "ok", {"kind": "evidence"}),
+        "carla fetched the file of job J1.",
+    ),
+    Action.AUDIT_VIEWED: (
+        Told("record", "R1", "ok", {"about": "record", "how": "a further page", "shown": 50}),
+        "carla looked at the audit trail of record R1: a further page, 50 events shown.",
+    ),
+    Action.AUDIT_EXPORTED: (
+        Told("audit", "", "ok", {"events": 65, "filters": "by carla"}),
+        "carla exported the audit trail: 65 events (by carla).",
+    ),
+}
+"""An event of each action as the use cases record it, and what is told of it."""
+
+
+def told(action: Action, event: Told, names: dict[str, str] | None = None) -> str:
+    return sentence(
+        action.value,
+        actor="carla",
+        object_type=event.object_type,
+        object_id=event.object_id,
+        result=event.result,
+        details=event.details,
+        names=names,
+    )
+
+
+def test_every_action_is_told_here() -> None:
+    missing = [action.name for action in Action if action not in SENTENCES]
+
+    assert missing == [], "add an event of each, as it is recorded, with its sentence"
+
+
+@pytest.mark.parametrize("action", SENTENCES, ids=str)
+def test_an_action_is_told_in_these_words(action: Action) -> None:
+    event, expected = SENTENCES[action]
+
+    assert told(action, event) == expected
+
+
+@pytest.mark.parametrize("action", SENTENCES, ids=str)
+def test_an_event_that_knows_nothing_is_told_all_the_same(action: Action) -> None:
+    bare = told(action, Told("", "", "ok", {}))
+
+    assert bare.startswith("carla ")
+    assert bare.endswith(".")
+    assert not set(bare) & set("[]{}")
+
+
+@pytest.mark.parametrize("action", TELLING, ids=str)
+def test_what_is_told_of_the_details_is_told_where_they_are_recorded(action: Action) -> None:
+    event, expected = SENTENCES[action]
+
+    assert len(expected) > len(told(action, event._replace(details={})))
+
+
+def test_a_name_is_looked_up_where_the_event_does_not_say_it() -> None:
+    event = Told("token", "T1", "ok", {})
+
+    assert told(Action.TOKEN_REVOKED, event, {"T1": "bridge"}) == (
+        "carla revoked API token “bridge”."
+    )
+
+
+def test_a_list_of_holds_is_told_without_a_hold() -> None:
+    event = Told("hold", "", "ok", {"listed": 7})
+
+    assert told(Action.HOLD_VIEWED, event) == "carla looked at the list of holds."
+
+
+def test_who_read_behind_broken_glass_is_told_so_in_every_sentence() -> None:
+    event = Told("record", "R1", "ok", {"what": "raw", "broken_glass": "a fault in the viewer"})
+
+    assert told(Action.RECORD_VIEWED, event) == (
+        "carla looked at record R1: its payload, behind broken glass because “a fault in the "
+        "viewer”."
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "ending"),
+    [
+        ("denied", ". It was not permitted."),
+        ("failed", ". It failed."),
+        ("refused", ". It was refused."),
+        ("new-word", ". Result: new-word."),
+    ],
+)
+def test_an_end_that_was_not_well_is_told_in_words(result: str, ending: str) -> None:
+    assert told(Action.JOB_FETCHED, Told("job", "J1", result, {})) == (
+        f"carla fetched the file of job J1{ending}"
+    )
+
+
+def test_who_acted_is_told_as_people_read_it() -> None:
+    assert actor_in_words(SYSTEM.name) == "The archive itself"
+    assert actor_in_words("cli:root") == "root (command line)"
+    assert actor_in_words("carla@example.com") == "carla@example.com"
+
+
+def test_an_action_of_another_version_is_told_by_its_name() -> None:
+    told = sentence("batch:approved", actor="carla", object_type="batch", object_id="B1")
+
+    assert told == "carla did “batch:approved” B1."
+    assert action_in_words("batch:approved") == "batch:approved"
+
+
+@given(
+    action=st.sampled_from([*Action, "other:act"]),
+    object_type=st.text(max_size=8),
+    object_id=st.text(max_size=8),
+    result=st.text(max_size=8),
+    details=st.dictionaries(
+        st.sampled_from(["name", "reason", "records", "what", "grants", "until", "scope", "{x}"]),
+        st.one_of(st.text(max_size=300), st.integers(), st.booleans()),
+    ),
+)
+def test_any_event_can_be_told(
+    action: str,
+    object_type: str,
+    object_id: str,
+    result: str,
+    details: dict[str, str | int | bool],
+) -> None:
+    words = sentence(
+        action,
+        actor="{actor}",
+        object_type=object_type,
+        object_id=object_id,
+        result=result,
+        details=details,
+    )
+
+    assert words.startswith("{actor} ")
+    details_in_words(details)
+
+
+def test_details_are_told_by_label_with_moments_and_numbers() -> None:
+    scope = '{"query": "a OR b", "accounts": ["@acme", "@b"], "record_ids": []}'
+
+    assert details_in_words({"log_size": 1284220, "created_at": 1_800_000_000_000, "x": ""}) == [
+        ("Created at", "2027-01-15T08:00:00.000Z"),
+        ("Size of the log", "1,284,220"),
+    ]
+    assert details_in_words({"scope": scope, "ok": True}) == [
+        ("Ok", "yes"),
+        ("Scope", "Query: a OR b; Accounts: @acme, @b"),
+    ]
+    assert details_in_words({"scope": "[1]"}) == [("Scope", "[1]")]
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", "null", '{"a": [1]}'])
+def test_details_that_are_none_are_read_as_none(text: str) -> None:
+    assert read_details(text) == {}
