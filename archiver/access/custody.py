@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.access.record_views import HoldOnRecord, Json, RecordView
-from archiver.audit.actions import SENTENCES, Action
+from archiver.audit.sentences import read_details, sentence
 from archiver.clock import from_millis, rfc3339
 from archiver.db.events import EventRow
 from archiver.preserve.segments.manifest import parse_moment
@@ -152,12 +152,16 @@ def _held(hold: HoldOnRecord) -> Iterator[Step]:
 
 
 def _event(row: EventRow) -> Step:
-    known = row.action in {action.value for action in Action}
-    sentence = SENTENCES[Action(row.action)] if known else f"{{actor}} {row.action} {{object}}"
-    told = sentence.format(actor=row.actor, object=row.object_id)
+    told = sentence(
+        row.action,
+        actor=row.actor,
+        object_type=row.object_type,
+        object_id=row.object_id,
+        result=row.result,
+        details=read_details(row.details),
+    )
     return Step(
         at=from_millis(row.at),
-        what=told,
-        detail="" if row.result == "ok" else row.result,
+        what=told.replace(f"record {row.object_id}", "this record").removesuffix("."),
         event=row.record_id,
     )

@@ -86,13 +86,16 @@ class Place:
 def arrange(row: RecordRow, versions: Sequence[RecordRow]) -> list[Place]:
     """Return the posts of a thread, oldest first, of all its versions in the order of versions.
 
+    Posts of one moment stand as they were captured.
     One post may have been captured for several accounts; the account of `row` stands for it.
     """
     shown: dict[str, RecordRow] = {}
+    first: dict[str, int] = {row.post_id: row.log_index}
     counts: dict[tuple[str, str], int] = {}
     for each in versions:
         key = (each.account, each.post_id)
         counts[key] = counts.get(key, 0) + 1
+        first[each.post_id] = min(each.log_index, first.get(each.post_id, each.log_index))
         standing = shown.get(each.post_id)
         if standing is None or each.account in {standing.account, row.account}:
             shown[each.post_id] = each
@@ -104,7 +107,7 @@ def arrange(row: RecordRow, versions: Sequence[RecordRow]) -> list[Place]:
             parent=shown[each.in_reply_to].id if each.in_reply_to in shown else "",
             missing_parent="" if each.in_reply_to in shown else each.in_reply_to,
         )
-        for each in sorted(shown.values(), key=_when)
+        for each in sorted(shown.values(), key=lambda each: (_when(each), first[each.post_id]))
     ]
 
 
@@ -132,6 +135,6 @@ def thread_post(
     )
 
 
-def _when(row: RecordRow) -> tuple[int, int]:
+def _when(row: RecordRow) -> int:
     """Return what orders posts of a conversation: when posted; captured, where nobody said."""
-    return row.captured_at if row.posted_at is None else row.posted_at, row.log_index
+    return row.captured_at if row.posted_at is None else row.posted_at

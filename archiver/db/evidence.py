@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 from sqlalchemy import and_, func, or_, select
 
 from archiver.db.holds import HoldRow
-from archiver.db.records import RecordRow
+from archiver.db.records import VERSION_MOMENT, RecordRow
 from archiver.db.tables import blob, event, hold, hold_record, record
 from archiver.db.transaction import Transaction
 
@@ -35,7 +35,6 @@ async def versions_then(
 
     Ordered as `archiver.db.records.versions` orders them; duplicates are left out.
     """
-    when = func.coalesce(record.c.edited_at, record.c.captured_at)
     found: dict[PostKey, list[Version]] = {}
     for platform in sorted({row.platform for row in rows}):
         posts = sorted({row.post_id for row in rows if row.platform == platform})
@@ -49,7 +48,7 @@ async def versions_then(
                     record.c.duplicate_of.is_(None),
                     record.c.log_index < log_size,
                 )
-                .order_by(when, record.c.log_index)
+                .order_by(VERSION_MOMENT, record.c.log_index)
             )
             for row in versions:
                 version = Version(row.id, row.captured_at)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, select
 
 from archiver.db.holds import HoldRow
 from archiver.db.tables import (
@@ -235,9 +235,24 @@ def find_indexes(connection: Connection, record_ids: Sequence[str]) -> dict[str,
     return found
 
 
+VERSION_MOMENT = func.coalesce(
+    record.c.edited_at,
+    case(
+        (
+            (record.c.change == "created") & (record.c.posted_at <= record.c.captured_at),
+            record.c.posted_at,
+        ),
+        else_=record.c.captured_at,
+    ),
+)
+"""When a version of a post came to be: its edit; its posting, for the first one; else its capture.
+
+An old post and its old edit are often captured together, long after both.
+"""
+
+
 async def versions(tx: Transaction, platform: str, account: str, post_id: str) -> list[RecordRow]:
-    """Return the records of one post, oldest first: by edit time where told, else by capture."""
-    when = func.coalesce(record.c.edited_at, record.c.captured_at)
+    """Return the records of one post, oldest first (`VERSION_MOMENT`)."""
     rows = await tx.execute(
         _rows()
         .where(
@@ -246,7 +261,7 @@ async def versions(tx: Transaction, platform: str, account: str, post_id: str) -
             record.c.post_id == post_id,
             record.c.duplicate_of.is_(None),
         )
-        .order_by(when, record.c.log_index)
+        .order_by(VERSION_MOMENT, record.c.log_index)
     )
     return [RecordRow(**row) for row in rows.mappings()]
 

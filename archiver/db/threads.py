@@ -1,8 +1,8 @@
 """The posts around a post: those of its conversation, and those that replies link it with."""
 
-from sqlalchemy import Select, func, select, union
+from sqlalchemy import Select, select, union
 
-from archiver.db.records import RecordRow
+from archiver.db.records import VERSION_MOMENT, RecordRow
 from archiver.db.tables import record
 from archiver.db.transaction import Transaction
 
@@ -16,12 +16,11 @@ async def linked(tx: Transaction, row: RecordRow) -> tuple[list[RecordRow], bool
     """Return all versions of the posts linked with this record's post, and whether that is all.
 
     Linked are the posts of the same conversation on the same platform, and whatever replies lead
-    to, upwards and downwards. In order of edit time where told, else capture. At most `MOST_POSTS`
+    to, upwards and downwards. In the order of versions. At most `MOST_POSTS`
     posts and `MOST_ROWS` versions are followed, by two statements however many there are.
     """
     found = await tx.execute(_post_ids(row).limit(MOST_POSTS + 1))
     post_ids = list(dict.fromkeys([row.post_id, *(each.post_id for each in found)]))
-    when = func.coalesce(record.c.edited_at, record.c.captured_at)
     rows = await tx.execute(
         select(*_COLUMNS)
         .where(
@@ -30,7 +29,7 @@ async def linked(tx: Transaction, row: RecordRow) -> tuple[list[RecordRow], bool
             record.c.entry_type == "rec",
             record.c.duplicate_of.is_(None),
         )
-        .order_by(when, record.c.log_index)
+        .order_by(VERSION_MOMENT, record.c.log_index)
         .limit(MOST_ROWS)
     )
     versions = [RecordRow(**each) for each in rows.mappings()]

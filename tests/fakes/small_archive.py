@@ -260,6 +260,7 @@ def arrival(
     posted_at: datetime | None = START,
     edited_at: datetime | None = None,
     media: bytes = b"",
+    in_reply_to: str = "",
 ) -> Arrival:
     """Return a post on its way in, whose payload is JSON of its own."""
     payload = f'{{"id":"{post_id}","text":"{text}","change":"{change}"}}'.encode()
@@ -286,6 +287,7 @@ def arrival(
             text=text,
             author=Author(id="1", handle=account, name="Acme Corp"),
             permalink=f"https://social.example/{post_id}",
+            in_reply_to=in_reply_to,
         ),
         parts=tuple(parts),
         provenance=Provenance(method="push", source="test"),

@@ -115,6 +115,18 @@ class TestShowing:
         assert versions[1].to_dict()["id"] == middle
         assert len(await archive.records.versions(other.record_id, actor=COUNSEL)) == 1
 
+    async def test_an_old_post_and_its_old_edit_captured_together_stand_in_their_order(
+        self, archive: SmallArchive
+    ) -> None:
+        day = timedelta(days=1)
+        first, edited = await archive.capture(
+            arrival("p1", "first", posted_at=START - 9 * day),
+            arrival("p1", "second", change=Change.EDITED, edited_at=START - 8 * day),
+        )
+
+        versions = await archive.records.versions(first.record_id, actor=COUNSEL)
+        assert [version.id for version in versions] == [first.record_id, edited.record_id]
+
     async def test_every_read_is_an_event(self, archive: SmallArchive) -> None:
         record_id = await captured(archive)
         await archive.publish()
