@@ -11,17 +11,14 @@ from datetime import datetime
 from typing import Any
 
 from archiver.access.rules import Permission, require
+from archiver.assurance.integrity_judgement import IntegrityState, Judgement, Reason, judge
 from archiver.assurance.integrity_status import (
     Found,
     IntegrityFacts,
-    IntegrityState,
-    Judgement,
-    Reason,
     Signals,
     Timestamped,
     UnderWay,
     Verification,
-    judge,
 )
 from archiver.audit.actions import Action
 from archiver.clock import Clock, from_millis, rfc3339

@@ -23,8 +23,9 @@ from archiver.db.transaction import Database
 from archiver.errors import InvalidInput
 from archiver.ids import Ulids
 from archiver.jobs.loops import Chore, Loops
+from archiver.jobs.requester import requester_of
 from archiver.jobs.uploads import Receiving, Upload, Uploads
-from archiver.jobs.work import FILES_KEPT, Kind, Result, Work, requester_of
+from archiver.jobs.work import FILES_KEPT, Kind, Result, Work
 from archiver.jobs.work_run import Run
 from archiver.jobs.work_views import JobView
 from archiver.jobs.worm_probing import WormProbing

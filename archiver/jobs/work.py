@@ -25,9 +25,10 @@ from archiver.db.jobs import UNDER_WAY, JobRow, JobState, Wanted
 from archiver.db.transaction import Database
 from archiver.errors import Conflict, InvalidInput, NotFound
 from archiver.ids import Ulids, ulid_bytes
+from archiver.jobs.requester import actor_text, requester_of
 from archiver.jobs.work_run import KeptFile, Run, WorkFiles
 from archiver.jobs.work_views import JobPage, JobView, view_of
-from archiver.model.actor import Actor, LimitedRole, Role
+from archiver.model.actor import Actor
 
 FILES_KEPT = timedelta(days=7)
 """How long the file of a job is kept after its end."""
@@ -333,40 +334,6 @@ class Work:
                 pointer="kind",
             )
         return known
-
-
-def requester_of(actor: Actor) -> str:
-    """Return what tells whose a job is: the person's id, or how else they came."""
-    return actor.person_id or actor.via
-
-
-def actor_text(actor: Actor) -> str:
-    """Return the rights an actor has now, as JSON. Broken glass does not outlive its session."""
-    return json.dumps(
-        {
-            "name": actor.name,
-            "roles": sorted(actor.roles),
-            "via": actor.via,
-            "limited": [[each.role, each.unit, each.matter] for each in sorted(actor.limited)],
-            "person_id": actor.person_id,
-        },
-        ensure_ascii=False,
-    )
-
-
-def actor_of(text: str) -> Actor:
-    """Return the actor that `actor_text` wrote down."""
-    read = json.loads(text)
-    return Actor(
-        name=read["name"],
-        roles=frozenset(Role(role) for role in read["roles"]),
-        via=read["via"],
-        limited=frozenset(
-            LimitedRole(role=Role(role), unit=unit, matter=matter)
-            for role, unit, matter in read["limited"]
-        ),
-        person_id=read["person_id"],
-    )
 
 
 def _arguments(arguments: Mapping[str, object]) -> str:

@@ -26,7 +26,8 @@ from archiver.errors import (
     OperatorError,
 )
 from archiver.jobs.loops import Chore
-from archiver.jobs.work import Kind, actor_of, oldest_kept
+from archiver.jobs.requester import actor_of
+from archiver.jobs.work import Kind, oldest_kept
 from archiver.jobs.work_run import Halt, Run, WorkFiles
 
 AT_ONCE = 2

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from archiver.app import Services, open_services
-from archiver.assurance.integrity_status import IntegrityState, StorePromise
+from archiver.assurance.integrity_judgement import IntegrityState
+from archiver.assurance.integrity_status import StorePromise
 from archiver.audit.actions import Action
 from archiver.config import Settings
 from archiver.db import integrity as rows

@@ -3,7 +3,8 @@
 from aiohttp import web
 
 from archiver.access.rules import Permission
-from archiver.assurance.integrity_status import IntegrityFacts, IntegrityState, StorePromise
+from archiver.assurance.integrity_judgement import IntegrityState
+from archiver.assurance.integrity_status import IntegrityFacts, StorePromise
 from archiver.errors import InvalidInput
 from archiver.web.api.integrity import SINCE, proof_answer
 from archiver.web.pages.rendering import PAGES

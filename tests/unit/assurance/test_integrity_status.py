@@ -7,19 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver.assurance.integrity_judgement import Gravity, IntegrityState, judge
 from archiver.assurance.integrity_status import (
     CopySeen,
     Found,
-    Gravity,
     IntegrityFacts,
-    IntegrityState,
     LoopSeen,
     Signals,
     StorePromise,
     Timestamped,
     UnderWay,
     Verification,
-    judge,
 )
 
 NOW = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)

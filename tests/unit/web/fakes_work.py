@@ -10,13 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from archiver.access.rules import Permission, allowed, require
+from archiver.assurance.integrity_judgement import judge
 from archiver.assurance.integrity_status import (
     Found,
     IntegrityFacts,
     Signals,
     StorePromise,
     Verification,
-    judge,
 )
 from archiver.assurance.integrity_view import IntegrityStatus
 from archiver.assurance.proof_bundle import ProofBundle
@@ -24,8 +24,9 @@ from archiver.capture.import_request import ImportRequest
 from archiver.db.jobs import JobState
 from archiver.errors import Conflict, NotFound
 from archiver.jobs.imports import ImportHistory, Looked, PastImport, Preview
+from archiver.jobs.requester import requester_of
 from archiver.jobs.uploads import Receiving, Upload, Uploads
-from archiver.jobs.work import JobFile, requester_of
+from archiver.jobs.work import JobFile
 from archiver.jobs.work_run import KeptFile
 from archiver.jobs.work_views import JobPage, JobView
 from archiver.model.actor import Actor
