@@ -216,6 +216,9 @@ def _line(event: EventRow, row: AccountRow) -> HistoryLine:
         for name in ("title", "custodian", "unit")
         if f"{name}_before" in details
     ]
+    if event.action == Action.ACCOUNT_REGISTERED:
+        named = ((name, details.get(name)) for name in ("custodian", "unit"))
+        said.extend(f"{name} {value}" for name, value in named if value)
     if details.get("reason"):
         said.append(f"reason: {details['reason']}")
     sentence = SENTENCES[Action(event.action)].format(actor=event.actor, object=row.handle)

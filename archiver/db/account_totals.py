@@ -2,7 +2,8 @@
 
 Each batch is counted by the database itself, one statement for each table, in the transaction that
 moves the watermark: a crash counts it wholly or not at all. A post that two servers stored is one
-record (`record.duplicate_of`), and events of the archive's own are none.
+record (`record.duplicate_of`). Events of the archive's own are records of their class, and of no
+account.
 """
 
 from typing import Any
@@ -42,13 +43,18 @@ def advance(connection: Connection, start: int, end: int, now: int) -> bool:
     place = (record.c.platform, record.c.account)
     captured = record.c.captured_at
     month = _month(connection, func.coalesce(record.c.posted_at, captured))
-    batch = (record.c.log_index >= start, record.c.log_index < end)
-    for table, grouped, values in (
-        (account_total, place, (func.count(), func.min(captured), func.max(captured))),
-        (account_month, (*place, month), (func.count(),)),
-        (class_total, (record.c.class_code,), (func.count(),)),
+    batch = (
+        record.c.log_index >= start,
+        record.c.log_index < end,
+        record.c.duplicate_of.is_(None),
+    )
+    posts = (*batch, record.c.entry_type == "rec")
+    for table, where, grouped, values in (
+        (account_total, posts, place, (func.count(), func.min(captured), func.max(captured))),
+        (account_month, posts, (*place, month), (func.count(),)),
+        (class_total, batch, (record.c.class_code,), (func.count(),)),
     ):
-        _add(connection, table, select(*grouped, *values).where(*batch).group_by(*grouped))
+        _add(connection, table, select(*grouped, *values).where(*where).group_by(*grouped))
     return True
 
 
@@ -61,9 +67,8 @@ def reset(connection: Connection) -> None:
 
 def _add(connection: Connection, table: Table, batch: Select[Any]) -> None:
     """Add the groups of a batch, in the order of the table's columns, to its totals."""
-    posts = batch.where(record.c.entry_type == "rec", record.c.duplicate_of.is_(None))
     names = [column.name for column in table.c]
-    statement = _dialect(connection).insert(table).from_select(names, posts)
+    statement = _dialect(connection).insert(table).from_select(names, batch)
     new = statement.excluded
     sums: dict[str, Any] = {"records": table.c.records + new.records}
     if "first_captured_at" in table.c:

@@ -30,10 +30,10 @@ LOCKS = {
     LockMode.NONE: "none: the store does not refuse to delete it",
 }
 
-_AFTER = {
-    TriggerKind.POSTED: "after it was posted",
-    TriggerKind.CAPTURED: "after it was captured",
-    TriggerKind.SUPERSEDED: "after a newer version took its place",
+_STARTS = {
+    TriggerKind.POSTED: "it was posted",
+    TriggerKind.CAPTURED: "it was captured",
+    TriggerKind.SUPERSEDED: "a newer version took its place",
 }
 
 
@@ -69,8 +69,8 @@ def period_words(period: Period | Permanent) -> str:
 def trigger_words(trigger: Trigger) -> str:
     """Return what starts the count, in words."""
     if trigger.kind is TriggerKind.EVENT:
-        return f"after the event {trigger.event.replace('_', ' ')}"
-    return _AFTER[trigger.kind]
+        return f"the event {trigger.event.replace('_', ' ')}"
+    return _STARTS[trigger.kind]
 
 
 def cutoff_words(cutoff: Cutoff) -> str:
@@ -87,7 +87,7 @@ def term_view(term: Term, schedule: Schedule) -> TermView:
     """Return a term of a schedule in words."""
     counted = ""
     if not isinstance(term.period, Permanent):
-        counted = trigger_words(term.trigger) + cutoff_words(term.cutoff)
+        counted = f"after {trigger_words(term.trigger)}{cutoff_words(term.cutoff)}"
     return TermView(
         id=term.id,
         length=period_words(term.period),
@@ -103,11 +103,19 @@ def kept_words(schedule: Schedule) -> str:
     """Return how long a schedule keeps, in a few words for a list."""
     if schedule.action is Action.PERMANENT:
         return "permanently"
-    said = dict.fromkeys(
-        f"{period_words(term.period)} {trigger_words(term.trigger)}{cutoff_words(term.cutoff)}"
-        for term in schedule.terms
-    )
+    starts: dict[tuple[str, str], list[str]] = {}
+    for term in schedule.terms:
+        lasting = (period_words(term.period), cutoff_words(term.cutoff))
+        starts.setdefault(lasting, []).append(trigger_words(term.trigger))
+    said = [
+        f"{period} after {found[0] if len(found) == 1 else _last_of(found)}{cutoff}"
+        for (period, cutoff), found in starts.items()
+    ]
     return ("the latest of: " if len(said) > 1 else "") + "; ".join(said)
+
+
+def _last_of(starts: Sequence[str]) -> str:
+    return f"the last of these: {', '.join(dict.fromkeys(starts))}"
 
 
 def changes(before: Schedule, after: Schedule) -> tuple[tuple[str, str], ...]:

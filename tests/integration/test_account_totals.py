@@ -38,23 +38,20 @@ async def totals(archive: SmallArchive) -> Totals:
 
 async def counted_anew(archive: SmallArchive) -> Totals:
     """What the totals should be, counted from the records without the follower."""
-    posts: list[tuple[object, ...]] = []
     by_account: dict[tuple[str, str], list[int]] = {}
     by_month: dict[tuple[str, str, str], int] = {}
     by_class: dict[str, int] = {}
     async with archive.database.reading() as tx:
-        posts = [tuple(row) for row in await tx.execute(select(record))]
-        found = await tx.execute(
-            select(record).where(record.c.entry_type == "rec", record.c.duplicate_of.is_(None))
-        )
-        for row in found:
+        for row in await tx.execute(select(record).where(record.c.duplicate_of.is_(None))):
+            by_class[row.class_code] = by_class.get(row.class_code, 0) + 1
+            if row.entry_type != "rec":
+                continue
             moment = datetime.fromtimestamp((row.posted_at or row.captured_at) / 1000, UTC)
             place = (row.platform, row.account)
             by_account.setdefault(place, []).append(row.captured_at)
             month = (*place, f"{moment:%Y-%m}")
             by_month[month] = by_month.get(month, 0) + 1
-            by_class[row.class_code] = by_class.get(row.class_code, 0) + 1
-    assert posts
+    assert by_account
     return {
         "account_total": [
             (*place, len(at), min(at), max(at)) for place, at in sorted(by_account.items())

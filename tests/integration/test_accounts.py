@@ -94,7 +94,7 @@ async def test_a_change_says_from_what_to_what(archive: SmallArchive, accounts: 
     page = await accounts.show(made.id, actor=AUDITOR)
     assert [line.detail for line in page.history] == [
         "custodian from none to N. Ko; unit from Treasury to Legal",
-        "",
+        "unit Treasury",
     ]
 
 

@@ -41,6 +41,14 @@ class ClassPanel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServerPanel:
+    """The parts of this process that are not ready, and those with something to say; in words."""
+
+    wrong: Sequence[tuple[str, str]]
+    notices: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panels:
     """What the page shows; None where the actor has nothing to do with it."""
 
@@ -49,7 +57,7 @@ class Panels:
     integrity: IntegrityStatus | None
     classes: ClassPanel | None
     accounts: AccountList | None
-    unready: Sequence[tuple[str, str]] | None
+    server: ServerPanel | None
     reviews: bool
 
     @property
@@ -73,7 +81,7 @@ async def home(request: web.Request) -> web.StreamResponse:
         integrity=await _integrity(services, actor),
         classes=await _classes(services, actor),
         accounts=await _accounts(services, actor),
-        unready=await _unready(services, actor),
+        server=await _server(services, actor),
         reviews=allowed_somewhere(actor, Permission.REVIEW),
     )
     return request.app[PAGES].render(request, "home.html", panels=panels, scopes=_scopes(actor))
@@ -114,12 +122,16 @@ async def _accounts(services: Services, actor: Actor) -> AccountList | None:
     return await services.accounts.list(state="open", sort="last", limit=_SHOWN, actor=actor)
 
 
-async def _unready(services: Services, actor: Actor) -> Sequence[tuple[str, str]] | None:
-    """Return the parts of this process that have something to say, with their words."""
+async def _server(services: Services, actor: Actor) -> ServerPanel | None:
     if not allowed(actor, Permission.OPERATE):
         return None
-    parts = await services.health.ready()
-    return [(name, words) for name, words in parts.items() if words != "ok"]
+    parts = (await services.health.ready()).items()
+    return ServerPanel(
+        wrong=[(name, words) for name, words in parts if not words.startswith("ok")],
+        notices=[
+            (name, words.removeprefix("ok; ")) for name, words in parts if words.startswith("ok; ")
+        ],
+    )
 
 
 def _scopes(actor: Actor) -> list[str]:

@@ -69,6 +69,12 @@ def test_a_schedule_of_several_terms_says_that_the_latest_wins() -> None:
     )
 
 
+def test_terms_of_one_length_are_told_together() -> None:
+    assert kept_words(schedule(term(), term("captured"))) == (
+        "3 years after the last of these: it was posted, it was captured"
+    )
+
+
 def test_a_fiscal_year_is_named_by_its_first_month() -> None:
     cut = replace(term(), cutoff=Cutoff(kind=CutoffKind.FISCAL_YEAR, first_month=10))
     assert kept_words(schedule(cut)) == (

@@ -192,7 +192,10 @@ async def test_the_file_plan_shows_what_is_in_use_first(face: Face) -> None:
     text = await page(face, "/classes", Role.RECORDS_MANAGER)
     assert "12,406" in text
     assert "To be confirmed by counsel" in text
-    assert "the latest of: 3 years after it was posted" in text
+    assert (
+        "3 years after the last of these: it was posted, it was captured, the event last use"
+        in text
+    )
 
 
 async def test_who_is_limited_to_a_part_sees_the_file_plan_without_its_counts(

@@ -72,8 +72,11 @@ async def test_figures_are_told_to_who_acts_on_them(face: Face) -> None:
 
 async def test_what_does_not_answer_is_said_in_words(face: Face, services: FakeServices) -> None:
     services.health.parts["store"] = "the disk is full"
+    services.health.parts["lock probe"] = "ok; not WORM"
     text = await home(face, Role.OPERATOR)
     assert "the disk is full" in text
+    assert "Not ready" in text
+    assert ": not WORM" in text
     assert "the disk is full" not in await home(face, Role.AUDITOR)
 
 
