@@ -4,18 +4,12 @@
 with small fakes and shows on one screen what a request can set in motion.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from archiver.access.approvals import ApprovalView
 from archiver.access.home import HomeView
 from archiver.access.installation import Component, InstallationView
-from archiver.access.passkey_ceremony import Site
-from archiver.access.passkeys import Offer, PasskeyView
 from archiver.access.record_page import RecordPage, Tab
-from archiver.access.sessions import SessionView, SignedIn
-from archiver.access.tokens import TokenView
 from archiver.assurance.audit_events import EventDetail, EventPage, News, Timeline
 from archiver.assurance.audit_filter import TrailFilter
 from archiver.assurance.evidence.exporting import Bundle
@@ -25,20 +19,16 @@ from archiver.config import Settings
 from archiver.disposal.class_views import ClassPage, ClassView, RulesPage
 from archiver.legal.answers import NotSearchable, Overview
 from archiver.legal.asking import Asked
-from archiver.legal.hold_release import Release
-from archiver.legal.hold_views import HoldPage, HoldPreview, HoldView, ReleasePreview
-from archiver.model.actor import Actor, Role
-from archiver.model.person import Method
+from archiver.model.actor import Actor
 from archiver.model.post import Arrival, Part
+from archiver.web.hold_services import HoldRegister, Holds, Releases
 from archiver.web.people_services import Invitations, Passwords, People
+from archiver.web.sign_in_services import Passkeys, Provider, Sessions, Tokens
 from archiver.web.work_services import Imports, Integrity, Proofs, Work
 from search.calendar import Interval
 from search.index import Order
 from search.query import FieldName
 
-if TYPE_CHECKING:  # they bring libraries along that only archives with a provider need
-    from archiver.access.oidc import Departure
-    from archiver.access.provider_sign_in import Proven
 Json = dict[str, object]
 
 
@@ -249,71 +239,6 @@ class Accounts(Protocol):
         """Note that it does again."""
 
 
-class Holds(Protocol):
-    """Places and releases legal holds."""
-
-    async def place(
-        self,
-        *,
-        name: str,
-        matter: str = "",
-        reason: str,
-        query: str | None = None,
-        accounts: Sequence[str] = (),
-        record_ids: Sequence[str] = (),
-        actor: Actor,
-    ) -> HoldView:
-        """Hold what the scope covers, at once."""
-
-    async def preview(
-        self,
-        *,
-        name: str = "",
-        matter: str = "",
-        reason: str = "",
-        query: str | None = None,
-        accounts: Sequence[str] = (),
-        record_ids: Sequence[str] = (),
-        actor: Actor,
-    ) -> HoldPreview:
-        """Say what would be held."""
-
-
-class Releases(Protocol):
-    """Ends legal holds."""
-
-    @property
-    def two_person(self) -> bool:
-        """Whether a release needs a second person."""
-
-    async def release(self, hold_id: str, *, reason: str, actor: Actor) -> Release:
-        """Release a hold, or ask a second person to."""
-
-    async def waiting(self, hold_id: str, *, actor: Actor) -> ApprovalView | None:
-        """Return the request that waits for a second person."""
-
-    async def decide(self, hold_id: str, *, approve: bool, actor: Actor) -> Release:
-        """Approve a request, which releases the hold, or refuse it."""
-
-
-class HoldRegister(Protocol):
-    """Reads legal holds."""
-
-    async def list(self, *, actor: Actor) -> Sequence[HoldView]:
-        """Return all holds."""
-
-    async def show(self, hold_id: str, *, actor: Actor) -> HoldView:
-        """Return one hold."""
-
-    async def page(
-        self, hold_id: str, *, after: int = -1, limit: int = 50, actor: Actor
-    ) -> HoldPage:
-        """Return one hold with a page of its members."""
-
-    async def release_preview(self, hold_id: str, *, actor: Actor) -> ReleasePreview:
-        """Say what a release would free."""
-
-
 class Log(Protocol):
     """Reads the transparency log."""
 
@@ -376,118 +301,6 @@ class Store(Protocol):
 
     async def get(self, key: str) -> bytes:
         """Return the whole object. Raises NotFound."""
-
-
-class Tokens(Protocol):
-    """Makes, checks and revokes API tokens: `archiver.access.tokens.Tokens`."""
-
-    async def create(
-        self,
-        name: str,
-        roles: Collection[Role],
-        *,
-        unit: str = "",
-        matter: str = "",
-        expires_at: datetime | None = None,
-        actor: Actor,
-    ) -> tuple[TokenView, str]:
-        """Make a token; the secret is shown once."""
-
-    async def authenticate(self, secret: str) -> Actor:
-        """Return whose token it is."""
-
-    async def list(self, *, actor: Actor) -> Sequence[TokenView]:
-        """Return all tokens."""
-
-    async def revoke(self, token_id: str, *, actor: Actor) -> TokenView:
-        """Revoke one token."""
-
-
-class Sessions(Protocol):
-    """Starts, checks and ends browser sessions: `archiver.access.sessions.Sessions`."""
-
-    async def start(
-        self,
-        person_id: str,
-        *,
-        method: Method,
-        address: str = "",
-        agent: str = "",
-        replacing: str = "",
-    ) -> str:
-        """Start a session; return its new secret."""
-
-    async def authenticate(self, secret: str) -> SignedIn:
-        """Return who is signed in."""
-
-    async def confirm(self, session_id: str, *, method: Method) -> str:
-        """Note a new proof of identity; return the session's new secret."""
-
-    async def end(self, session_id: str, *, actor: Actor) -> None:
-        """Sign out."""
-
-    async def list(self, *, person_id: str = "", actor: Actor) -> Sequence[SessionView]:
-        """Return live sessions."""
-
-    async def revoke(self, session_id: str, *, actor: Actor) -> None:
-        """End a session from elsewhere."""
-
-    async def break_glass(self, session_id: str, reason: str, *, actor: Actor) -> None:
-        """Read content for a reason, for half an hour."""
-
-    async def mend_glass(self, session_id: str, *, actor: Actor) -> None:
-        """End that."""
-
-
-class Passkeys(Protocol):
-    """Adds, uses and removes passkeys: `archiver.access.passkeys.Passkeys`."""
-
-    async def offer_new(self, *, site: Site, actor: Actor) -> Offer:
-        """Begin to add a passkey."""
-
-    async def add(
-        self, answer: str, *, name: str, cookie: str, site: Site, actor: Actor
-    ) -> PasskeyView:
-        """Keep the passkey that the browser made."""
-
-    async def offer(self, *, site: Site, actor: Actor | None = None) -> Offer:
-        """Begin a proof of identity."""
-
-    async def prove(
-        self, answer: str, *, cookie: str, site: Site, actor: Actor | None = None
-    ) -> str:
-        """Return the id of the person whose passkey answered."""
-
-    async def list(self, *, actor: Actor) -> Sequence[PasskeyView]:
-        """Return one's own passkeys."""
-
-    async def show(self, passkey_id: str, *, actor: Actor) -> PasskeyView:
-        """Return one of one's own."""
-
-    async def rename(self, passkey_id: str, name: str, *, actor: Actor) -> None:
-        """Give it another name."""
-
-    async def remove(self, passkey_id: str, *, actor: Actor) -> None:
-        """Remove it."""
-
-
-class Provider(Protocol):
-    """Signs in with the provider: `archiver.access.provider_sign_in.ProviderSignIn`."""
-
-    @property
-    def label(self) -> str:
-        """What people call it."""
-
-    async def begin(self, *, redirect_uri: str, next_path: str) -> "Departure":
-        """Return where the browser goes to sign in."""
-
-    async def begin_again(
-        self, *, redirect_uri: str, next_path: str, session_id: str, actor: Actor
-    ) -> "Departure":
-        """Return where it goes to prove once more who is signed in."""
-
-    async def complete(self, answer: Mapping[str, str], *, cookie: str) -> "Proven":
-        """Return whom the provider's answer proves."""
 
 
 class Health(Protocol):

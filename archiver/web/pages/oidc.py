@@ -11,8 +11,8 @@ from archiver.web.pages.rendering import PAGES
 from archiver.web.public_address import public_origin
 from archiver.web.reading import actor_of, services_of, text_of
 from archiver.web.routing import Access, Body, Parameter, route
-from archiver.web.services import Provider
 from archiver.web.session import address_of, keep_session, session_secret, way_back
+from archiver.web.sign_in_services import Provider
 
 COOKIE = "oidc"
 CALLBACK = "/sign-in/provider/callback"

@@ -16,7 +16,8 @@ from archiver.config import Settings, load_settings
 from archiver.errors import Denied, NotFound
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.post import Arrival
-from archiver.web.services import Json, Provider
+from archiver.web.services import Json
+from archiver.web.sign_in_services import Provider
 from tests.unit.web.fakes_accounts import FakeAccounts, FakeClasses
 from tests.unit.web.fakes_audit import FakeAudit, FakeInstallation
 from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds, FakeReleases
