@@ -49,7 +49,10 @@ def check_password(password: str, *, email: str) -> None:
         raise _refused(
             f"expected at least {_DIFFERENT} different characters; several words make a good one"
         )
-    if folded in _common() or _EDGES.sub("", folded) in _common():
+    core = _EDGES.sub("", folded)
+    if not core:
+        raise _refused("expected a password with letters: dates and numbers are guessed first")
+    if folded in _common() or core in _common():
         raise _refused(
             "this password is among the most common ones, or one of them with digits added; "
             "several words that do not belong together make a good one"

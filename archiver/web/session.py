@@ -131,9 +131,9 @@ def address_of(request: web.Request) -> str:
 
 def way_back(path: str) -> str:
     """Return `path` if it is one on this site, else the start page: never another host."""
-    parts = urlsplit(path) if path.isprintable() else urlsplit("")
-    sound = path.startswith("/") and not path.startswith("//") and "\\" not in path
-    return path if sound and not parts.scheme and not parts.netloc else "/"
+    # Browsers take `//host`, and also `/\host`, for another host.
+    sound = path.startswith("/") and path[1:2] not in {"/", "\\"} and path.isprintable()
+    return path if sound else "/"
 
 
 def sign_in_first(request: web.Request) -> str:

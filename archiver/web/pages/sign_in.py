@@ -152,6 +152,7 @@ async def _welcome(request: web.Request, error: CallerError | None = None) -> we
         "accept_invitation.html",
         status=200 if error is None else status_of(error),
         welcome=found,
+        here="/welcome",  # which pages show, on paper: this one's address is a secret
         errors=[] if error is None else [("password", str(error))],
         provider=None if provider is None else provider.label,
     )
