@@ -39,12 +39,13 @@ T = TypeVar("T")
 class Site:
     """The served archive. `url` has no slash at its end."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **settings: object) -> None:
         self.services: Services
         self.url = ""
         self.app: web.Application
         self.people: dict[str, str] = {}
         self._home = home
+        self._settings = settings
         self._loop: asyncio.AbstractEventLoop
         self._stop: asyncio.Event
         self._ready: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
@@ -94,7 +95,8 @@ class Site:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        settings = await found(settings_for(self._home))
+        founded = await found(settings_for(self._home))
+        settings = founded.model_copy(update=self._settings)
         async with open_services(settings) as self.services:
             services = self.services
             loops = [asyncio.create_task(loop()) for loop in services.loops.all()]
