@@ -15,6 +15,8 @@ from archiver.ids import Ulids
 from archiver.jobs.account_totals import AccountTotals, account_chores
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.preserve.account_effects import AccountChanged
+from archiver.preserve.filing import FilePlan
+from retention.rules import Rule, RuleSet
 from tests.fakes.small_archive import AUDITOR, SmallArchive, arrival, small_archive
 
 OPERATOR = Actor(name="olga", roles=frozenset({Role.OPERATOR}))
@@ -210,6 +212,28 @@ async def test_new_captures_are_filed_as_of_the_unit_of_their_account(
     chores = account_chores(archive.database, archive.clock, archive.plan)
     (refresh,) = (chore.act for chore in chores if chore.name == "account register")
     assert (await refresh(), archive.plan.units) == ("", learnt)
+
+
+async def test_a_rule_may_ask_for_the_unit(archive: SmallArchive, accounts: Accounts) -> None:
+    treasury = Rule(id="t", class_code="us-sec-17a4-comms", units=("Treasury",))
+    rules = RuleSet(version=2, default_class="default", rules=(treasury,))
+    plan = FilePlan(rules, archive.plan.schedules)
+    register = Accounts(
+        database=archive.database,
+        trail=archive.trail,
+        clock=archive.clock,
+        ulids=Ulids(),
+        plan=plan,
+    )
+    made = await register.register(
+        platform="mastodon", handle="@acme", unit="Treasury", actor=OPERATOR
+    )
+    post = arrival("1", "hello").post
+    assert plan.file_post(post, archive.clock()).retention.class_code == "us-sec-17a4-comms"
+    page = await accounts.show(made.id, actor=AUDITOR)
+    assert [rule.id for rule in page.rules] == [""]  # the rules in force name no unit
+    await register.change(made.id, unit="", actor=OPERATOR)
+    assert plan.file_post(post, archive.clock()).retention.class_code == "default"
 
 
 async def test_a_hold_that_names_the_account_is_shown_to_who_reads_holds(
