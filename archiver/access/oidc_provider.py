@@ -27,6 +27,7 @@ AGAIN = timedelta(minutes=1)
 _DISCOVERY = "/.well-known/openid-configuration"
 _FORM = "application/x-www-form-urlencoded"
 _OK = 200
+_UNAUTHORIZED = 401  # RFC 6749 section 5.2: the client, not the code, was not accepted
 _FAULT = 500
 _INSTEAD = "sign in with a password or a passkey meanwhile, and tell the operator"
 
@@ -110,7 +111,8 @@ class Provider:
 
         Raises:
             Denied: the code is unknown, used, or another client's.
-            PeerUnavailable: the provider does not answer, or not in its protocol.
+            PeerUnavailable: the provider does not answer, not in its protocol, or does not accept
+                this archive as a client.
         """
         metadata = await self.metadata()
         fields = {
@@ -126,6 +128,12 @@ class Provider:
             content_type=_FORM,
             authorization=authorization,
         )
+        if answer.status == _UNAUTHORIZED:
+            raise _unexpected(
+                metadata.token_endpoint,
+                "that it does not accept who we are; check MUNIMENT_OIDC_CLIENT_ID and the file of "
+                "MUNIMENT_OIDC_CLIENT_SECRET_FILE",
+            )
         if _OK < answer.status < _FAULT:
             raise Denied(
                 "the provider did not accept the code it had given: it was used before, or is too "

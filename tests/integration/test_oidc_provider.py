@@ -420,6 +420,19 @@ async def test_a_provider_that_is_down_is_a_page_and_lets_nobody_in(
         assert not await browser.is_signed_in()
 
 
+async def test_a_client_the_provider_does_not_know_is_for_the_operator(
+    settings: Settings, provider: OidcProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nameless = settings.model_copy(update={"oidc_client_secret_file": None})
+    async with serving(nameless) as archive, opened(archive, provider) as browser:
+        response = await browser.sign_in()
+
+        assert response.status == 503
+        assert "MUNIMENT_OIDC_CLIENT_ID" not in await response.text()
+        assert not await browser.is_signed_in()
+    assert "MUNIMENT_OIDC_CLIENT_ID" in capsys.readouterr().out
+
+
 async def test_a_new_proof_at_the_provider_confirms_the_session(
     browser: Browser, archive: Archive
 ) -> None:

@@ -1,5 +1,6 @@
 """Signing in with the identity provider, and proving there once more who one is."""
 
+import structlog
 from aiohttp import web
 
 from archiver.errors import ArchiverError, Conflict, Denied, NotFound, PeerUnavailable
@@ -13,6 +14,8 @@ from archiver.web.reading import actor_of, services_of, text_of
 from archiver.web.routing import Access, Body, Parameter, route
 from archiver.web.session import address_of, keep_session, session_secret, way_back
 from archiver.web.sign_in_services import Provider
+
+_log = structlog.get_logger("muniment.web")
 
 COOKIE = "oidc"
 CALLBACK = "/sign-in/provider/callback"
@@ -134,13 +137,16 @@ def _depart(request: web.Request, url: str, cookie: str) -> web.Response:
 
 
 def _failed(request: web.Request, provider: Provider, error: ArchiverError) -> web.Response:
+    unavailable = isinstance(error, PeerUnavailable)
+    if unavailable:
+        _log.error("the provider did not answer", reason=str(error))
     return request.app[PAGES].render(
         request,
         "oidc_failed.html",
         status=status_of(error),
         label=provider.label,
-        unavailable=isinstance(error, PeerUnavailable),
+        unavailable=unavailable,
         # What a peer answered names hosts, which are the operator's to read.
-        reason="" if isinstance(error, PeerUnavailable) else str(error),
+        reason="" if unavailable else str(error),
         again="/confirm" if request.get(SIGNED_IN) else "/sign-in",
     )

@@ -186,6 +186,13 @@ async def test_the_secret_goes_where_the_provider_takes_it(
         assert (form["client_id"], form["client_secret"]) == ("muniment", "s3cret: & more")
 
 
+async def test_a_client_that_the_provider_refuses_is_the_operators_to_mend(world: World) -> None:
+    world.peer.statuses["token"] = 401
+
+    with pytest.raises(PeerUnavailable, match="MUNIMENT_OIDC_CLIENT_ID"):
+        await world.sign_in()
+
+
 async def test_a_public_client_says_its_name_only(world: World) -> None:
     await world.sign_in()
 
