@@ -1,10 +1,12 @@
 """The OpenAPI 3.1 description, generated from the route registry and the documents' models."""
 
+import sys
 from collections.abc import Iterable
 
 from aiohttp import web
 from pydantic.json_schema import models_json_schema
 
+from archiver.access.rules import Permission
 from archiver.web.documents import ProblemDocument
 from archiver.web.routing import Access, Body, Parameter, Route
 from archiver.web.services import Json
@@ -26,6 +28,9 @@ def describe(routes: Iterable[Route], version: str) -> Json:
             "summary": "The archive of what a business said in public",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "tags": [
+            {"name": name, "description": what} for name, what in sorted(_tags(shown).items())
+        ],
         "paths": paths,
         "components": {
             "schemas": _schemas(shown),
@@ -55,10 +60,11 @@ def _operation(route: Route) -> Json:
             *(_parameter(each, each.place) for each in route.parameters),
         ],
         "responses": {
-            **{str(status): _response(body) for status, body in sorted(route.answers.items())},
-            "default": _response(
-                Body(media_type="application/problem+json", model=ProblemDocument, what="A problem")
-            ),
+            **{
+                str(status): _response(body)
+                for status, body in sorted({**_problems(route), **route.answers}.items())
+            },
+            "default": _response(_problem("A problem")),
         },
     }
     if not public:
@@ -69,6 +75,36 @@ def _operation(route: Route) -> Json:
             "content": {body.media_type: {"schema": _schema(body)} for body in route.takes},
         }
     return operation
+
+
+def _tags(routes: Iterable[Route]) -> dict[str, str]:
+    """Return each tag, a module of handlers, with the first line of what the module says it is."""
+    modules = {route.handler.__module__ for route in routes}
+    return {
+        name.rpartition(".")[2]: (sys.modules[name].__doc__ or "").partition("\n")[0]
+        for name in modules
+    }
+
+
+def _problems(route: Route) -> dict[int, Body]:
+    """Return the problems that follow from what a route declares."""
+    found = {}
+    if route.takes or route.parameters:
+        found[400] = _problem("The request is malformed or out of limits")
+    if route.permission is not Access.PUBLIC:
+        found[401] = _problem("No valid token was sent")
+    if isinstance(route.permission, Permission):
+        found[403] = _problem(f"The token may not {route.permission.replace('-', ' ')}")
+    if route.variables:
+        found[404] = _problem("There is no such object, or it is not yours to see")
+    if route.takes:
+        found[413] = _problem("The body is too large")
+        found[415] = _problem("The body is of another media type")
+    return found
+
+
+def _problem(what: str) -> Body:
+    return Body(media_type="application/problem+json", model=ProblemDocument, what=what)
 
 
 def _parameter(parameter: Parameter, place: str) -> Json:

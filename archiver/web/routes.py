@@ -33,6 +33,7 @@ from archiver.web.pages import (
     style_page,
 )
 from archiver.web.pages import content as content_pages
+from archiver.web.pages import help as help_pages
 from archiver.web.pages import holds as hold_pages
 from archiver.web.pages import home as home_page
 from archiver.web.pages import imports as import_pages
@@ -73,6 +74,7 @@ ROUTES: tuple[Route, ...] = (
     *integrity_pages.ROUTES,
     *audit_pages.ROUTES,
     *settings_pages.ROUTES,
+    *help_pages.ROUTES,
     *import_pages.ROUTES,
     *sign_in.ROUTES,
     *confirm.ROUTES,

@@ -14,6 +14,7 @@ import pytest
 from archiver.cli.arguments import Parser, common_options
 from archiver.cli.main import COMMANDS
 from archiver.errors import InvalidInput
+from archiver.web.routes import ROUTES
 from tests.architecture.repository import ROOT, documents, modules, text_of, tracked_files
 
 _FENCE = re.compile(r"^```(?:sh|console|bash)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -24,6 +25,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _NAMED_FILE = re.compile(r"`([\w.-]+(?:/[\w.-]+)+\.(?:py|md|toml|yaml|sh))`")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _OUTSIDE = ("http:", "https:", "mailto:")
+_HELP = Path("archiver/web/help")
 _MACHINE_PATH = re.compile(
     r"(?<![\w.:$}>/-])/(?:home|Users|root|work|tmp|mnt)/[\w.-]+"  # not https://host/home/page
 )
@@ -187,6 +189,8 @@ def _unknown(given: list[str]) -> str:
 
 def _leads_somewhere(document: Path, link: str) -> bool:
     name, _, anchor = link.partition("#")
+    if link.startswith("/") and document.parent == _HELP:
+        return any(route.template == name for route in ROUTES)  # a screen
     target = (ROOT / document.parent / name) if name else ROOT / document
     if not target.exists():
         return False
