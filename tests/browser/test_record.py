@@ -376,7 +376,7 @@ def test_media_come_from_the_content_host_without_a_cookie(
     image = page.get_by_role("img", name="Map of the new office")
     expect(image).to_be_visible()
 
-    page.wait_for_function("document.querySelector('main .media-grid img').naturalWidth === 320")
+    expect(image).to_have_js_property("naturalWidth", 320)
     of_content = [request for request in asked if "/content/" in request.url]
     assert of_content
     assert all(request.url.startswith(f"{content}/content/") for request in of_content)
