@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 RESOLVE := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: help setup demo test check types lint contracts bench test-faults lock clean
+.PHONY: help setup demo test test-browser check types lint contracts bench test-faults lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,8 +21,11 @@ demo: $(STAMP)  ## a sample company's posts from end to end, then the web page
 	$(BIN)/muniment demo
 
 test: $(STAMP)  ## the test suite, a few minutes
-	@deploy/browser.sh
-	$(BIN)/pytest -q -m "not faults" -n logical --dist loadfile
+	$(BIN)/pytest -q -m "not faults and not browser" -n logical --dist loadfile
+
+test-browser: $(STAMP)  ## every screen in a real Chromium, a few minutes more
+	deploy/browser.sh
+	$(BIN)/pytest -q -m browser -n logical --dist loadfile tests/browser
 
 check: lint types contracts  ## style, types and import contracts
 
