@@ -153,7 +153,7 @@ class Settings(BaseModel):
         "email_verified", description="Claim that says the e-mail address was verified."
     )
     oidc_roles_file: Path | None = Field(
-        None, description="TOML file that gives each group its roles; without it nobody gets any."
+        None, description="TOML file that gives groups their roles; without it, given by hand."
     )
     oidc_create_people: bool = Field(
         default=True,
