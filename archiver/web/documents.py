@@ -154,7 +154,7 @@ class Versions(_Answer):
     items: list[dict[str, Any]]
 
 
-class Reason(_Answer):
+class KeepingReason(_Answer):
     """One reason to keep a record."""
 
     text: str
@@ -167,7 +167,7 @@ class Why(_Answer):
     id: str
     state: str
     until: str | None
-    reasons: list[Reason]
+    reasons: list[KeepingReason]
 
 
 class HoldDocument(_Answer):
@@ -212,7 +212,7 @@ class ExampleDocument(_Answer):
     event: str | None
     state: str
     until: str | None
-    reasons: list[Reason]
+    reasons: list[KeepingReason]
 
 
 class NewAccount(_Request):

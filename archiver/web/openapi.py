@@ -1,9 +1,10 @@
 """The OpenAPI 3.1 description, generated from the route registry and the documents' models."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from aiohttp import web
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from archiver.access.rules import Permission
@@ -13,13 +14,17 @@ from archiver.web.services import Json
 
 _REF = "#/components/schemas/{model}"
 
+References = Mapping[type[BaseModel], Json]
+
 
 def describe(routes: Iterable[Route], version: str) -> Json:
     """Return the OpenAPI document of the API routes (pages are not described)."""
     shown = [route for route in routes if not route.is_page]
+    references, schemas = _schemas(shown)
     paths: dict[str, Json] = {}
     for route in shown:
-        paths.setdefault(route.template, {})[route.method.lower()] = _operation(route)
+        operation = _operation(route, references)
+        paths.setdefault(route.template, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {
@@ -33,7 +38,7 @@ def describe(routes: Iterable[Route], version: str) -> Json:
         ],
         "paths": paths,
         "components": {
-            "schemas": _schemas(shown),
+            "schemas": schemas,
             "securitySchemes": {
                 "token": {
                     "type": "http",
@@ -45,7 +50,7 @@ def describe(routes: Iterable[Route], version: str) -> Json:
     }
 
 
-def _operation(route: Route) -> Json:
+def _operation(route: Route, references: References) -> Json:
     public = route.permission is Access.PUBLIC
     operation: Json = {
         "summary": route.summary,
@@ -61,10 +66,10 @@ def _operation(route: Route) -> Json:
         ],
         "responses": {
             **{
-                str(status): _response(body)
+                str(status): _response(body, references)
                 for status, body in sorted({**_problems(route), **route.answers}.items())
             },
-            "default": _response(_problem("A problem")),
+            "default": _response(_problem("A problem"), references),
         },
     }
     if not public:
@@ -72,7 +77,9 @@ def _operation(route: Route) -> Json:
     if route.takes:
         operation["requestBody"] = {
             "required": True,
-            "content": {body.media_type: {"schema": _schema(body)} for body in route.takes},
+            "content": {
+                body.media_type: {"schema": _schema(body, references)} for body in route.takes
+            },
         }
     return operation
 
@@ -117,31 +124,35 @@ def _parameter(parameter: Parameter, place: str) -> Json:
     }
 
 
-def _response(body: Body) -> Json:
+def _response(body: Body, references: References) -> Json:
     what = body.what or (body.model.__doc__ or "").strip() if body.model else body.what
     return {
         "description": what or "The answer",
-        "content": {body.media_type: {"schema": _schema(body)}},
+        "content": {body.media_type: {"schema": _schema(body, references)}},
     }
 
 
-def _schema(body: Body) -> Json:
+def _schema(body: Body, references: References) -> Json:
     if body.model is not None:
-        return {"$ref": _REF.format(model=body.model.__name__)}
+        return dict(references[body.model])
     if body.media_type == "application/json":
         return {"type": "object"}
     return {"type": "string"}
 
 
-def _schemas(routes: Iterable[Route]) -> Json:
+def _schemas(routes: Iterable[Route]) -> tuple[References, Json]:
+    """Return how each model is referred to, and the schemas by name.
+
+    Two models of one name get longer ones from pydantic: a reference is never made from a name.
+    """
     bodies = (body for route in routes for body in (*route.takes, *route.answers.values()))
-    models = {model.__name__: model for body in bodies if (model := body.model) is not None}
-    models[ProblemDocument.__name__] = ProblemDocument
-    _, definitions = models_json_schema(
-        [(models[name], "validation") for name in sorted(models)], ref_template=_REF
+    models = {model for body in bodies if (model := body.model) is not None} | {ProblemDocument}
+    named = sorted(models, key=lambda model: (model.__name__, model.__module__))
+    found, definitions = models_json_schema(
+        [(model, "validation") for model in named], ref_template=_REF
     )
-    schemas: Json = definitions["$defs"]
-    return schemas
+    references = {model: found[model, "validation"] for model in named}
+    return references, definitions["$defs"]
 
 
 OPENAPI: web.AppKey[Json] = web.AppKey("openapi")
