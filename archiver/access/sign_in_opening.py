@@ -18,6 +18,7 @@ from archiver.preserve.keyring import Keyring
 from archiver.preserve.ledger.exchange import HttpExchange
 
 if TYPE_CHECKING:
+    from archiver.access.oidc import OpenIdConnect
     from archiver.access.provider_sign_in import ProviderSignIn
 
 
@@ -53,7 +54,23 @@ def open_provider(
     if not settings.oidc_issuer:
         return None
     # joserfc costs every start 0.1 s: only archives with a provider pay.
-    from archiver.access import oidc, oidc_provider, oidc_roles, provider_sign_in  # noqa: PLC0415
+    from archiver.access import oidc_roles, provider_sign_in  # noqa: PLC0415
+
+    roles = settings.oidc_roles_file
+    return provider_sign_in.ProviderSignIn(
+        _conversation(settings, keyring, clock),
+        label=settings.oidc_label,
+        groups=None if roles is None else oidc_roles.read_group_roles(roles),
+        create_people=settings.oidc_create_people,
+        roster=roster,
+        passkeys=passkeys,
+        sessions=sessions,
+        trail=trail,
+    )
+
+
+def _conversation(settings: Settings, keyring: Keyring, clock: Clock) -> "OpenIdConnect":
+    from archiver.access import oidc, oidc_provider  # noqa: PLC0415 - as above
 
     if not settings.oidc_client_id:
         raise ConfigurationError(
@@ -65,31 +82,21 @@ def open_provider(
         client_id=settings.oidc_client_id,
         secret=_secret(settings.oidc_client_secret_file),
     )
-    conversation = oidc.OpenIdConnect(
+    kept = BrowserState(
+        oidc.Begun,
+        purpose=oidc.PURPOSE,
+        key=derive(keyring, oidc.PURPOSE),
+        clock=clock,
+        randomness=os.urandom,
+    )
+    return oidc.OpenIdConnect(
         oidc_provider.Provider(client, HttpExchange(), clock),
-        kept=BrowserState(
-            oidc.Begun,
-            purpose=oidc.PURPOSE,
-            key=derive(keyring, oidc.PURPOSE),
-            clock=clock,
-            randomness=os.urandom,
-        ),
+        kept=kept,
         scopes=settings.oidc_scopes,
         groups_claim=settings.oidc_groups_claim,
         verified_claim=settings.oidc_verified_claim,
         clock=clock,
         randomness=os.urandom,
-    )
-    roles = settings.oidc_roles_file
-    return provider_sign_in.ProviderSignIn(
-        conversation,
-        label=settings.oidc_label,
-        groups=None if roles is None else oidc_roles.read_group_roles(roles),
-        create_people=settings.oidc_create_people,
-        roster=roster,
-        passkeys=passkeys,
-        sessions=sessions,
-        trail=trail,
     )
 
 
