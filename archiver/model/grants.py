@@ -35,6 +35,14 @@ class Grants:
         """One line for each grant, those over the whole archive first."""
         return (*sorted(self.roles), *map(_line, sorted(self.limited)))
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The lines as people write them: `Records manager in unit Treasury`."""
+        return tuple(
+            line.partition(_IN)[0].replace("-", " ").capitalize() + "".join(line.partition(_IN)[1:])
+            for line in self.lines
+        )
+
     def to_text(self) -> str:
         """Return the lines as one text."""
         return "\n".join(self.lines)

@@ -21,7 +21,7 @@ _MOST_DIGITS = 3
 
 @route(
     "GET",
-    "/tokens",
+    "/people/tokens",
     permission=Permission.MANAGE_ACCESS,
     summary="API tokens",
     answers={200: _HTML},
@@ -33,7 +33,7 @@ async def tokens(request: web.Request) -> web.StreamResponse:
 
 @route(
     "POST",
-    "/tokens",
+    "/people/tokens",
     permission=Permission.MANAGE_ACCESS,
     summary="Make an API token",
     takes=(_FORM,),
@@ -58,7 +58,7 @@ async def make(request: web.Request) -> web.StreamResponse:
 
 @route(
     "POST",
-    "/tokens/{id:[0-9A-Z]{26}}/revoke",
+    "/people/tokens/{id:[0-9A-Z]{26}}/revoke",
     permission=Permission.MANAGE_ACCESS,
     summary="Revoke an API token",
     takes=(_FORM,),
@@ -68,7 +68,7 @@ async def make(request: web.Request) -> web.StreamResponse:
 async def revoke(request: web.Request) -> web.StreamResponse:
     """Revoke a token for good."""
     await services_of(request).tokens.revoke(request.match_info["id"], actor=actor_of(request))
-    return web.Response(status=303, headers={"Location": "/tokens"})
+    return web.Response(status=303, headers={"Location": "/people/tokens"})
 
 
 ROUTES = (tokens, make, revoke)

@@ -239,3 +239,9 @@ def test_grants_are_read_back_from_what_people_read(name: str) -> None:
 def test_what_is_no_grant_is_refused(line: str) -> None:
     with pytest.raises(InvalidInput):
         Grants.from_text(f"auditor\n{line}")
+
+
+def test_words_change_the_role_and_never_the_name_of_its_part() -> None:
+    held = Grants.of([Role.RECORDS_MANAGER, grant(Role.REVIEWER, unit="North-East in unit B")])
+
+    assert held.words == ("Records manager", "Reviewer in unit North-East in unit B")

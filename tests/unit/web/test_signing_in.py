@@ -247,7 +247,7 @@ def test_acts_on_access_ask_for_a_fresh_proof() -> None:
         "/people/{id}/disable",
         "/people/{id}/link",
         "/me/break-glass",
-        "/tokens",
+        "/people/tokens",
         "/api/v1/people",
         "/api/v1/people/{id}/roles",
         "/api/v1/tokens",
@@ -433,7 +433,7 @@ async def test_a_token_for_a_part_without_its_name_is_not_one_for_everything(
     csrf = enter(face, services, Role.ADMINISTRATOR)
     fields = {"name": "n", "role": "auditor", "over": "unit", "part": "", "days": "9"}
 
-    response = await face.post("/tokens", data=fields | {"csrf": csrf}, headers=origin(face))
+    response = await face.post("/people/tokens", data=fields | {"csrf": csrf}, headers=origin(face))
 
     assert response.status == 400
     assert services.tokens.views == {}
@@ -469,7 +469,7 @@ async def test_roles_are_changed_after_their_consequences_were_shown(
         f"/people/{PERSON}",
         f"/people/{PERSON}/roles",
         f"/people/{PERSON}/disable",
-        "/tokens",
+        "/people/tokens",
         "/confirm",
     ],
 )
