@@ -181,7 +181,7 @@ def test_the_reference_tells_each_operation_with_its_parameters_and_an_example()
     hold = operations["POST", "/api/v1/holds"]
     assert "Idempotency-Key" in [field.name for _, field in hold.parameters]
     assert '-d \'{"name": "…", "reason": "…"}\'' in hold.example
-    assert hold.answers[0].status == "201"
+    assert "201" in [each.status for each in hold.answers]
     search = operations["GET", "/api/v1/search"]
     assert 'curl "$MUNIMENT/api/v1/search?q=…"' in search.example
     assert all(resource.what for resource in reference.resources)
