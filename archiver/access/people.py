@@ -15,7 +15,7 @@ from archiver.model.actor import Actor, Role
 from archiver.model.grants import Grants
 from archiver.model.person import Method, PersonState, Preferences
 
-_REASON_LIMIT = 1000
+_REASON_LIMIT = 2000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

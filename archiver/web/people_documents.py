@@ -25,7 +25,7 @@ class NewRoles(BaseModel):
     model_config = _REQUEST
 
     roles: tuple[str, ...] = Field(max_length=100)
-    reason: str = Field(default="", max_length=1000)
+    reason: str = Field(default="", max_length=2000)
 
 
 class Reason(BaseModel):
@@ -33,7 +33,7 @@ class Reason(BaseModel):
 
     model_config = _REQUEST
 
-    reason: str = Field(default="", max_length=1000)
+    reason: str = Field(default="", max_length=2000)
 
 
 class PersonDocument(BaseModel):
