@@ -68,6 +68,7 @@ from archiver.jobs.health import Health
 from archiver.jobs.imports import Imports
 from archiver.jobs.integrity_signals import signals_of
 from archiver.jobs.loops import Loops
+from archiver.jobs.sample import Sample
 from archiver.jobs.search_index import SearchIndex
 from archiver.jobs.second_store import SecondStore
 from archiver.jobs.timestamping import Timestamping
@@ -135,6 +136,7 @@ class Services:
     work: Work
     runner: Runner
     imports: Imports
+    sample: Sample
     integrity: IntegrityView
     proofs: ProofBundles
     timestamping: Timestamping
@@ -254,7 +256,13 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
     jobs = _jobs(ground, path, background, importing, verifying, evidence)
     integrity = _integrity(ground, views, background)
     audit_export = _audit_export(ground, path, background)
-    jobs.work.register(audit_export_kind(audit_export))
+    accounts = Accounts(
+        database=database, trail=trail, clock=clock, ulids=ground.ulids, plan=ground.plan
+    )
+    sample = Sample(
+        ingest=ingest, accounts=accounts, database=database, work=jobs.work, clock=clock
+    )
+    jobs.work.register(audit_export_kind(audit_export), sample.kind)
     register = HoldRegister(
         database=database, trail=trail, clock=clock, pending=views.holds.pending
     )
@@ -284,9 +292,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         ),
         records=_records(ground, path, background, filing),
         filing=filing,
-        accounts=Accounts(
-            database=database, trail=trail, clock=clock, ulids=ground.ulids, plan=ground.plan
-        ),
+        accounts=accounts,
         home=Home(database=database, clock=clock),
         account_totals=AccountTotals(database=database, clock=clock),
         holds=views.holds,
@@ -311,6 +317,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         work=jobs.work,
         runner=jobs.runner,
         imports=jobs.imports,
+        sample=sample,
         integrity=integrity,
         proofs=ProofBundles(
             archive=archive,

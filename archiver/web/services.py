@@ -24,7 +24,7 @@ from archiver.model.post import Arrival, Part
 from archiver.web.hold_services import HoldRegister, Holds, Releases
 from archiver.web.people_services import Invitations, Passwords, People
 from archiver.web.sign_in_services import Passkeys, Provider, Sessions, Tokens
-from archiver.web.work_services import Imports, Integrity, Proofs, Work
+from archiver.web.work_services import Imports, Integrity, Proofs, Sample, Work
 from search.calendar import Interval
 from search.index import Order
 from search.query import FieldName
@@ -363,6 +363,8 @@ class Services(Protocol):
     def work(self) -> Work: ...  # noqa: D102
     @property
     def imports(self) -> Imports: ...  # noqa: D102
+    @property
+    def sample(self) -> Sample: ...  # noqa: D102
     @property
     def integrity(self) -> Integrity: ...  # noqa: D102
     @property

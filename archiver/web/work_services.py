@@ -78,6 +78,16 @@ class Imports(Protocol):
         """Return the newest imports."""
 
 
+class Sample(Protocol):
+    """Fills a new archive with the posts of a sample company."""
+
+    async def is_offered(self, *, actor: Actor) -> bool:
+        """Return whether the actor may, and the archive is empty."""
+
+    async def start(self, *, actor: Actor) -> JobView:
+        """Queue the job."""
+
+
 class Integrity(Protocol):
     """What may be said of the archive."""
 

@@ -67,8 +67,24 @@ _CHOSEN = (
 )
 async def list_all(request: web.Request) -> web.StreamResponse:
     """Show the history of imports and those under way."""
-    history = await services_of(request).imports.history(actor=actor_of(request))
-    return request.app[PAGES].render(request, "imports.html", history=history)
+    services, actor = services_of(request), actor_of(request)
+    history = await services.imports.history(actor=actor)
+    sample = await services.sample.is_offered(actor=actor)
+    return request.app[PAGES].render(request, "imports.html", history=history, sample=sample)
+
+
+@route(
+    "POST",
+    "/imports/sample",
+    permission=Permission.CAPTURE,
+    summary="Load the sample company",
+    takes=(_FORM,),
+    answers={303: _HTML, 409: _HTML},
+)
+async def load_sample(request: web.Request) -> web.StreamResponse:
+    """Fill an empty archive with the posts of a company that does not exist."""
+    job = await services_of(request).sample.start(actor=actor_of(request))
+    return web.Response(status=303, headers={"Location": f"/jobs/{job.id}"})
 
 
 @route(
@@ -144,7 +160,7 @@ async def start(request: web.Request) -> web.StreamResponse:
     return web.Response(status=303, headers={"Location": f"/jobs/{job.id}"})
 
 
-ROUTES = (list_all, new, send, look, start)
+ROUTES = (list_all, load_sample, new, send, look, start)
 
 
 def _new(request: web.Request, *, status: int = 200, problem: str = "") -> web.Response:

@@ -29,7 +29,7 @@ from tests.unit.web.fakes_records import (
 )
 from tests.unit.web.fakes_records import FakeEvidence, FakeRecords
 from tests.unit.web.fakes_search import FakeSearching
-from tests.unit.web.fakes_work import FakeImports, FakeIntegrity, FakeProofs, FakeWork
+from tests.unit.web.fakes_work import FakeImports, FakeIntegrity, FakeProofs, FakeSample, FakeWork
 
 Face = TestClient[web.Request, web.Application]
 NOW = datetime(2026, 11, 21, 22, 1, 26, tzinfo=UTC)
@@ -221,6 +221,7 @@ class FakeServices:
     provider: Provider | None = None
     work: FakeWork = field(default_factory=FakeWork)
     imports: FakeImports = field(default_factory=FakeImports)
+    sample: FakeSample = field(default_factory=FakeSample)
     integrity: FakeIntegrity = field(default_factory=FakeIntegrity)
     proofs: FakeProofs = field(default_factory=FakeProofs)
     health: FakeHealth = field(default_factory=FakeHealth)

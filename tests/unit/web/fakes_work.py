@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from archiver.access.rules import Permission, allowed, require
+from archiver.access.rules import Permission, allowed, allowed_somewhere, require
 from archiver.assurance.integrity_judgement import judge
 from archiver.assurance.integrity_status import (
     Found,
@@ -273,3 +273,15 @@ class FakeProofs:
     async def make(self, *, since: int = 0, actor: Actor) -> ProofBundle:
         require(actor, Permission.READ_LOG)
         return ProofBundle(name="proof-98.zip", content=f"since {since}".encode())
+
+
+@dataclass
+class FakeSample:
+    """Offers the sample company to whoever may capture, and loads it by no job."""
+
+    async def is_offered(self, *, actor: Actor) -> bool:
+        return allowed_somewhere(actor, Permission.CAPTURE)
+
+    async def start(self, *, actor: Actor) -> JobView:
+        require(actor, Permission.CAPTURE)
+        raise Conflict("the archive holds posts already")
