@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 
 from archiver.app import open_services
+from archiver.assurance.attestations import Attestations
 from archiver.assurance.evidence.choosing import Wanted
 from archiver.assurance.evidence_verifier import CHECKS
+from archiver.assurance.timestamp_view import TimestampView
 from archiver.audit.actions import Action
 from archiver.config import Settings
 from archiver.db import events as event_rows
-from archiver.errors import Conflict, Denied, IntegrityError, InvalidInput, NotFound
-from archiver.model.actor import Actor, Role
+from archiver.errors import Conflict, Denied, IntegrityError, InvalidInput, NotFound, TooLarge
+from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.post import Change
+from archiver.preserve.ledger.timestamps import Authority
 from archiver.preserve.object_keys import timestamp_object, trust_object
 from tests.fakes.archive import AGENT, an_arrival, publish
 from tests.fakes.evidence_bundles import (
@@ -362,3 +365,95 @@ async def test_bundles_come_from_every_store_and_database(
     assert states == {**dict.fromkeys(room.records, "retain"), outcome.record_id: "held"}
     assert files[f"records/{room.records[0]}/events.jsonl"].count(b"\n") == 2
     assert (b"enforces no lock" in files["README.txt"]) is not locked
+
+
+class TestWithinReach:
+    """Somebody limited to a matter takes evidence of its records and learns of no other."""
+
+    MATTER = "Smith v. Acme"
+
+    def limited(self, matter: str = MATTER) -> Actor:
+        held = frozenset({LimitedRole(role=Role.COUNSEL, matter=matter)})
+        return Actor(name="lena", roles=frozenset(), limited=held, via="web")
+
+    async def place(self, room: Courtroom, *record_ids: str) -> str:
+        view = await room.services.holds.place(
+            name="Smith",
+            matter=self.MATTER,
+            reason="claim",
+            record_ids=list(record_ids),
+            actor=COUNSEL,
+        )
+        return str(view.to_dict()["id"])
+
+    async def test_bundles_are_made_of_what_is_in_reach_only(self, room: Courtroom) -> None:
+        inside, outside, *_ = room.records
+        hold_id = await self.place(room, inside)
+        await publish(room.services)
+
+        made = await room.export(inside, actor=self.limited())
+        assert made.records == 1
+        by_hold = await room.export(name="hold.zip", hold_id=hold_id, actor=self.limited())
+        assert by_hold.records == 1
+        for wanted in (outside, "01KAM000000000000000000000"):
+            with pytest.raises(NotFound, match=f"no record {wanted}"):
+                await room.export(inside, wanted, name="more.zip", actor=self.limited())
+            with pytest.raises(NotFound, match=f"no record {wanted}"):
+                await room.services.evidence.one(wanted, actor=self.limited())
+        with pytest.raises(NotFound, match="no hold"):
+            await room.export(name="other.zip", hold_id=hold_id, actor=self.limited("Other"))
+
+    async def test_a_record_in_reach_is_handed_out_at_once_and_verifies(
+        self, room: Courtroom
+    ) -> None:
+        await self.place(room, room.records[0])
+        await publish(room.services)
+
+        bundle = await room.services.evidence.one(room.records[0], actor=self.limited())
+
+        report = verify(bundle.content)
+        assert failed(report) == set()
+        assert report["records"] == [room.records[0]]
+        assert bundle.name == f"evidence-{room.records[0]}.zip"
+
+    async def test_a_record_with_much_media_is_no_download_at_once(
+        self, room: Courtroom, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("archiver.assurance.evidence.exporting.MOST_AT_ONCE", 100_000)
+
+        with pytest.raises(TooLarge, match="as a job"):
+            await room.services.evidence.one(room.records[-1], actor=COUNSEL)
+        await room.services.evidence.one(room.records[0], actor=COUNSEL)
+
+
+async def test_the_first_timestamp_over_a_record_is_named_and_verified(room: Courtroom) -> None:
+    services, archive = room.services, room.services.archive
+    await room.stamp()
+
+    def attestations(*roots: bytes) -> Attestations:
+        view = TimestampView(
+            archive_id=archive.id,
+            authorities=[Authority(name="test-tsa", url="", roots=roots)] if roots else [],
+            store=services.store,
+            database=services.database,
+        )
+        policy = services.witnessing.policy
+        return Attestations(archive_id=archive.id, stamps=view, policy=policy, store=services.store)
+
+    (first,) = (await attestations(room.tsa.root).over(0)).stamps
+    assert (first.authority, first.problem) == ("test-tsa", "")
+    assert first.at is not None
+    (later,) = (await attestations(room.tsa.root).over(first.size)).stamps
+    assert later.size > first.size
+    assert (await attestations(room.tsa.root).over(later.size)).stamps == ()
+    (unknown,) = (await attestations().over(0)).stamps
+    assert (unknown.size, unknown.at) == (first.size, None)
+    assert "no longer in the authorities file" in unknown.problem
+
+
+async def test_custody_tells_of_a_timestamp_that_cannot_be_verified_here(room: Courtroom) -> None:
+    custody = await room.services.records.custody(room.records[0], actor=COUNSEL)
+
+    (step,) = (each for each in custody.steps if each.what == "Timestamped by test-tsa")
+    assert step.at is None
+    assert "it does not verify" in step.detail

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from archiver.access.custody import Attested
 from archiver.app import Services
+from archiver.assurance.attestations import Attestations
 from archiver.assurance.continuation import Continuation, compare_with_held
 from archiver.audit.actions import Action
 from archiver.config import Settings
@@ -118,6 +120,17 @@ async def cosigned_by(services: Services, count: int) -> Cosigned:
     return opened
 
 
+async def an_attestation(services: Services) -> Attested:
+    """What others say of the first entry of the log, as a record's page tells it."""
+    attestations = Attestations(
+        archive_id=services.archive.id,
+        stamps=services.timestamping.view,
+        policy=services.witnessing.policy,
+        store=services.store,
+    )
+    return await attestations.over(0)
+
+
 async def test_a_checkpoint_is_cosigned_by_every_witness_and_a_quorum_verifies_offline(
     tmp_path: Path, witnesses: Witnesses
 ) -> None:
@@ -129,7 +142,14 @@ async def test_a_checkpoint_is_cosigned_by_every_witness_and_a_quorum_verifies_o
 
         assert opened.quorum_met
         assert {seen.witness for seen in opened.cosignatures} == {"A", "B", "C"}
-        assert services.witnessing.quorum_size == opened.checkpoint.size
+
+        async def noted() -> bool:  # the cosignatures are stored a moment before
+            return services.witnessing.quorum_size == opened.checkpoint.size
+
+        assert await eventually(noted)
+        first = (await an_attestation(services)).witnesses
+        assert [seen.witness for seen in sorted(first, key=lambda each: each.witness)] == [*"ABC"]
+        assert all(0 < seen.size <= opened.checkpoint.size for seen in first)
         assert (await services.health.ready())["witnesses"] == "ok"
         published = await services.store.get(trust_object(services.archive.id, "policy.txt"))
         assert parse_policy(published.decode()) == services.witnessing.policy
