@@ -266,6 +266,12 @@ async def versions(tx: Transaction, platform: str, account: str, post_id: str) -
     return [RecordRow(**row) for row in rows.mappings()]
 
 
+async def has_posts(tx: Transaction) -> bool:
+    """Return whether there is any post; found at once, since posts stand near the beginning."""
+    first = select(record.c.log_index).where(record.c.entry_type == "rec").limit(1)
+    return (await tx.execute(first)).first() is not None
+
+
 async def count_posts(tx: Transaction, log_size: int, events_class: str) -> int:
     """Return how many posts stand below `log_size`, duplicates apart.
 

@@ -11,7 +11,6 @@ from archiver.capture.decoding import decode_capture
 from archiver.capture.ingest import Ingest
 from archiver.capture.sample_company import COMPANY, posts, register_accounts
 from archiver.clock import Clock
-from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
 from archiver.db.transaction import Database
 from archiver.errors import Conflict
@@ -20,7 +19,6 @@ from archiver.jobs.work_run import Run
 from archiver.jobs.work_views import JobView
 from archiver.model.actor import Actor
 from archiver.model.post import Provenance
-from retention.templates import AUDIT_CLASS
 
 SAMPLE = "sample"
 POSTS = 1_500
@@ -69,8 +67,7 @@ class Sample:
 
     async def _is_empty(self) -> bool:
         async with self._database.reading() as tx:
-            size = (await ledger_rows.state(tx)).next_index
-            return await record_rows.count_posts(tx, size, AUDIT_CLASS) == 0
+            return not await record_rows.has_posts(tx)
 
     async def _run(self, job: Run) -> Result:
         if not await self._is_empty():

@@ -2,7 +2,8 @@
 
 Takes an archive that is there (`muniment import` makes one), serves it, and asks for every page in
 turn, one request at a time, as a token that may see everything. Times are the client's on the same
-machine, so a little more than the server's own; `cpu_ms` is what the server worked for each. Budget: p95 of 100 ms at a million records.
+machine, so a little more than the server's own; `cpu_ms` is what the server worked for each.
+Budget: p95 of 100 ms at a million records.
 """
 
 import argparse
