@@ -137,7 +137,8 @@ def _schema(body: Body, references: References) -> Json:
         return dict(references[body.model])
     if body.media_type == "application/json":
         return {"type": "object"}
-    return {"type": "string"}
+    # Of bytes that may be of any type there is nothing to say, not even that they are no JSON.
+    return {} if body.media_type == "*/*" else {"type": "string"}
 
 
 def _schemas(routes: Iterable[Route]) -> tuple[References, Json]:

@@ -134,18 +134,27 @@ def whole_of(
     return int(text)
 
 
+def flag_of(request: web.Request, name: str) -> bool:
+    """Return a query parameter that is `true` or `false`; without it, false.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    word = text_of(request, name, default="false")
+    if word not in {"true", "false"}:
+        raise InvalidInput(
+            f"expected {name} to be true or false, found {word[:40]!r}", pointer=name
+        )
+    return word == "true"
+
+
 def is_dry_run(request: web.Request) -> bool:
     """Return whether only what would happen is asked for (`dry_run=true`).
 
     Raises:
         InvalidInput: it is neither true nor false: whoever misspells it must not act.
     """
-    word = text_of(request, "dry_run", default="false")
-    if word not in {"true", "false"}:
-        raise InvalidInput(
-            f"expected dry_run to be true or false, found {word[:40]!r}", pointer="dry_run"
-        )
-    return word == "true"
+    return flag_of(request, "dry_run")
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -8,11 +8,13 @@ from aiohttp import web
 from archiver.access.rules import Permission
 from archiver.jobs.work import JobFile
 from archiver.web.answering import json_answer
-from archiver.web.reading import actor_of, read_document, services_of, text_of, whole_of
+from archiver.web.reading import actor_of, flag_of, read_document, services_of, text_of, whole_of
 from archiver.web.routing import Access, Body, Parameter, route
 from archiver.web.work_documents import JobDocument, JobList, NewVerification
 
 MOST_LISTED = 200
+
+_FILE = Body(media_type="*/*", what="The file, or the range of it that was asked for")
 
 LISTED_BY = (
     Parameter(name="kind", what="Only this kind"),
@@ -35,7 +37,7 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     page = await services_of(request).work.list(
         kind=text_of(request, "kind", default=""),
         state=text_of(request, "state", default=""),
-        mine=text_of(request, "mine", default="") == "true",
+        mine=flag_of(request, "mine"),
         cursor=text_of(request, "cursor", default=""),
         limit=max(1, whole_of(request, "limit", default=50, most=MOST_LISTED)),
         actor=actor_of(request),
@@ -95,7 +97,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     "/api/v1/jobs/{id}/result",
     permission=Access.SIGNED_IN,
     summary="Fetch the file a job left; it is kept for seven days",
-    answers={200: Body(media_type="application/octet-stream", what="The file")},
+    answers={200: _FILE, 206: _FILE},
 )
 async def result(request: web.Request) -> web.StreamResponse:
     """Answer the file."""

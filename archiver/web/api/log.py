@@ -40,7 +40,11 @@ async def checkpoint(request: web.Request) -> web.StreamResponse:
     "/log/{object:checkpoint|" + _TILE + "}",
     permission=Permission.READ_LOG,
     summary="The log as C2SP tools read it: checkpoint, tiles, entry bundles (tlog-tiles)",
-    answers={200: Body(media_type="application/octet-stream", what="The object's bytes")},
+    answers={
+        200: Body(
+            media_type="*/*", what="A tile's bytes; of the checkpoint, the signed note as text"
+        )
+    },
     open_by_setting=True,
 )
 async def layout(request: web.Request) -> web.StreamResponse:

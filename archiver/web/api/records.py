@@ -9,7 +9,7 @@ from archiver.web.reading import actor_of, services_of
 from archiver.web.record_documents import CustodyDocument, ThreadDocument, VerifiedDocument
 from archiver.web.routing import Body, route
 
-_BYTES = Body(media_type="application/octet-stream", what="The verbatim bytes, with Repr-Digest")
+_BYTES = Body(media_type="*/*", what="The verbatim bytes, as what they came, with Repr-Digest")
 
 
 @route(

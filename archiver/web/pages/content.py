@@ -13,7 +13,7 @@ from archiver.web.reading import actor_of, services_of
 from archiver.web.routing import Access, Body, route
 
 _BYTES = Body(
-    media_type="application/octet-stream",
+    media_type="*/*",
     what="A verified raster image, film or sound; of anything else an attachment",
 )
 
