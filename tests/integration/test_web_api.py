@@ -21,7 +21,7 @@ from archiver.model.post import Arrival
 from archiver.web.server import serve
 from tests.unit.web.fake_services import FakeIngest, FakeOutcome, FakeServices
 
-ADMIN = Actor(name="ada", roles=frozenset({Role.ADMINISTRATOR}))
+ADMIN = Actor(name="ada", roles=frozenset({Role.ADMINISTRATOR}), via="cli")
 POST = b'{"platform":"mastodon","post_id":"1","account":"@acme"}'
 
 
