@@ -18,6 +18,7 @@ VALUES = {
     "code": "us-finra-2210-public",
     "type": "hold",
     "session": "S0",
+    "topic": "auditor",
     "secret": "s" * 43,
 }
 GUARDED = [route for route in ROUTES if route.permission is not Access.PUBLIC]
@@ -30,6 +31,8 @@ def name(route: Route) -> str:
 def url(route: Route) -> str:
     # Of the log's files `object` is a path, of events the id of what they are about.
     values = {**VALUES, "object": RECORD} if "/about/" in route.template else VALUES
+    if "/pictures/" in route.template:
+        values = {**VALUES, "name": "none.png"}
     return route.template.format(**values) + "?q=word&old=1&new=2"
 
 
@@ -62,7 +65,11 @@ async def test_a_route_answers_exactly_the_roles_that_hold_its_permission(face: 
     assert wrong == []
 
 
-NOBODY: tuple[dict[str, str], ...] = ({}, {"Authorization": "Bearer mun_nobody"}, {"Authorization": "Basic eDp5"})
+NOBODY: tuple[dict[str, str], ...] = (
+    {},
+    {"Authorization": "Bearer mun_nobody"},
+    {"Authorization": "Basic eDp5"},
+)
 
 
 async def test_nobody_gets_in_without_a_valid_token(face: Face) -> None:
