@@ -18,7 +18,7 @@ CHUNK = 20_000
 
 
 MOST_ACCOUNTS = 5_000
-"""Accounts that `Snapshot.accounts` tells apart; more are only known to be more."""
+"""Accounts that a `Summary` tells apart; more are only known to be more."""
 
 
 class Order(StrEnum):
@@ -39,6 +39,20 @@ class Facet(NamedTuple):
 
     values: tuple[tuple[str, int], ...]
     other: int | None = 0
+
+
+class Summary(NamedTuple):
+    """What one pass over the hits of a query tells.
+
+    `accounts` is of how many accounts they are, None: of more than `MOST_ACCOUNTS`. `span` is the
+    first and the last time on a clock, None if no hit has one; times beyond 2**53 milliseconds,
+    which no calendar knows, may be told rounded.
+    """
+
+    total: int
+    accounts: int | None
+    span: tuple[int, int] | None
+    facets: dict[FieldName, Facet]
 
 
 class Hit(NamedTuple):
@@ -85,15 +99,10 @@ class Snapshot(Protocol):
         """Return the `limit` (1 or more) most frequent values of each field among the hits."""
         ...
 
-    def accounts(self, query: Query) -> int | None:
-        """Return of how many accounts the hits are; None: of more than `MOST_ACCOUNTS`."""
-        ...
-
-    def span(self, query: Query, clock: DateName) -> tuple[int, int] | None:
-        """Return the first and the last time among the hits; None if none has one.
-
-        Times beyond 2**53 milliseconds, which no calendar knows, may be told rounded.
-        """
+    def summary(
+        self, query: Query, fields: Collection[FieldName], *, limit: int, clock: DateName
+    ) -> Summary:
+        """Return what `count` and `facets` do, and more, in one pass over the hits."""
         ...
 
     def histogram(self, query: Query, clock: DateName, edges: Sequence[int]) -> list[int]:

@@ -13,10 +13,10 @@ from archiver.legal.answers import Histogram
 from archiver.legal.asking import Condition
 from archiver.legal.cursors import Cursor
 from search.calendar import SHORTEST, Interval, buckets, day_of, edges, interval_for
-from search.index import Facet, Hit, Order, Snapshot
+from search.index import Facet, Hit, Order, Snapshot, Summary
 from search.query import DateName, Field, FieldName, Query, every
 
-COUNTED_AT_ONCE = 200_000
+COUNTED_AT_ONCE = 50_000
 """Hits up to which tags are counted unasked: there are many, and each hit may have several."""
 
 MOST_BARS = 4_000
@@ -78,21 +78,27 @@ def look(
     """
     check_cursor(snapshot, place)
     tree = every((*(each.tree for each in conditions), part))
-    total = snapshot.count(tree)
-    whole = bool(view.facets or view.bars)
-    facets, chosen = _facets(snapshot, conditions, part, view, total)
+    hits = snapshot.page(
+        tree, limit=view.limit, order=view.order, after=place.after if place else None
+    )
+    known = snapshot.count(part)
+    if not (view.facets or view.bars):
+        total = snapshot.count(tree)
+        return Seen(watermark=snapshot.watermark, known=known, total=total, hits=hits)
+    own = {each.field for each in conditions}
+    free = [name for name in view.facets if name not in own | _DEAR]
+    summary = snapshot.summary(tree, free, limit=view.values, clock=view.clock)
+    facets, chosen = _facets(snapshot, conditions, part, view, summary)
     return Seen(
         watermark=snapshot.watermark,
-        known=snapshot.count(part),
-        total=total,
-        hits=snapshot.page(
-            tree, limit=view.limit, order=view.order, after=place.after if place else None
-        ),
+        known=known,
+        total=summary.total,
+        hits=hits,
         facets=facets,
         chosen=chosen,
-        bars=_bars(snapshot, tree, view, total) if view.bars else None,
-        accounts=snapshot.accounts(tree) if whole else None,
-        wider=_wider(snapshot, conditions, part) if whole and not total else (),
+        bars=_bars(snapshot, tree, view, summary) if view.bars else None,
+        accounts=summary.accounts,
+        wider=() if summary.total else _wider(snapshot, conditions, part),
     )
 
 
@@ -110,19 +116,20 @@ def check_cursor(snapshot: Snapshot, place: Cursor | None) -> None:
 
 
 def _facets(
-    snapshot: Snapshot, conditions: Sequence[Condition], part: Query, view: View, total: int
+    snapshot: Snapshot,
+    conditions: Sequence[Condition],
+    part: Query,
+    view: View,
+    summary: Summary,
 ) -> tuple[dict[FieldName, Facet | None], dict[Field, int]]:
-    """Count each field as if it were not filtered itself, so that its other values can be added."""
-    found: dict[FieldName, Facet | None] = dict.fromkeys(view.facets)
+    """Count what the summary does not: tags while they are few, and fields that are filtered.
+
+    Those are counted as if they were not filtered, so that their other values can be added.
+    """
+    found: dict[FieldName, Facet | None] = {**dict.fromkeys(view.facets), **summary.facets}
     chosen: dict[Field, int] = {}
-    counted = [name for name in view.facets if name not in _DEAR or total <= COUNTED_AT_ONCE]
-    filtered = {each.field for each in conditions}
-    free = [name for name in counted if name not in filtered]
-    if free:
-        tree = every((*(each.tree for each in conditions), part))
-        found |= snapshot.facets(tree, free, limit=view.values)
-    for name in counted:
-        if name not in filtered:
+    for name in view.facets:
+        if name in summary.facets or (name in _DEAR and summary.total > COUNTED_AT_ONCE):
             continue
         tree = every((*(each.tree for each in conditions if each.field is not name), part))
         facet = snapshot.facets(tree, [name], limit=view.values)[name]
@@ -134,11 +141,11 @@ def _facets(
     return found, chosen
 
 
-def _bars(snapshot: Snapshot, tree: Query, view: View, total: int) -> Histogram:
-    span = snapshot.span(tree, view.clock)
+def _bars(snapshot: Snapshot, tree: Query, view: View, summary: Summary) -> Histogram:
+    span = summary.span
     if span is None:
         interval = view.interval or Interval.DAY
-        return Histogram(clock=view.clock, interval=interval, bars=(), undated=total)
+        return Histogram(clock=view.clock, interval=interval, bars=(), undated=summary.total)
     interval = view.interval or interval_for(*span, view.zone)
     if span[1] - span[0] > MOST_BARS * SHORTEST[interval]:
         raise InvalidInput(
@@ -152,7 +159,7 @@ def _bars(snapshot: Snapshot, tree: Query, view: View, total: int) -> Histogram:
         clock=view.clock,
         interval=interval,
         bars=tuple(zip(found, counts, strict=True)),
-        undated=total - sum(counts),
+        undated=summary.total - sum(counts),
         first=day_of(span[0], view.zone),
         last=day_of(span[1], view.zone),
     )

@@ -11,8 +11,8 @@ from search.document import Document, document
 from search.engines import tantivy
 from search.errors import IndexBusy, IndexUnavailable
 from search.grammar import parse
-from search.index import Facet, Hit, Index, Order, Reader
-from search.query import DateName, Everything, FieldName, Numbers, Places, place
+from search.index import MOST_ACCOUNTS, Facet, Hit, Index, Order, Reader, Snapshot, Summary
+from search.query import DateName, Everything, FieldName, Numbers, Places, Query, place
 from tests.fakes.memory_index import MemoryDirectory, MemoryIndex, MemoryReader
 
 
@@ -52,6 +52,12 @@ def _post(number: int, text: str = "quarterly earnings", *, at: int | None = Non
 def _count(reader: Reader, text: str) -> int:
     with reader.snapshot() as snapshot:
         return snapshot.count(parse(text))
+
+
+def _summary(
+    snapshot: Snapshot, query: Query | None = None, clock: DateName = DateName.POSTED
+) -> Summary:
+    return snapshot.summary(query or Everything(), (), limit=1, clock=clock)
 
 
 def test_a_new_index_is_empty_and_has_read_nothing(index: Index) -> None:
@@ -301,9 +307,9 @@ def test_accounts_of_a_reach_are_told_apart_to_the_letter(index: Index) -> None:
             assert list(snapshot.numbers(Places(frozenset({place(*named)})))) == [[number]]
         assert snapshot.count(Places(frozenset())) == 0
         assert snapshot.count(parse("account:acme AND platform:x")) == 2
-        assert snapshot.accounts(Everything()) == 5
-        assert snapshot.accounts(parse("platform:x")) == 2
-        assert snapshot.accounts(parse("absent")) == 0
+        assert _summary(snapshot).accounts == 5
+        assert _summary(snapshot, parse("platform:x")).accounts == 2
+        assert _summary(snapshot, parse("absent")).accounts == 0
 
 
 def test_numbers_of_a_reach_are_found_where_they_are_there(index: Index) -> None:
@@ -340,6 +346,8 @@ def test_facets_count_every_value_once_a_hit_and_ties_go_by_value(index: Index) 
             (("bob", 2),), other=4
         )
         assert snapshot.facets(Everything(), [], limit=1) == {}
+        told = snapshot.summary(Everything(), fields, limit=3, clock=DateName.CAPTURED)
+        assert told == Summary(total=6, accounts=1, span=(0, 5), facets=found)
         with pytest.raises(ValueError, match="one value or more"):
             snapshot.facets(Everything(), [FieldName.FROM], limit=0)
 
@@ -356,8 +364,11 @@ def test_facets_are_exact_over_more_values_than_an_engine_likes_to_tell(index: I
         index.commit((half + 1) * different)
     with index.snapshot() as snapshot:
         facet = snapshot.facets(Everything(), [FieldName.FROM], limit=3)[FieldName.FROM]
+        summary = snapshot.summary(Everything(), [FieldName.FROM], limit=3, clock=DateName.CAPTURED)
     assert facet.values == (("author00000", 2), ("author00002", 2), ("author00004", 2))
     assert facet.other == different + different // 2 - 6
+    assert summary.facets[FieldName.FROM] == facet
+    assert summary.total == different + different // 2
 
 
 def test_a_histogram_counts_from_each_edge_up_to_the_next(index: Index) -> None:
@@ -369,12 +380,12 @@ def test_a_histogram_counts_from_each_edge_up_to_the_next(index: Index) -> None:
         assert count(Everything(), DateName.POSTED, [0, 10, 20, 30]) == [2, 3, 1]
         assert count(Everything(), DateName.CAPTURED, [1_000, 1_004, 1_009]) == [4, 5]
         assert count(parse("absent"), DateName.POSTED, [0, 10, 20]) == [0, 0]
-        assert snapshot.span(Everything(), DateName.POSTED) == (-5, 1_000)
-        assert snapshot.span(Everything(), DateName.CAPTURED) == (1_000, 1_008)
-        assert snapshot.span(parse("absent"), DateName.POSTED) is None
-        only_undated = Numbers(frozenset({8}))
-        assert snapshot.span(only_undated, DateName.POSTED) is None
-        assert snapshot.span(only_undated, DateName.CAPTURED) == (1_008, 1_008)
+        captured, undated = DateName.CAPTURED, Numbers(frozenset({8}))
+        assert _summary(snapshot).span == (-5, 1_000)
+        assert _summary(snapshot, clock=captured).span == (1_000, 1_008)
+        assert _summary(snapshot, parse("absent")).span is None
+        assert _summary(snapshot, undated).span is None
+        assert _summary(snapshot, undated, captured).span == (1_008, 1_008)
 
 
 def test_facets_and_histogram_are_of_the_snapshot_and_not_of_a_later_commit(index: Index) -> None:
@@ -386,4 +397,20 @@ def test_facets_and_histogram_are_of_the_snapshot_and_not_of_a_later_commit(inde
         facet = snapshot.facets(Everything(), [FieldName.FROM], limit=1)[FieldName.FROM]
         assert facet.values == (("bob", 1),)
         assert snapshot.histogram(Everything(), DateName.CAPTURED, [0, 100]) == [1]
-        assert snapshot.accounts(Everything()) == 1
+        assert _summary(snapshot).accounts == 1
+
+
+def test_of_very_many_accounts_it_is_only_said_that_they_are_more(index: Index) -> None:
+    posts = [
+        document(number=number, text="a", account=f"account {number}", captured_at=number)
+        for number in range(MOST_ACCOUNTS + 1)
+    ]
+    index.add(posts[:-1])
+    index.commit(1)
+    with index.snapshot() as snapshot:
+        assert _summary(snapshot).accounts == MOST_ACCOUNTS
+    index.add(posts[-1:])
+    index.commit(2)
+    with index.snapshot() as snapshot:
+        assert _summary(snapshot).accounts is None
+        assert _summary(snapshot).total == MOST_ACCOUNTS + 1

@@ -16,7 +16,7 @@ import pytest
 from search.document import Document, document
 from search.engines import tantivy
 from search.grammar import parse
-from search.index import Facet, Hit, Index, Order
+from search.index import Facet, Hit, Index, Order, Summary
 from search.matcher import matches, time_of, values
 from search.query import (
     And,
@@ -97,6 +97,7 @@ def _leaf(rng: random.Random, post: Document) -> Query:
                 Places(frozenset({post.place, place("x", "acme")})),
                 Places(frozenset()),
                 Numbers(frozenset(range(post.number % 5, 8 * POSTS, 5))),
+                Numbers(frozenset(range(post.number % 7, 21 * POSTS, 2))),
             ]
             return rng.choice(ours)
         case 0 | 1:
@@ -194,14 +195,15 @@ def test_no_tree_gives_other_facets_or_bars_than_its_hits(index: Index, rng: ran
             limit = rng.randrange(1, 4)
             told = snapshot.facets(tree, list(FieldName), limit=limit)
             assert told == {name: _facet(expected, name, limit) for name in FieldName}, tree
-            assert snapshot.accounts(tree) == len({post.place for post in expected}), tree
+            accounts = len({post.place for post in expected})
             for clock in DateName:
                 times = [t for post in expected if (t := time_of(post, clock)) is not None]
                 edges = sorted(rng.sample(range(-1_000, 1_001), rng.randrange(2, 9)))
                 bars = [sum(a <= t < b for t in times) for a, b in pairwise(edges)]
                 assert snapshot.histogram(tree, clock, edges) == bars, tree
                 span = (min(times), max(times)) if times else None
-                assert snapshot.span(tree, clock) == span, tree
+                summary = snapshot.summary(tree, list(FieldName), limit=limit, clock=clock)
+                assert summary == Summary(len(expected), accounts, span, told), tree
 
 
 def _facet(posts: list[Document], name: FieldName, limit: int) -> Facet:

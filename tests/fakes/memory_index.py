@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from search.document import Document
 from search.errors import IndexBusy, IndexUnavailable
-from search.index import CHUNK, MOST_ACCOUNTS, Facet, Hit, Order
+from search.index import CHUNK, MOST_ACCOUNTS, Facet, Hit, Order, Summary
 from search.matcher import matches, time_of, values
 from search.query import DateName, FieldName, Query
 
@@ -66,13 +66,17 @@ class MemorySnapshot:
         found = self._found(query)
         return {name: _facet(found, name, limit) for name in fields}
 
-    def accounts(self, query: Query) -> int | None:
-        places = {document.place for document in self._found(query)}
-        return len(places) if len(places) <= MOST_ACCOUNTS else None
-
-    def span(self, query: Query, clock: DateName) -> tuple[int, int] | None:
-        times = self._times(query, clock)
-        return (min(times), max(times)) if times else None
+    def summary(
+        self, query: Query, fields: Collection[FieldName], *, limit: int, clock: DateName
+    ) -> Summary:
+        found, times = self._found(query), self._times(query, clock)
+        places = {document.place for document in found}
+        return Summary(
+            total=len(found),
+            accounts=len(places) if len(places) <= MOST_ACCOUNTS else None,
+            span=(min(times), max(times)) if times else None,
+            facets=self.facets(query, fields, limit=limit),
+        )
 
     def histogram(self, query: Query, clock: DateName, edges: Sequence[int]) -> list[int]:
         times = self._times(query, clock)

@@ -1,6 +1,7 @@
 """Query trees as tantivy queries."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import tantivy
 
@@ -49,7 +50,18 @@ def compiled(query: Query) -> tantivy.Query:  # noqa: C901, PLR0911, PLR0912 - o
         case Places(places):
             return tantivy.Query.term_set_query(SCHEMA, PLACE, sorted(places))
         case Numbers(numbers):
-            return any_number(sorted(numbers))
+            return _of_a_matter(numbers)
+
+
+_FEW = 2_000
+"""Numbers up to which a term for each is faster than a set of terms: 3 ms for 12 at a million."""
+
+
+@lru_cache(maxsize=8)  # a matter's 100,000 numbers take 25 ms, and one page asks eight questions
+def _of_a_matter(numbers: frozenset[int]) -> tantivy.Query:
+    if len(numbers) <= _FEW:
+        return either(*(tantivy.Query.term_query(SCHEMA, "number", each) for each in numbers))
+    return any_number(sorted(numbers))
 
 
 def _token(token: str) -> tantivy.Query:

@@ -11,12 +11,13 @@ from typing import Any
 
 import tantivy
 
-from search.engines.tantivy.schema import KEYWORDS
-from search.index import Facet
+from search.engines.tantivy.schema import KEYWORDS, PLACE
+from search.index import MOST_ACCOUNTS, Facet, Summary
 from search.query import FieldName
 
 _ALL_OF_A_SEGMENT = 2**31 - 1
 _STOPPED = "Aborting aggregation"
+_SINGLE = ("total", "span", "accounts")
 
 
 def facets(
@@ -33,22 +34,42 @@ def facets(
     return {name: _facet(searcher, wanted, name, told[name], limit) for name in fields}
 
 
-def different(
-    searcher: tantivy.Searcher, wanted: tantivy.Query, field: str, most: int
-) -> int | None:
-    """Return how many different values the hits have; None: more than `most`."""
+def summary(
+    searcher: tantivy.Searcher,
+    wanted: tantivy.Query,
+    fields: Collection[FieldName],
+    limit: int,
+    clock: str,
+) -> Summary:
+    """Return count, accounts, span and facets; see `search.index.Snapshot.summary`."""
+    question: dict[str, Any] = {
+        "total": {"value_count": {"field": "number"}},  # every document has one
+        "span": {"stats": {"field": clock}},  # `min` and `max` would read the column twice
+        "accounts": _by_count(PLACE, MOST_ACCOUNTS),
+        **{name.value: _by_count(KEYWORDS[name], limit) for name in fields},
+    }
     try:
-        told = _asked(searcher, wanted, {field: _by_count(field, most)})[field]
+        told = _asked(searcher, wanted, question)
+        found = {name: _facet(searcher, wanted, name, told[name], limit) for name in fields}
     except _Stopped:
-        return None
-    return None if told["sum_other_doc_count"] else len(told["buckets"])
+        told = {name: _told_alone(searcher, wanted, question[name]) for name in _SINGLE}
+        found = facets(searcher, wanted, fields, limit)
+    span, accounts = told["span"], told["accounts"]
+    return Summary(
+        total=int(told["total"]["value"]),
+        accounts=len(accounts["buckets"]) if accounts["sum_other_doc_count"] == 0 else None,
+        span=None if span["min"] is None else (int(span["min"]), int(span["max"])),
+        facets=found,
+    )
 
 
-def span(searcher: tantivy.Searcher, wanted: tantivy.Query, field: str) -> tuple[int, int] | None:
-    """Return the least and the greatest value of a column of times; None if no hit has one."""
-    told = _asked(searcher, wanted, {each: {each: {"field": field}} for each in ("min", "max")})
-    least, greatest = told["min"]["value"], told["max"]["value"]
-    return None if least is None else (int(least), int(greatest))
+def _told_alone(
+    searcher: tantivy.Searcher, wanted: tantivy.Query, question: dict[str, Any]
+) -> dict[str, Any]:
+    try:
+        return dict(_asked(searcher, wanted, {"alone": question})["alone"])
+    except _Stopped:  # only values can be too many, and then they are more than are told apart
+        return {"buckets": (), "sum_other_doc_count": 1}
 
 
 def histogram(

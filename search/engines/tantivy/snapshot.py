@@ -16,9 +16,9 @@ from search.engines.tantivy.compiler import (
     time_range,
     without,
 )
-from search.engines.tantivy.schema import LAYOUT, PLACE, state_of
+from search.engines.tantivy.schema import LAYOUT, state_of
 from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
-from search.index import CHUNK, MOST_ACCOUNTS, Facet, Hit, Order
+from search.index import CHUNK, Facet, Hit, Order, Summary
 from search.query import DateName, Everything, FieldName, Query
 
 
@@ -91,15 +91,14 @@ class TantivySnapshot:
         with failures_as_damage(self._path):
             return counts.facets(self._searcher, compiled(query), fields, limit)
 
-    def accounts(self, query: Query) -> int | None:
+    def summary(
+        self, query: Query, fields: Collection[FieldName], *, limit: int, clock: DateName
+    ) -> Summary:
         """See `Snapshot`."""
+        if limit < 1:
+            raise ValueError(f"a facet has one value or more, not {limit}")
         with failures_as_damage(self._path):
-            return counts.different(self._searcher, compiled(query), PLACE, MOST_ACCOUNTS)
-
-    def span(self, query: Query, clock: DateName) -> tuple[int, int] | None:
-        """See `Snapshot`."""
-        with failures_as_damage(self._path):
-            return counts.span(self._searcher, compiled(query), clock.value)
+            return counts.summary(self._searcher, compiled(query), fields, limit, clock.value)
 
     def histogram(self, query: Query, clock: DateName, edges: Sequence[int]) -> list[int]:
         """See `Snapshot`."""
@@ -148,11 +147,13 @@ class TantivySnapshot:
         room = limit - len(ties)
         if not room:
             return ties
-        page = self._top(wanted, "time", room, descending=descending)
-        if len(page) == room:
-            last = page[-1].time
+        # One more than asked for tells whether the time of the last is shared beyond the page.
+        page = self._top(wanted, "time", room + 1, descending=descending)
+        if len(page) > room and page[room].time == page[room - 1].time:
+            last = page[room].time
             page = [hit for hit in page if hit.time != last]
             page += self._at(wanted, last, room - len(page), descending=descending)
+        page = page[:room]
         page.sort(key=lambda hit: (hit.time, hit.number), reverse=descending)
         return ties + page
 
