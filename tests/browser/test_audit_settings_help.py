@@ -1,4 +1,4 @@
-"""The audit log, the settings and the help in a real browser: read, filtered, followed, exported."""
+"""The audit log, the settings and the help in a real browser."""
 
 import os
 import re
@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from archiver.assurance.audit_export_check import check_export
-from archiver.assurance.audit_filter import TrailFilter
 from archiver.model.actor import Role
 from tests.browser.conftest import PageAs, sideways
 from tests.browser.site import Site
 
+HELP_PICTURES = Path("archiver/web/help/pictures")
 PAGES = [
     ("audit", "/audit"),
     ("audit-filtered", "/audit?action=hold:*&result=ok"),
@@ -24,19 +24,23 @@ PAGES = [
     ("settings", "/settings"),
     ("about", "/about"),
     ("my-activity", "/me/activity"),
+    ("help", "/help"),
+    ("help-auditor", "/help/auditor"),
+    ("help-keyboard", "/help/keyboard"),
+    ("help-api", "/help/api"),
 ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("name", "path"), PAGES)
+@pytest.mark.parametrize("shown", PAGES, ids=[name for name, _ in PAGES])
 def test_each_page_is_accessible_in_both_themes(
     page_as: PageAs,
     axe: Callable[[Page], None],
     screenshot: Callable[[Page, str], Path],
-    name: str,
-    path: str,
+    shown: tuple[str, str],
     theme: str,
 ) -> None:
+    name, path = shown
     page = page_as(Role.AUDITOR, theme, path, status=400 if name == "audit-wrong" else 200)
 
     axe(page)
@@ -125,7 +129,32 @@ def test_the_trail_is_read_without_javascript(page_as: PageAs) -> None:
     expect(page.locator("h1")).to_have_text("Audit log")
 
 
-@pytest.mark.parametrize("path", ["/audit", "/settings", "/about"])
+PICTURES = [
+    ("search", Role.COUNSEL, "/search?q=whatsapp+OR+complaint"),
+    ("holds", Role.COUNSEL, "/holds"),
+    ("classes", Role.RECORDS_MANAGER, "/classes"),
+    ("integrity", Role.AUDITOR, "/integrity"),
+    ("audit", Role.AUDITOR, "/audit?action=hold:*"),
+    ("settings", Role.AUDITOR, "/settings"),
+]
+
+
+@pytest.mark.skipif(
+    "MUNIMENT_WRITE_PICTURES" not in os.environ, reason="set MUNIMENT_WRITE_PICTURES to write them"
+)
+@pytest.mark.parametrize(("name", "role", "path"), PICTURES, ids=[name for name, *_ in PICTURES])
+def test_the_pictures_of_the_help_are_of_these_pages(
+    page_as: PageAs, name: str, role: Role, path: str
+) -> None:
+    page = page_as(role, path=path, size=(1000, 520))
+    content = page.screenshot()
+
+    assert len(content) <= 80_000
+    HELP_PICTURES.mkdir(exist_ok=True)
+    (HELP_PICTURES / f"{name}.png").write_bytes(content)
+
+
+@pytest.mark.parametrize("path", ["/audit", "/settings", "/about", "/help/operator", "/help/api"])
 def test_a_narrow_screen_scrolls_the_table_and_not_the_page(page_as: PageAs, path: str) -> None:
     page = page_as(Role.AUDITOR, path=path, size=(320, 640))
 
