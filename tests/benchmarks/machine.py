@@ -89,18 +89,19 @@ class Watch:
 
 def await_quiet(pid: int, *, share: float = 0.05, longest_s: float = 60.0) -> float:
     """Wait until the tree under `pid` uses less than `share` of a core; return the CPU it used."""
-    before = start = _spent(pid)
+    before = start = cpu_spent_s(pid)
     pause = threading.Event()
     for _ in range(int(longest_s)):
         pause.wait(1.0)
-        now = _spent(pid)
+        now = cpu_spent_s(pid)
         if now - before < share:
             return now - start
         before = now
     raise TimeoutError(f"process {pid} was still busy after {longest_s:.0f} s")
 
 
-def _spent(pid: int) -> float:
+def cpu_spent_s(pid: int) -> float:
+    """Return the seconds of CPU that the tree under `pid` has used."""
     return sum(seen.cpu_s for _, seen in _tree(pid))
 
 

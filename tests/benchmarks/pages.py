@@ -19,10 +19,8 @@ from time import perf_counter
 from typing import Any
 from urllib.parse import quote
 
-import psutil
-
 from tests.benchmarks.archive import Archive
-from tests.benchmarks.machine import Watch
+from tests.benchmarks.machine import Watch, cpu_spent_s
 from tests.benchmarks.outcome import Run, machine
 from tests.benchmarks.serving import Server, serving
 from tests.benchmarks.workbench import say
@@ -37,7 +35,7 @@ class Visitor:
 
     def __init__(self, server: Server, token: str) -> None:
         self._url = server.url
-        self._process = psutil.Process(server.process.pid)
+        self._pid = server.process.pid
         self._headers = {"Authorization": f"Bearer {token}"}
 
     def get(self, path: str) -> bytes:
@@ -50,13 +48,13 @@ class Visitor:
     def timed(self, path: str, times: int) -> dict[str, Any]:
         """Return how long a page takes, in milliseconds, and how large it is."""
         body = self.get(path)
-        busy = self._busy_s()
+        busy = cpu_spent_s(self._pid)
         taken = []
         for _ in range(times):
             started = perf_counter()
             body = self.get(path)
             taken.append(1000 * (perf_counter() - started))
-        busy = self._busy_s() - busy
+        busy = cpu_spent_s(self._pid) - busy
         taken.sort()
         return {
             "page": path,
@@ -66,10 +64,6 @@ class Visitor:
             "bytes": len(body),
             "gzipped": len(gzip.compress(body)),
         }
-
-    def _busy_s(self) -> float:
-        times = self._process.cpu_times()
-        return float(times.user + times.system)
 
 
 def words_of(visitor: Visitor) -> tuple[str, str, str]:
