@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archiver.errors import InvalidInput, SearchUnavailable
+from archiver.legal import cursors
+from archiver.legal.asking import read_filters
+from archiver.legal.cursors import Cursor
 from archiver.legal.membership import Scope
 from archiver.legal.queries import asking_the_engine, read_query
-from archiver.legal.searching import _Cursor, _read_cursor, _write_cursor
 from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
 from search.index import Hit
 from search.query import normalise
@@ -19,16 +21,28 @@ from search.query import normalise
 NUMBERS = st.integers(0, 2**63 - 1)
 
 
-@given(time=st.integers(-(2**63), 2**63 - 1), number=NUMBERS, log_size=NUMBERS)
-def test_a_cursor_is_read_as_it_was_written(time: int, number: int, log_size: int) -> None:
-    cursor = _Cursor(Hit(number=number, time=time), log_size)
-    assert _read_cursor(_write_cursor(cursor)) == cursor
+@given(time=st.integers(-(2**63), 2**63 - 1), number=NUMBERS, log_size=NUMBERS, asked=NUMBERS)
+def test_a_cursor_is_read_as_it_was_written_by_the_same_question_alone(
+    time: int, number: int, log_size: int, asked: int
+) -> None:
+    cursor = Cursor(Hit(number=number, time=time), log_size, asked)
+    written = cursors.write(cursor)
+
+    assert cursors.read(written, asked) == cursor
+    with pytest.raises(InvalidInput, match="another"):
+        cursors.read(written, asked + 1)
 
 
 @given(st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
 def test_garbage_is_a_cursor_or_refused_as_input(text: str) -> None:
     with suppress(InvalidInput):
-        _read_cursor(text)
+        cursors.read(text, 7)
+
+
+@given(st.lists(st.text() | st.sampled_from(["platform:", "tag:#", "from:@"])))
+def test_garbage_is_a_filter_or_refused_as_input(texts: list[str]) -> None:
+    with suppress(InvalidInput):
+        read_filters(texts, "f")
 
 
 @given(st.text())
