@@ -72,6 +72,10 @@ def is_hidden(char: str) -> bool:
 
 
 def _runs(text: str, kind: Kind) -> Iterator[Fragment]:
+    if text.isprintable():  # most texts are, and a page of hits has ten thousand characters
+        if text:
+            yield Fragment(kind, text)
+        return
     start = 0
     for position, char in enumerate(text):
         if not is_hidden(char):
