@@ -6,9 +6,7 @@ hashes that lead from there to the root in `checkpoint`. `events.csv` is the sam
 check it all by hand.
 """
 
-import csv
 import hashlib
-import io
 import json
 import shutil
 import zipfile
@@ -21,6 +19,7 @@ from typing import Any
 import msgspec
 
 from archiver.audit.sentences import sentence
+from archiver.csv_rows import csv_lines
 from archiver.db.records import RecordRow
 from archiver.errors import StorageUnavailable
 from archiver.preserve.event_record import EventBody, parse_event
@@ -40,8 +39,6 @@ _COLUMNS = (
     *("at", "sentence", "actor", "roles", "via", "action", "object_type", "object_id", "result"),
     *("details", "id", "log_index"),
 )
-# OWASP, "CSV Injection": cells that begin like this are formulas to a spreadsheet.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -97,8 +94,7 @@ class Writing:
             table.open("wb") as rows,
             archive.open(_member(EVENTS), "w", force_zip64=True) as lines,
         ):
-            first = _csv_line(_COLUMNS)
-            for content in (first, *self._each(lines, sums[EVENTS])):
+            for content in csv_lines(_COLUMNS, self._each(lines, sums[EVENTS])):
                 rows.write(content)
                 sums[TABLE].update(content)
         with (
@@ -108,7 +104,7 @@ class Writing:
             shutil.copyfileobj(rows, member)
         return {name: digest.hexdigest() for name, digest in sums.items()}
 
-    def _each(self, lines: Any, digest: Any) -> Iterator[bytes]:
+    def _each(self, lines: Any, digest: Any) -> Iterator[list[str]]:
         """Write each event's line, and yield its row of the table."""
         total = len(self._indexes)
         for start in range(0, total, _PAGE):
@@ -117,17 +113,8 @@ class Writing:
                 line = msgspec.json.encode(_line(proved)) + b"\n"
                 lines.write(line)
                 digest.update(line)
-                yield _csv_line(_cells(proved, parse_event(proved.content)))
+                yield _cells(proved, parse_event(proved.content))
         self._progress("Proving the events", total, total)
-
-
-def safe_cell(text: str) -> str:
-    """Return a cell no spreadsheet takes for a formula: such text gets an apostrophe in front.
-
-    As OWASP says under "CSV Injection". Archived words are hostile: a search for `=HYPERLINK(…)`
-    is an event like any other.
-    """
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _line(proved: Proved) -> dict[str, object]:
@@ -154,12 +141,6 @@ def _cells(proved: Proved, body: EventBody) -> list[str]:
     place = [proved.row.id, str(proved.row.log_index)]
     named = [body.action, body.object_type, body.object_id, body.result]
     return [body.at, told, body.actor, " ".join(body.roles), body.via, *named, details, *place]
-
-
-def _csv_line(cells: Sequence[str]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line).writerow([safe_cell(cell) for cell in cells])
-    return line.getvalue().encode()
 
 
 def _member(name: str) -> zipfile.ZipInfo:

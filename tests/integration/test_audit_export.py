@@ -14,7 +14,6 @@ import pytest
 
 from archiver.assurance.audit_export import AuditExport
 from archiver.assurance.audit_export_check import check_export
-from archiver.assurance.audit_export_files import safe_cell
 from archiver.assurance.audit_filter import TrailFilter, filter_from
 from archiver.assurance.audit_view import AuditView
 from archiver.audit.actions import Action
@@ -220,7 +219,7 @@ def test_a_file_that_is_no_export_is_refused(tmp_path: Path, content: bytes) -> 
 async def test_no_cell_of_the_table_is_a_formula(archive: SmallArchive, tmp_path: Path) -> None:
     files = await exported(archive, tmp_path / "trail.zip")
 
-    rows = list(csv.DictReader(io.StringIO(files.read("events.csv").decode())))
+    rows = list(csv.DictReader(io.StringIO(files.read("events.csv").decode("utf-8-sig"))))
 
     hostile = [row for row in rows if row["action"] == "search:run"]
     assert [row["actor"] for row in hostile] == ["'@mallory"]
@@ -228,16 +227,6 @@ async def test_no_cell_of_the_table_is_a_formula(archive: SmallArchive, tmp_path
     assert hostile[0]["sentence"].startswith("'@mallory searched for")
     for row in rows:
         assert [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@"))] == []
-
-
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1", "\r=1"])
-def test_a_cell_that_would_be_a_formula_is_text(text: str) -> None:
-    assert safe_cell(text) == f"'{text}"
-
-
-@pytest.mark.parametrize("text", ["", "a=1", "1-1", " =1", "2026-11-21"])
-def test_a_cell_that_is_no_formula_stays_as_it_is(text: str) -> None:
-    assert safe_cell(text) == text
 
 
 async def test_the_same_export_has_the_same_proofs(archive: SmallArchive, tmp_path: Path) -> None:
