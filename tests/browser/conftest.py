@@ -108,8 +108,7 @@ def page_as(browser: Browser, site: Site, faults: list[str]) -> Iterator[PageAs]
             person = site.person(role, unit=unit, matter=matter)
             context.add_cookies([site.cookie(person)])  # type: ignore[list-item]
         page = context.new_page()
-        page.on("console", lambda message: faults.extend(_policy_fault(message)))
-        page.on("pageerror", lambda error: faults.append(f"script failed: {error}"))
+        watch(page, faults)
         answer = page.goto(path)
         assert answer is not None
         assert answer.status == status, f"{path} was answered {answer.status}, not {status}"
@@ -160,6 +159,12 @@ def sideways(page: Page) -> int:
     return int(
         page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     )
+
+
+def watch(page: Page, faults: list[str]) -> None:
+    """Add to `faults` every breach of the content security policy and every script that fails."""
+    page.on("console", lambda message: faults.extend(_policy_fault(message)))
+    page.on("pageerror", lambda error: faults.append(f"script failed: {error}"))
 
 
 def _policy_fault(message: ConsoleMessage) -> list[str]:
