@@ -1,5 +1,6 @@
 """The parts of the interface on their page: every rule of the style holds there or nowhere."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -321,3 +322,18 @@ def test_text_from_right_to_left_turns_the_page(page_as: PageAs) -> None:
     assert nav is not None
     assert nav["x"] > 1000
     assert sideways(page) == 0
+
+
+def test_two_minutes_before_being_signed_out_one_is_told_and_can_stay(page_as: PageAs) -> None:
+    page = page_as(Role.COUNSEL, path="/style")
+    told = page.get_by_text("You will be signed out in two minutes.")
+    expect(told).to_be_hidden()
+    left = int(page.locator("[data-stay]").get_attribute("data-stay") or "0")
+    page.clock.install()
+    page.reload()
+    page.clock.fast_forward(1000 * (left + 90))
+    expect(told).to_be_visible()
+    page.get_by_role("button", name="Stay signed in").click()
+    page.wait_for_load_state()
+    expect(page).to_have_url(re.compile("/style$"))
+    expect(told).to_be_hidden()

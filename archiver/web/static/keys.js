@@ -1,5 +1,5 @@
-// Keys of one letter work unless the person turned them off, and never while something is written.
-// `?` lists those that do something on the page at hand.
+// Keys of one letter, unless turned off, and never while something is written.
+// `?` lists those that do something on this page.
 
 const single = () => document.documentElement.dataset.singleKeys === "on";
 const first = (selector) => document.querySelector(selector);

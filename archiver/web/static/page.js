@@ -1,9 +1,8 @@
-// What pages gain where scripts run; nothing here is needed to use them. Listeners stand on the
-// document, so what htmx brings in needs no setting up.
+// What pages gain from scripts. Listeners stand on the document: htmx brings parts in.
 
 const all = (selector, root = document) => root.querySelectorAll(selector);
 
-// The navigation is a closed disclosure on narrow screens.
+// On narrow screens the navigation is closed.
 const nav = document.querySelector("[data-nav]");
 if (nav) {
   const narrow = matchMedia("(max-width: 60rem)");
@@ -25,7 +24,7 @@ async function copy(button) {
   }
 }
 
-// One polite voice for what changes without a new page.
+// One polite voice.
 const voice = document.createElement("p");
 voice.className = "vh";
 voice.setAttribute("role", "status");
@@ -118,3 +117,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
 // A form that came back with errors: the summary first.
 document.getElementById("errors")?.focus();
 prepare(document);
+
+// WCAG 2.2.1
+const stay = document.querySelector("[data-stay]");
+if (stay) setTimeout(() => { stay.hidden = false; }, stay.dataset.stay * 1000);
