@@ -227,4 +227,7 @@ def _is_bearer(authorization: str) -> bool:
 
 
 def _is_https(request: web.Request) -> bool:
-    return request.secure or request.headers.get("X-Forwarded-Proto") == "https"
+    # A proxy that ends TLS and does not say so must not cost the cookie its `Secure`.
+    stated: str = request.app[SERVICES].settings.public_url
+    told = request.headers.get("X-Forwarded-Proto") == "https"
+    return request.secure or told or stated.startswith("https:")
