@@ -84,13 +84,16 @@ async def read_form(request: web.Request) -> dict[str, str]:
     """Return the fields of a form by name, spaces around them cut off; of a repeated one the last.
 
     Raises:
-        InvalidInput: a field is a file, or not UTF-8.
+        InvalidInput: a field is not in UTF-8, or in a charset nobody knows.
         TooLarge: over 1 MiB.
+        HTTPUnsupportedMediaType: it comes in parts, as files do; no form here takes any.
     """
+    if request.content_type == "multipart/form-data":
+        raise web.HTTPUnsupportedMediaType(text="expected a form without files")
     await read_body(request, limit=MAX_DOCUMENT)
     try:
         sent = await request.post()
-    except UnicodeDecodeError as error:
+    except (UnicodeDecodeError, LookupError) as error:
         raise InvalidInput("expected the form as UTF-8; open the page again") from error
     fields: dict[str, str] = {}
     for name, value in sent.items():

@@ -20,6 +20,8 @@ VALUES = {
     "session": "S0",
     "topic": "auditor",
     "secret": "s" * 43,
+    "ticket": "t" * 43,
+    "file": "app.css",
 }
 GUARDED = [route for route in ROUTES if route.permission is not Access.PUBLIC]
 
