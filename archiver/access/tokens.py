@@ -165,8 +165,6 @@ class Tokens:
             matter=matter.strip(),
             created_by=actor.name,
         )
-        async with self._database.transaction() as tx:
-            await queries.add(tx, stored)
         await self._trail.record(
             Action.TOKEN_CREATED,
             actor=actor,
@@ -180,6 +178,8 @@ class Tokens:
                 "expires_at": rfc3339(expires_at),
             },
         )
+        async with self._database.transaction() as tx:
+            await queries.add(tx, stored)
         return _view(stored, now), secret
 
     async def authenticate(self, secret: str) -> Actor:
@@ -214,14 +214,17 @@ class Tokens:
         """
         require(actor, Permission.MANAGE_ACCESS)
         now = self._clock()
-        async with self._database.transaction() as tx:
-            stored = await queries.revoke(tx, token_id, now)
-        if stored is None:
-            raise NotFound(f"no token has the id {token_id!r}; list them to see their ids")
-        self._known.clear()
+        async with self._database.reading() as tx:
+            if await queries.get(tx, token_id) is None:
+                raise _unknown(token_id)
         await self._trail.record(
             Action.TOKEN_REVOKED, actor=actor, object_type="token", object_id=token_id
         )
+        async with self._database.transaction() as tx:
+            stored = await queries.revoke(tx, token_id, now)
+        self._known.clear()
+        if stored is None:
+            raise _unknown(token_id)
         return _view(stored, now)
 
     async def _look_up(self, secret: str, now: datetime) -> _Known:
@@ -276,6 +279,10 @@ def _check_power(roles: Collection[Role], unit: str, matter: str, actor: Actor) 
                 f"a token cannot be {role}: only people manage access, and the command line on "
                 "the archive's own machine (`muniment token create`)"
             )
+
+
+def _unknown(token_id: str) -> NotFound:
+    return NotFound(f"no token has the id {token_id!r}; list them to see their ids")
 
 
 def _is_used_again(stored: StoredToken, now: datetime) -> bool:

@@ -58,6 +58,12 @@ async def find_by_hash(tx: Transaction, sha256: bytes) -> StoredToken | None:
     return None if row is None else _stored(row)
 
 
+async def get(tx: Transaction, token_id: str) -> StoredToken | None:
+    """Return one token, or None."""
+    row = (await tx.execute(select(token).where(token.c.id == token_id))).one_or_none()
+    return None if row is None else _stored(row)
+
+
 async def list_all(tx: Transaction) -> tuple[StoredToken, ...]:
     """Return every token, revoked ones included, oldest first."""
     return tuple(_stored(row) for row in await tx.execute(select(token).order_by(token.c.id)))
@@ -66,8 +72,7 @@ async def list_all(tx: Transaction) -> tuple[StoredToken, ...]:
 async def revoke(tx: Transaction, token_id: str, at: datetime) -> StoredToken | None:
     """Mark the token revoked at `at` unless it already is; return it, or None if unknown."""
     await tx.run_sync(lambda connection: mark_revoked(connection, token_id, at))
-    row = (await tx.execute(select(token).where(token.c.id == token_id))).one_or_none()
-    return None if row is None else _stored(row)
+    return await get(tx, token_id)
 
 
 def mark_revoked(connection: Connection, token_id: str, at: datetime) -> None:

@@ -149,9 +149,13 @@ async def ask(archive: DividedArchive, route: Route, half: Half | None, who: Vis
 
 
 def without(body: str, ids: set[str]) -> str:
-    """Return a body without these ids and without times of the clock."""
+    """Return a body without these ids, times of the clock, and how long the log is.
+
+    That is public: see `OF_THE_LOG`.
+    """
     for each in ids:
         body = body.replace(each, "…")
+    body = re.sub(r'"log_size":\s*\d+|(UTC,|up to) log [\d,]+', "", body)
     return re.sub(r"\d\d:\d\d(:\d\d)?(\.\d+)?", "", body)
 
 
@@ -215,7 +219,6 @@ async def seen_by(archive: DividedArchive, who: Visitor, path: str, **headers: s
     """Return what an address shows somebody, without what every request has of its own."""
     answer = await archive.send("GET", path, who, headers={**SAME_REQUEST, **headers})
     body = (await answer.read()).decode(errors="replace")
-    body = re.sub(r'"log_size":\s*\d+|(UTC,|up to) log [\d,]+', "", body)  # public: see OF_THE_LOG
     return f"{answer.status} {without(body, set())}"
 
 
@@ -298,3 +301,71 @@ async def test_whatever_the_other_half_does_no_list_changes(archive: DividedArch
     print(f"{len(before)} looks before and after, {dict(answered)}, changed: {len(changed)}")
     assert answered["200"] > len(before) / 4
     assert "\n".join(changed) == ""
+
+
+async def test_ones_own_half_is_shown(archive: DividedArchive) -> None:
+    """What is refused above is refused for whose it is, not because nothing is ever shown."""
+    shown, refused = Counter[str](), []
+    for role, part in product([Role.COUNSEL, Role.RECORDS_MANAGER], PARTS):
+        who = await archive.visitor(role, **{part: NEAR})
+        for route in ABOUT_OBJECTS:
+            kind = kind_of(route)
+            if route.method != "GET" or kind not in {"record", "account", "hold"}:
+                continue
+            if not holds_permission(route, who) or "READ_AUDIT" in route.permission.name:
+                continue
+            answer = await archive.send("GET", address(route, archive.near), who)
+            shown[f"{kind} {answer.status}"] += 1
+            of_unit = (kind, part) not in {("hold", "unit"), ("account", "matter")}
+            if of_unit and answer.status != 200:
+                refused.append(f"{route.template} to {who.name}: {answer.status}")
+
+    print(dict(shown))
+    assert shown["record 200"] > 30
+    assert shown["hold 200"] > 0
+    assert shown["account 200"] > 0
+    assert refused == []
+
+
+async def test_naming_what_is_out_of_reach_in_a_form_is_like_naming_nothing(
+    archive: DividedArchive,
+) -> None:
+    theirs, nothing = archive.far.ids["record"], NOWHERE[""]
+    handle, nobody = f"@{CANARY}", "@" + "x" * len(CANARY)
+    hold = {"name": "n", "reason": "r"}
+    asked: list[tuple[str, str, dict[str, object], dict[str, object]]] = [
+        ("POST", "/api/v1/holds", {"record_ids": [theirs]}, {"record_ids": [nothing]}),
+        ("POST", "/api/v1/holds?dry_run=true", {"record_ids": [theirs]}, {"record_ids": [nothing]}),
+        ("POST", "/api/v1/holds", {"accounts": [handle]}, {"accounts": [nobody]}),
+        ("POST", "/holds/count", {"records": theirs}, {"records": nothing}),
+        ("POST", "/holds/count", {"accounts": handle}, {"accounts": nobody}),
+        ("POST", "/holds/new", {"records": theirs}, {"records": nothing}),
+        ("POST", "/holds", {"records": theirs}, {"records": nothing}),
+        ("POST", "/holds/new", {"accounts": handle}, {"accounts": nobody}),
+        ("GET", f"/holds/new?record={theirs}", {}, {}),
+        ("GET", f"/holds/new?account={handle}", {}, {}),
+        ("GET", f"/records/{archive.near.ids['record']}?tab=versions&with={theirs}", {}, {}),
+        ("GET", f"/search?f=account:{handle}&q=merger", {}, {}),
+        ("GET", f"/api/v1/search?q=account:{handle}", {}, {}),
+        ("GET", f"/api/v1/search?q={CANARY}", {}, {}),
+    ]
+    attempts = 0
+    for (method, path, far, none), part in product(asked, PARTS):
+        who = await archive.visitor(Role.COUNSEL, **{part: NEAR})
+        told = []
+        for words, where in ((far, path), (none, path.replace(theirs, nothing))):
+            named = where if words is far else where.replace(CANARY, "x" * len(CANARY))
+            answer = await archive.send(
+                method,
+                named,
+                who,
+                form={key: str(value) for key, value in {**hold, **words}.items()},
+                document={**hold, **words} if method == "POST" else None,
+                headers=SAME_REQUEST,
+            )
+            body = (await answer.read()).decode()
+            same = body.replace(CANARY, "x" * len(CANARY))
+            told.append(f"{answer.status} {without(same, {theirs, nothing})}")
+            attempts += 1
+        assert told[0] == told[1], f"{path} to {who.name}: {apart(told[0], told[1])}"
+    print(f"{attempts} attempts by what forms and addresses name")

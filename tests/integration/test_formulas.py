@@ -58,11 +58,11 @@ def active_cells(table: bytes) -> list[str]:
 
 
 async def ended(archive: DividedArchive, job_id: str, actor: Actor) -> JobView:
-    async def look() -> JobView | None:
-        job = await archive.services.work.show(job_id, actor=actor)
-        return None if job.is_under_way else job
+    async def has_ended() -> bool:
+        return not (await archive.services.work.show(job_id, actor=actor)).is_under_way
 
-    return await eventually(look)
+    await eventually(has_ended)
+    return await archive.services.work.show(job_id, actor=actor)
 
 
 async def fetched(archive: DividedArchive, path: str, who: Visitor) -> bytes:

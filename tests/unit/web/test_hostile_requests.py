@@ -105,7 +105,7 @@ async def test_no_word_of_an_address_leads_to_another_site(
 
         if answer.status == 303 and path in {"/sign-in", "/confirm"}:  # the secret is another now
             secret = answer.cookies[COOKIE].value
-            signed_in = await face.app[SERVICES].sessions.authenticate(secret)  # type: ignore[index]
+            signed_in = await face.app[SERVICES].sessions.authenticate(secret)
             everybody |= {"Cookie": f"{COOKIE}={secret}", "X-CSRF-Token": signed_in.csrf}
 
     print(f"{len(ways)} ways x {len(AWAY)} addresses: {dict(statuses)}, led away: 0")
