@@ -1,0 +1,335 @@
+"""Every page of the route table in a real browser: readable by all, in both themes, on any screen.
+
+A new page fails here until it has an address, or a reason why it is none.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from archiver.access.rules import PERMISSIONS, Permission
+from archiver.assurance.audit_filter import TrailFilter
+from archiver.audit.actions import Action
+from archiver.clock import to_millis
+from archiver.db import passkeys
+from archiver.model.actor import Role
+from archiver.web.routes import ROUTES
+from archiver.web.routing import Route
+from tests.browser.conftest import SHOTS, sideways, watch
+from tests.browser.site import HELD, MATTER, Site
+
+THEMES = ("light", "dark")
+WIDE = (1360, 900)
+NARROW = {"telephone": (320, 640), "200 %": (640, 450), "400 %": (320, 225)}
+"""Screens nothing may scroll sideways on: zoom is a window of 1280 pixels with fewer of them."""
+CSV = "id,written,words\nh-1,2026-11-02 09:30,Our branch in Port Halloran opens at nine\n"
+PATIENCE_MS = 120_000.0
+
+Ids = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One page as one role sees it. `path` names what it is about as `{record}`."""
+
+    name: str
+    role: Role | None
+    path: str
+
+
+_C, _A, _O, _Q = Role.COUNSEL, Role.AUDITOR, Role.OPERATOR, Role.ADMINISTRATOR
+
+VISITS: Mapping[str, tuple[Visit, ...]] = {
+    "/": (
+        Visit("home-counsel", _C, "/"),
+        Visit("home-records-manager", Role.RECORDS_MANAGER, "/"),
+        Visit("home-reviewer", Role.REVIEWER, "/"),
+        Visit("home-auditor", _A, "/"),
+        Visit("home-operator", _O, "/"),
+        Visit("home-administrator", _Q, "/"),
+    ),
+    "/search": (
+        Visit("search", _C, "/search?q=earnings"),
+        Visit("search-all", _C, "/search"),
+        Visit("search-preview", _C, "/search?q=earnings&preview={record}"),
+        Visit("search-none", _C, "/search?q=zeppelin+platform:x"),
+    ),
+    "/search/values": (Visit("search-values", _C, "/search/values?q=earnings&field=account"),),
+    "/search/not-searchable": (Visit("not-searchable", _C, "/search/not-searchable"),),
+    "/search/preview/{id}": (Visit("preview", _C, "/search/preview/{record}?q=earnings"),),
+    "/accounts": (Visit("accounts", _O, "/accounts"),),
+    "/accounts/new": (Visit("account-new", _O, "/accounts/new"),),
+    "/accounts/{id}": (Visit("account", _O, "/accounts/{account}"),),
+    "/accounts/{id}/change": (Visit("account-change", _O, "/accounts/{account}/change"),),
+    "/accounts/{id}/close": (Visit("account-close", _O, "/accounts/{account}/close"),),
+    "/classes": (Visit("classes", Role.RECORDS_MANAGER, "/classes"),),
+    "/classes/rules": (Visit("class-rules", Role.RECORDS_MANAGER, "/classes/rules"),),
+    "/classes/{code}": (Visit("class", Role.RECORDS_MANAGER, "/classes/default"),),
+    "/records/{id}": tuple(
+        Visit(f"record-{tab}", _C, f"/records/{{record}}?tab={tab}")
+        for tab in ("post", "thread", "versions", "media", "metadata", "custody", "raw")
+    ),
+    "/holds": (Visit("holds", _C, "/holds"),),
+    "/holds/new": (Visit("hold-new", _C, "/holds/new?q=earnings"),),
+    "/holds/{id}": (Visit("hold", _C, "/holds/{hold}"),),
+    "/holds/{id}/release": (Visit("hold-release", _C, "/holds/{hold}/release"),),
+    "/jobs": (Visit("jobs", _A, "/jobs"), Visit("jobs-none", _C, "/jobs")),
+    "/jobs/{id}": (Visit("job", _A, "/jobs/{job}"),),
+    "/integrity": (Visit("integrity", _A, "/integrity"),),
+    "/audit": (Visit("audit", _A, "/audit"),),
+    "/audit/follow": (Visit("audit-follow", _A, "/audit/follow?start=0"),),
+    "/audit/{id}": (Visit("audit-event", _A, "/audit/{event}"),),
+    "/audit/about/{type}/{object}": (
+        Visit("audit-about-record", _A, "/audit/about/record/{record}"),
+        Visit("audit-about-person", _A, "/audit/about/person/{person}"),
+    ),
+    "/me/activity": (Visit("my-activity", _A, "/me/activity"),),
+    "/settings": (Visit("settings", _O, "/settings"),),
+    "/about": (Visit("about", _C, "/about"),),
+    "/help": (Visit("help", _C, "/help"),),
+    "/help/api": (Visit("help-api", _O, "/help/api"),),
+    "/help/{topic}": tuple(
+        Visit(f"help-{topic}", _C, f"/help/{topic}") for topic in ("auditor", "start", "glossary")
+    ),
+    "/imports": (Visit("imports", _O, "/imports"),),
+    "/imports/new": (Visit("import-new", _O, "/imports/new"),),
+    "/imports/new/{id}": (
+        Visit(
+            "import-look",
+            _O,
+            "/imports/new/{upload}?format=csv&platform=x&map.post_id=id"
+            "&map.posted_at=written&map.text=words",
+        ),
+    ),
+    "/sign-in": (Visit("sign-in", None, "/sign-in?next=/holds"),),
+    "/welcome/{secret}": (Visit("welcome", None, "/welcome/{secret}"),),
+    "/confirm": (Visit("confirm", _C, "/confirm?next=/me"),),
+    "/me": (Visit("me", _C, "/me"), Visit("me-operator", _O, "/me")),
+    "/me/break-glass": (Visit("break-glass", _O, "/me/break-glass"),),
+    "/people": (Visit("people", _Q, "/people"),),
+    "/people/new": (Visit("person-new", _Q, "/people/new"),),
+    "/people/{id}": (Visit("person", _Q, "/people/{person}"),),
+    "/people/{id}/roles": (Visit("person-roles", _Q, "/people/{person}/roles"),),
+    "/people/{id}/roles/change": (
+        Visit("person-roles-change", _Q, "/people/{person}/roles/change?whole=auditor"),
+    ),
+    "/people/{id}/disable": (Visit("person-disable", _Q, "/people/{person}/disable"),),
+    "/people/tokens": (Visit("tokens", _Q, "/people/tokens"),),
+    "/sign-in/passkey": (Visit("sign-in-passkey", None, "/sign-in/passkey"),),
+    "/confirm/passkey": (Visit("confirm-passkey", _A, "/confirm/passkey"),),
+    "/me/passkeys": (Visit("passkeys", _A, "/me/passkeys"),),
+    "/me/passkeys/new": (Visit("passkey-new", _A, "/me/passkeys/new"),),
+    "/me/passkeys/{id}": (Visit("passkey", _A, "/me/passkeys/{passkey}"),),
+    "/style": (Visit("style", _C, "/style"),),
+    "/style/consequences": (Visit("style-consequences", _C, "/style/consequences"),),
+}
+
+NOT_PAGES: Mapping[str, str] = {
+    "/records/{id}/evidence": "a download",
+    "/jobs.csv": "a download",
+    "/jobs/{id}/result": "a download",
+    "/integrity/proof": "a download",
+    "/help/pictures/{name}": "a picture",
+    "/static/{file}": "a style sheet, script, font or icon",
+    "/sign-in/provider": "leads to the provider",
+    "/confirm/provider": "leads to the provider",
+    "/sign-in/provider/callback": "takes what the provider answers, and leads on",
+}
+
+PAGES = {route.template: route for route in ROUTES if route.method == "GET" and route.is_page}
+PERMITTED = [
+    pytest.param(route, id=template)
+    for template, route in PAGES.items()
+    if isinstance(route.permission, Permission) and template in VISITS
+]
+ALL_VISITS = [
+    pytest.param(template, visit, id=visit.name)
+    for template, visits in VISITS.items()
+    for visit in visits
+]
+
+
+class Rooms:
+    """One browser context for each role and theme, with everything its pages did wrong."""
+
+    def __init__(self, browser: Browser, site: Site) -> None:
+        self.faults: list[str] = []
+        self._browser, self._site = browser, site
+        # Passkeys belong to a name: an address of digits has none.
+        self._url = site.url.replace("127.0.0.1", "localhost")
+        self._open: dict[tuple[Role | None, str], tuple[BrowserContext, Page]] = {}
+
+    def page(self, role: Role | None, theme: str) -> Page:
+        """Return the page of a role that has just proved who it is, as wide as a desk's screen."""
+        if (role, theme) not in self._open:
+            self._open[role, theme] = self._enter(theme)
+        context, page = self._open[role, theme]
+        if role is not None:
+            cookie: Any = self._site.cookie(self._site.person(role))
+            context.add_cookies([{**cookie, "url": self._url}])
+        page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+        page.emulate_media(forced_colors="none")
+        self.faults.clear()
+        return page
+
+    def leave(self) -> None:
+        for context, _ in self._open.values():
+            context.close()
+
+    def _enter(self, theme: str) -> tuple[BrowserContext, Page]:
+        scheme: Any = theme
+        context = self._browser.new_context(
+            base_url=self._url, color_scheme=scheme, reduced_motion="reduce"
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        watch(page, self.faults)
+        return context, page
+
+
+@pytest.fixture(scope="module")
+def rooms(browser: Browser, site: Site) -> Iterator[Rooms]:
+    entered = Rooms(browser, site)
+    yield entered
+    entered.leave()
+
+
+@pytest.fixture(scope="module")
+def ids(site: Site) -> Ids:
+    """One thing of each sort that a page can be about."""
+    services, run = site.services, site.run
+    counsel, auditor, operator = site.actor(_C), site.actor(_A), site.actor(_O)
+    administrator = site.actor(_Q)
+    found = run(services.searching.search(f"is:edited AND ({HELD})", limit=1, actor=counsel))
+    record = found.hits[0].id
+    run(services.records.show(record, actor=counsel))
+    holds = run(services.hold_register.list(actor=counsel))
+    job = run(services.work.start_verification(percent=10, actor=auditor))
+    person = site.person(Role.REVIEWER, unit="Brokers")
+    run(services.people.show(person, actor=administrator))
+    link = run(services.invitations.link(person, actor=administrator))
+    run(_give_passkey(site, auditor.person_id))
+    (mine,) = run(services.passkeys.list(actor=auditor))
+    return {
+        "record": record,
+        "hold": next(each.id for each in holds if each.matter == MATTER),
+        "account": run(services.accounts.list(actor=operator)).items[0].id,
+        "job": job.id,
+        "event": run(_an_event(site)),
+        "person": person,
+        "secret": link.path.rpartition("/")[2],
+        "upload": run(_send_file(site)),
+        "passkey": mine.id,
+    }
+
+
+@pytest.fixture(scope="module")
+def titles() -> dict[str, str]:
+    """The page that took each title."""
+    return {}
+
+
+def test_every_page_has_an_address_here_or_a_reason_to_have_none() -> None:
+    assert PAGES.keys() == VISITS.keys() | NOT_PAGES.keys()
+    assert not VISITS.keys() & NOT_PAGES.keys()
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(("template", "visit"), ALL_VISITS)
+def test_a_page_is_free_of_faults(  # noqa: PLR0917 - fixtures
+    rooms: Rooms,
+    ids: Ids,
+    titles: dict[str, str],
+    axe: Callable[[Page], None],
+    tmp_path: Path,
+    template: str,
+    visit: Visit,
+    theme: str,
+) -> None:
+    page = rooms.page(visit.role, theme)
+    path = visit.path.format(**ids)
+    answer = page.goto(path)
+
+    assert answer is not None
+    assert (answer.status, page.locator("h1").count()) == (200, 1)
+    assert page.url.endswith(path), f"{path} led to {page.url}"
+    axe(page)
+    _keep_picture(page, f"{visit.name}-{theme}")
+    if theme == "light":
+        _assert_well_formed(page, template, titles)
+        _assert_fits_every_screen(page)
+        page.emulate_media(forced_colors="active")
+        axe(page)
+        page.emulate_media(forced_colors="none")
+        assert len(page.pdf(path=tmp_path / "page.pdf")) > 1_000
+    assert not rooms.faults, "\n".join(rooms.faults)
+
+
+@pytest.mark.parametrize("route", PERMITTED)
+def test_who_may_not_is_told_who_can_grant_it(rooms: Rooms, ids: Ids, route: Route) -> None:
+    assert isinstance(route.permission, Permission)
+    role = next(role for role in Role if route.permission not in PERMISSIONS[role])
+    page = rooms.page(role, "light")
+    answer = page.goto(VISITS[route.template][0].path.format(**ids))
+
+    assert answer is not None
+    assert answer.status == 403
+    expect(page.locator("h1")).to_have_text("Denied")
+    expect(page.get_by_role("alert")).to_contain_text("ask an administrator")
+
+
+def _assert_well_formed(page: Page, template: str, titles: dict[str, str]) -> None:
+    """One thing to do at most, a language, a status, and a title no other page has."""
+    assert page.locator("main .btn.primary:visible").count() <= (9 if template == "/style" else 1)
+    assert page.locator("html").get_attribute("lang") == "en"
+    said = "".join(page.locator("#status").all_inner_texts())
+    assert said.strip(), "the page says nothing of its state"
+    owner = titles.setdefault(page.title(), template)
+    assert owner == template, f"{page.title()!r} is also the title of {owner}"
+
+
+def _assert_fits_every_screen(page: Page) -> None:
+    for name, (width, height) in NARROW.items():
+        page.set_viewport_size({"width": width, "height": height})
+        assert sideways(page) == 0, f"scrolls sideways on {name}"
+    page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+
+
+def _keep_picture(page: Page, name: str) -> None:
+    folder = SHOTS / "every"
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png", timeout=PATIENCE_MS)
+
+
+async def _an_event(site: Site) -> str:
+    """Return the id of the event of the hold the archive begins with."""
+    filters = TrailFilter(actions=(Action.HOLD_PLACED,))
+    page = await site.services.audit.list(filters, limit=1, actor=site.actor(_A))
+    return page.items[0].row.record_id
+
+
+async def _send_file(site: Site) -> str:
+    imports, operator = site.services.imports, site.actor(_O)
+    receiving = await imports.receive("halloran posts.csv", size=len(CSV), actor=operator)
+    receiving.write(CSV.encode())
+    return (await imports.finish(receiving, actor=operator)).id
+
+
+async def _give_passkey(site: Site, person_id: str) -> None:
+    """Keep a key nobody has the other half of: enough to be listed, and to be asked for."""
+    services = site.services
+    row = passkeys.PasskeyRow(
+        credential_id=b"every page",
+        person_id=person_id,
+        public_key=b"",
+        sign_count=0,
+        name="Key of the front desk",
+        created_at=to_millis(services.clock()),
+        last_used_at=None,
+    )
+    async with services.database.transaction() as tx:
+        await passkeys.add(tx, row)
