@@ -145,8 +145,8 @@ class Tokens:
         Raises:
             Denied: the actor may not manage access, or the token would and is not made by the
                 command line.
-            InvalidInput: no name, no role, a unit and a matter, or an expiry that is not within the
-                next 366 days.
+            InvalidInput: no name, or one like a person's; no role, a unit and a matter, or an
+                expiry that is not within the next 366 days.
         """
         require(actor, Permission.MANAGE_ACCESS)
         now = self._clock()
@@ -257,6 +257,12 @@ def _check(name: str, roles: Collection[Role], expires_at: datetime, now: dateti
     if not name.strip() or len(name) > _NAME_LIMIT:
         raise InvalidInput(
             f"expected a token name of 1 to {_NAME_LIMIT} characters, found {len(name)}",
+            pointer="/name",
+        )
+    if "@" in name:  # events name people by their e-mail, and tokens by this
+        raise InvalidInput(
+            f"expected a token name without @, found {name!r}: the audit trail must not take it "
+            "for a person",
             pointer="/name",
         )
     if not roles:

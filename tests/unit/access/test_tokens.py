@@ -212,6 +212,7 @@ async def test_making_and_revoking_are_events_without_the_secret(world: World) -
     [
         (" ", AGENT, None),
         ("a" * 201, AGENT, None),
+        ("rosa@example.com", AGENT, None),  # events would take it for Rosa
         ("a", set(), None),
         ("a", AGENT, START),
         ("a", AGENT, datetime(2027, 1, 1)),  # noqa: DTZ001 - naive on purpose
