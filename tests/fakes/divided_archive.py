@@ -183,6 +183,15 @@ class DividedArchive:
 
         await eventually(searchable)
 
+    async def come_to_rest(self) -> None:
+        """Wait until no job is under way, whose events would come at any moment."""
+
+        async def at_rest() -> bool:
+            jobs = await self.services.work.list(actor=OPERATOR)
+            return not any(job.is_under_way for job in jobs.items)
+
+        await eventually(at_rest)
+
     async def _fill_access(self, half: Half, mark: str) -> None:
         services, ids = self.services, half.ids
         part = LimitedRole(role=Role.OPERATOR, unit=half.name)
@@ -271,4 +280,5 @@ async def divided_archive(
             archive = DividedArchive(services, client)
             await archive.fill(archive.near, near)
             await archive.fill(archive.far, far)
+            await archive.come_to_rest()
             yield archive

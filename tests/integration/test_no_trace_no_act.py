@@ -18,8 +18,7 @@ from archiver.model.grants import Grants
 from archiver.model.person import Method
 from archiver.web.routes import ROUTES
 from archiver.web.routing import Access
-from tests.fakes.archive import eventually
-from tests.fakes.divided_archive import OPERATOR, ROOT, DividedArchive, Visitor, divided_archive
+from tests.fakes.divided_archive import ROOT, DividedArchive, Visitor, divided_archive
 from tests.integration.test_access_attempts import ABOUT_OBJECTS, DOCUMENTS, FORM, address, kind_of
 from tests.integration.test_forgery import everything
 
@@ -36,12 +35,6 @@ OWN = frozenset({"/sign-out", "/me/preferences", "/me/stay"})
 @pytest.fixture
 async def archive(tmp_path: Path) -> AsyncIterator[DividedArchive]:
     async with divided_archive(tmp_path / "home", near=3, far=3) as opened:
-
-        async def at_rest() -> bool:
-            jobs = await opened.services.work.list(actor=OPERATOR)
-            return not any(job.is_under_way for job in jobs.items)
-
-        await eventually(at_rest)
         yield opened
 
 
