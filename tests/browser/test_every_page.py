@@ -55,8 +55,8 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
     "/search": (
         Visit("search", _C, "/search?q=earnings"),
         Visit("search-all", _C, "/search"),
-        Visit("search-preview", _C, "/search?q=earnings&preview={record}"),
-        Visit("search-none", _C, "/search?q=zeppelin+platform:x"),
+        Visit("search-filtered", _C, "/search?q=market+OR+complaint&f=platform:x"),
+        Visit("search-none", _C, "/search?q=zeppelin&f=platform:x"),
     ),
     "/search/values": (Visit("search-values", _C, "/search/values?q=earnings&field=account"),),
     "/search/not-searchable": (Visit("not-searchable", _C, "/search/not-searchable"),),
@@ -170,7 +170,8 @@ class Rooms:
         context, page = self._open[role, theme]
         if role is not None:
             cookie: Any = self._site.cookie(self._site.person(role))
-            context.add_cookies([{**cookie, "url": self._url}])
+            cookie["url"] = self._url
+            context.add_cookies([cookie])
         page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
         page.emulate_media(forced_colors="none")
         self.faults.clear()
