@@ -87,7 +87,7 @@ class Newcomer:
         page.get_by_label("New password").fill(PASSWORD)
         self.presses("Set password and sign in")
         self.at("Home", "9-home")
-        page.get_by_role("link", name="Import a file, or load the sample company").click()
+        page.get_by_role("link", name="Import posts…").click()
         self.at("Imports", "10-imports")
 
 
