@@ -17,7 +17,7 @@ from archiver.config import SETTINGS_FILE, Settings, settings_from_environment
 from archiver.db import archive as archive_rows
 from archiver.db import schema
 from archiver.db.transaction import open_database
-from archiver.errors import ConfigurationError
+from archiver.errors import ArchiverError, ConfigurationError
 from archiver.founding import found_archive, record_founding
 from archiver.ids import Randomness, Ulids
 from archiver.model.actor import Actor, Role
@@ -155,19 +155,17 @@ async def is_founded(settings: Settings) -> bool:
 def try_store(url: str, *, clock: Clock) -> StoreAnswer:
     """Make the store if it is not there, write to it, and say what it promises.
 
-    Raises nothing that a store says: its refusal is the answer.
+    A store's refusal is the answer, not an error.
     """
     try:
         store = open_store(url, clock=clock, create=True)
-    except Exception as error:  # noqa: BLE001 - boto3 has dozens, and each is the answer
+        try:
+            store.probe()
+            return StoreAnswer(url=url, locks=store.enforces_locks)
+        finally:
+            store.close()
+    except (ArchiverError, OSError, ValueError) as error:  # ValueError: urllib's, of no URL
         return StoreAnswer(url=url, problem=str(error))
-    try:
-        store.probe()
-        return StoreAnswer(url=url, locks=store.enforces_locks)
-    except Exception as error:  # noqa: BLE001 - as above
-        return StoreAnswer(url=url, problem=str(error))
-    finally:
-        store.close()
 
 
 async def found(

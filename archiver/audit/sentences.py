@@ -105,6 +105,8 @@ _LABELS = {
     "normalised": "query as understood",
 }
 _MOMENTS = re.compile(r"(?:^|_)(?:at|until)$")
+_EARLIEST_MS, _LATEST_MS = 10**11, 253_402_300_800_000
+"""Milliseconds that a detail can mean as a moment: 1973 to the year 10000, where dates end."""
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 _LONGEST = 160
 
@@ -262,7 +264,7 @@ def _detail(name: str, value: Detail) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        moment = _MOMENTS.search(name) and value > 10**11
+        moment = _MOMENTS.search(name) and _EARLIEST_MS < value < _LATEST_MS
         return rfc3339(from_millis(value)) if moment else f"{value:,}"
     return _scope(value) if name == "scope" else value
 

@@ -74,6 +74,24 @@ def test_a_search_is_typed_narrowed_in_place_and_gone_back_through(page_as: Page
     assert found(page) == whole
 
 
+def test_a_changing_list_never_makes_one_record_of_another(page_as: PageAs) -> None:
+    page = page_as(Role.COUNSEL, path="/search?q=is:created&per=25")
+    rows = page.locator("table[data-rows] tbody tr")
+    first = rows.first.locator("a.open").element_handle()
+    before = first.get_attribute("href")
+    chosen = rows.first.locator("input[type=checkbox]")
+    chosen.check()
+    own = rows.first.locator("td").nth(3).inner_text().strip()
+    other = next(name for name in ("facebook", "linkedin") if name != own)
+
+    page.locator("a.in", has_text=other).first.click()
+    wait_for(page, "f=platform")
+
+    assert first.get_attribute("href") == before
+    assert not first.evaluate("link => link.isConnected")
+    expect(page.locator("table[data-rows] tbody input:checked")).to_have_count(0)
+
+
 def test_a_row_of_the_bars_narrows_to_its_days(page_as: PageAs) -> None:
     page = page_as(Role.COUNSEL, path="/search?q=is:created")
     bar = page.locator("rect[data-href]").first

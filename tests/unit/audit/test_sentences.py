@@ -476,6 +476,11 @@ def test_an_action_of_another_version_is_told_by_its_name() -> None:
     assert action_in_words("batch:approved") == "batch:approved"
 
 
+@pytest.mark.parametrize("value", [2**63 - 1, 2**200, 253_402_300_800_000, -(2**70), 0])
+def test_a_number_that_is_no_moment_is_told_as_a_number(value: int) -> None:
+    assert details_in_words({"until": value}) == [("Until", f"{value:,}")]
+
+
 @given(
     action=st.sampled_from([*Action, "other:act"]),
     object_type=st.text(max_size=8),
