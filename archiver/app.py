@@ -45,7 +45,6 @@ from archiver.composition import (
     Ground,
     Views,
     WritePath,
-    keyring_file,
     open_background,
     open_second_copy,
     open_views,
@@ -86,7 +85,7 @@ from archiver.preserve.blobs import BlobWriter
 from archiver.preserve.clock_guard import Stopwatch, open_guard
 from archiver.preserve.epochs import Epochs
 from archiver.preserve.filing import FilePlan
-from archiver.preserve.keyring import Keyring
+from archiver.preserve.keyring import Keyring, KeyringFile
 from archiver.preserve.recovery import Recovered
 from archiver.preserve.store.opening import open_store
 from archiver.preserve.store.threads import AsyncStore
@@ -168,7 +167,7 @@ async def open_services(
         OperatorError: a component did not answer.
     """
     async with AsyncExitStack() as stack:
-        keyring = keyring_file(settings).open()
+        keyring = KeyringFile.of(settings).open()
         database = open_database(settings.effective_database_url)
         stack.push_async_callback(database.close)
         await schema.check(database)
@@ -424,7 +423,7 @@ def _integrity(ground: Ground, views: Views, background: Background) -> Integrit
 
 def _keys(ground: Ground, path: WritePath, background: Background) -> Keys:
     return Keys(
-        file=keyring_file(ground.settings),
+        file=KeyringFile.of(ground.settings),
         database=ground.database,
         store=ground.store,
         trail=path.trail,

@@ -33,7 +33,7 @@ from archiver.preserve.clock_guard import ClockGuard, compare_with_store
 from archiver.preserve.disk_reserve import DiskReserve
 from archiver.preserve.epochs import Epochs
 from archiver.preserve.filing import FilePlan
-from archiver.preserve.keyring import Keyring, KeyringFile
+from archiver.preserve.keyring import Keyring
 from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.recovery import Recovered, Recovery
@@ -315,15 +315,6 @@ async def _keep_copied(
     stack.push_async_callback(second.replication.close)
     loops.chores = (*loops.chores, second.chore())
     return reads
-
-
-def keyring_file(settings: Settings) -> KeyringFile:
-    """Return where the settings say the keyring lies."""
-    return KeyringFile(
-        path=settings.effective_keyring_file,
-        secret_path=settings.keyring_secret_file,
-        passphrase=settings.keyring_passphrase_file is not None,
-    )
 
 
 async def _recover(

@@ -23,6 +23,7 @@ class Action(StrEnum):
     ACCOUNT_CHANGED = "account:changed"
     ACCOUNT_CLOSED = "account:closed"
     ACCOUNT_REOPENED = "account:reopened"
+    ACCOUNT_VIEWED = "account:viewed"
     PERSON_INVITED = "person:invited"
     PERSON_LINKED = "person:linked"
     PERSON_JOINED = "person:joined"
@@ -86,6 +87,7 @@ SENTENCES: dict[Action, str] = {
     Action.ACCOUNT_CHANGED: "{actor} changed the registration of account {object}",
     Action.ACCOUNT_CLOSED: "{actor} closed account {object}",
     Action.ACCOUNT_REOPENED: "{actor} reopened account {object}",
+    Action.ACCOUNT_VIEWED: "{actor} looked at account {object}",
     Action.PERSON_INVITED: "{actor} invited person {object}",
     Action.PERSON_LINKED: "{actor} made a sign-in link for person {object}",
     Action.PERSON_JOINED: "{actor} accepted the invitation",

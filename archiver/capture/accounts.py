@@ -245,6 +245,14 @@ class Accounts:
             )
             holds = await hold_views(tx, row.handle, actor)
             events = await event_rows.list_about(tx, account_id, _EVENTS_SHOWN)
+        # It tells which holds touch the account, and who changed it.
+        await self._trail.record(
+            Action.ACCOUNT_VIEWED,
+            actor=actor,
+            object_type="account",
+            object_id=account_id,
+            details={"name": f"{row.platform} {row.handle}"},
+        )
         return page_of(found, row, months=months, rules=rules, holds=holds, events=events)
 
     async def units(self, *, actor: Actor) -> tuple[str, ...]:

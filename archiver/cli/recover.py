@@ -31,7 +31,7 @@ from archiver.db.transaction import Transaction, open_database
 from archiver.errors import IntegrityError
 from archiver.founding import adopt_templates
 from archiver.model.actor import Role
-from archiver.preserve.keyring import open_keyring
+from archiver.preserve.keyring import KeyringFile
 
 _ANEW = "the database was built anew: API tokens and sign-ins were not in the store and are gone"
 
@@ -86,11 +86,7 @@ async def recover_archive(
 
 
 async def _rebuild(settings: Settings, args: argparse.Namespace, output: Output) -> Recovery:
-    keyring = open_keyring(
-        settings.effective_keyring_file,
-        settings.keyring_secret_file,
-        passphrase=settings.keyring_passphrase_file is not None,
-    )
+    keyring = KeyringFile.of(settings).open()
     database = open_database(settings.effective_database_url, command_timeout_s=None)
     try:
         with output.progress("Recovering") as show:

@@ -24,7 +24,7 @@ from archiver.db.transaction import Database, open_database
 from archiver.errors import ArchiverError, ConfigurationError, NotFound
 from archiver.jobs.search_index import index_path
 from archiver.jobs.worm_probing import AUDIT_TRAIL, EVERY, newest, promise
-from archiver.preserve.keyring import open_keyring
+from archiver.preserve.keyring import KeyringFile
 from archiver.preserve.ledger.checkpoint import parse_checkpoint
 from archiver.preserve.ledger.note import parse_note
 from archiver.preserve.object_keys import cosignature_prefix, log_prefix, timestamp_prefix
@@ -111,12 +111,7 @@ class _Examination:
 
     async def _look_at_keyring(self) -> Found:
         settings = self._settings
-        keyring = await asyncio.to_thread(
-            open_keyring,
-            settings.effective_keyring_file,
-            settings.keyring_secret_file,
-            passphrase=settings.keyring_passphrase_file is not None,
-        )
+        keyring = await asyncio.to_thread(KeyringFile.of(settings).open)
         if keyring.archive_id != self._archive.id:
             raise ConfigurationError(
                 f"it is of archive {keyring.archive_id}, the database of {self._archive.id}; "

@@ -20,7 +20,7 @@ from archiver.db.archive import ArchiveRow
 from archiver.db.transaction import Database
 from archiver.jobs.witnessing import read_policy
 from archiver.model.actor import Actor
-from archiver.preserve.keyring import open_keyring
+from archiver.preserve.keyring import KeyringFile
 from archiver.preserve.ledger.timestamps import read_authorities
 
 NAMED_PROBLEMS = 20
@@ -87,11 +87,7 @@ class Verifying:
     def target(self) -> VerificationTarget:
         """Return the archive as verification sees it: its store, and what widens the checks."""
         settings, archive = self.settings, self.archive
-        keyring = open_keyring(
-            settings.effective_keyring_file,
-            settings.keyring_secret_file,
-            passphrase=settings.keyring_passphrase_file is not None,
-        )
+        keyring = KeyringFile.of(settings).open()
         return VerificationTarget(
             archive_id=archive.id,
             origin=archive.origin,

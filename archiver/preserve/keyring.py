@@ -19,6 +19,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from archiver.config import Settings
 from archiver.errors import ConfigurationError
 from archiver.ids import Randomness
 from archiver.preserve.ledger.note import Ed25519Signer, Ed25519Verifier
@@ -95,6 +96,15 @@ class KeyringFile:
     path: Path
     secret_path: Path
     passphrase: bool
+
+    @classmethod
+    def of(cls, settings: Settings) -> "KeyringFile":
+        """Return where the settings say the keyring lies."""
+        return cls(
+            path=settings.effective_keyring_file,
+            secret_path=settings.keyring_secret_file,
+            passphrase=settings.keyring_passphrase_file is not None,
+        )
 
     def open(self) -> Keyring:
         """Return the keyring. Raises ConfigurationError, as `open_keyring`."""

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from archiver.app import Services, open_services
-from archiver.composition import keyring_file
 from archiver.config import Settings
 from archiver.db import ledger as ledger_rows
 from archiver.db import segments as segment_rows
@@ -76,7 +75,7 @@ async def test_a_log_key_is_changed_and_who_trusted_the_old_one_can_follow(
         assert (await read_back(services, before)).manifest.id == before
         assert (await services.records.verify(before, actor=SYSTEM))["ok"]
         assert await key_entries(services) == [(second, True), (first, False)]
-        keyring = keyring_file(settings).open()
+        keyring = KeyringFile.of(settings).open()
         states = {key.vkey: (key.state, len(key.seed)) for key in keyring.log_keys}
         assert states == {second: (KeyState.ACTIVE, 32), first: (KeyState.RETIRED, 0)}
 
@@ -118,14 +117,14 @@ async def test_a_change_that_was_cut_off_goes_on_with_the_key_that_was_made(
             patch.setattr(KeyringFile, "replace", cut)
             with pytest.raises(PowerCutError):
                 await services.keys.rotate_log(actor=SYSTEM)
-        made = keyring_file(local_settings).open().log_keys[0]
+        made = KeyringFile.of(local_settings).open().log_keys[0]
         assert made.state is KeyState.ANNOUNCED
 
     async with open_services(local_settings) as services:
         await capture(services, b"between")
         assert not signed_by(await newest_note(services), services, made.vkey)
         assert await services.keys.rotate_log(actor=SYSTEM) == made.vkey
-    assert keyring_file(local_settings).open().log_keys[0].state is KeyState.ACTIVE
+    assert KeyringFile.of(local_settings).open().log_keys[0].state is KeyState.ACTIVE
 
 
 async def test_the_only_log_key_and_an_unknown_one_are_not_retired(
@@ -147,7 +146,7 @@ async def test_what_was_sealed_under_the_old_root_key_is_read_and_new_months_use
     async with open_services(local_settings) as services:
         assert (await read_back(services, before)).manifest.id == before
         epoch = services.epochs.for_writing("default", "2093-01", None)
-        keyring = keyring_file(local_settings).open()
+        keyring = KeyringFile.of(local_settings).open()
         assert root_key_id(keyring.root_keys[0]) == made
         fresh = Epochs(keyring, services.store.blocking, os.urandom)
         assert fresh.for_reading("default", "2093-01") == epoch

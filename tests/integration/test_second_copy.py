@@ -16,7 +16,6 @@ from archiver.assurance.target import VerificationTarget
 from archiver.assurance.verification import verify_full
 from archiver.audit.actions import Action
 from archiver.clock import system_clock
-from archiver.composition import keyring_file
 from archiver.config import Settings
 from archiver.db import events as event_rows
 from archiver.db import records as record_rows
@@ -24,6 +23,7 @@ from archiver.db import segments as segment_rows
 from archiver.errors import DatabaseUnavailable, IntegrityError, NotFound, StorageUnavailable
 from archiver.jobs.comparison import CYCLE
 from archiver.preserve.epochs import Epochs
+from archiver.preserve.keyring import KeyringFile
 from archiver.preserve.object_keys import checkpoint_prefix, epoch_object
 from archiver.preserve.reader import OpenedRecord, RecordReader
 from archiver.preserve.store import ObjectStore
@@ -363,7 +363,7 @@ def _destroy(store: ObjectStore, key: str) -> None:
 async def read_back_from(archive: CopiedArchive, record_id: str) -> OpenedRecord:
     """Open a record with all its parts, by a reader that remembers no keys."""
     services = archive.services
-    keyring = keyring_file(services.settings).open()
+    keyring = KeyringFile.of(services.settings).open()
     copies = archive.second_store.copies
     epochs = Epochs(keyring, copies.primary, os.urandom, reading=copies)
     reader = RecordReader(services.archive.id, copies, epochs)

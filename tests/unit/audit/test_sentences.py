@@ -125,6 +125,10 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
         Told("account", "C1", "ok", {"reason": "came back"}),
         "carla reopened account C1, because “came back”.",
     ),
+    Action.ACCOUNT_VIEWED: (
+        Told("account", "C1", "ok", {"name": "x acme"}),
+        "carla looked at account “x acme”.",
+    ),
     Action.PERSON_INVITED: (
         Told(
             "person",
