@@ -8,6 +8,7 @@ posts, pictures, several languages, and now and then a sentence that supervision
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -24,6 +25,7 @@ from archiver.capture.sample_texts import (
     RISKY,
     SLOTS,
 )
+from archiver.errors import Conflict
 from archiver.model.actor import Actor
 
 COMPANY = "Harbour & Finch Brokers"
@@ -158,17 +160,21 @@ def posts(seed: int, until: datetime, count: int = 1500) -> Iterator[bytes]:
 
 
 async def register_accounts(accounts: Accounts, *, actor: Actor) -> int:
-    """Register the company's accounts that have a unit; return how many. Errors as `register`."""
+    """Register the company's accounts that have a unit; return how many there are.
+
+    Those that an interrupted run registered stay as they are. Errors as `register`, but Conflict.
+    """
     known = [each for each in ACCOUNTS if each.unit]
     for each in known:
-        await accounts.register(
-            platform=each.platform,
-            handle=each.handle,
-            title=each.name,
-            custodian=each.custodian,
-            unit=each.unit,
-            actor=actor,
-        )
+        with suppress(Conflict):
+            await accounts.register(
+                platform=each.platform,
+                handle=each.handle,
+                title=each.name,
+                custodian=each.custodian,
+                unit=each.unit,
+                actor=actor,
+            )
     return len(known)
 
 
