@@ -15,36 +15,6 @@ from tests.browser.conftest import PageAs, sideways
 from tests.browser.site import Site
 
 HELP_PICTURES = Path("archiver/web/help/pictures")
-PAGES = [
-    ("audit", "/audit"),
-    ("audit-filtered", "/audit?action=hold:*&result=ok"),
-    ("audit-empty", "/audit?actor=nobody"),
-    ("audit-wrong", "/audit?from=yesterday"),
-    ("audit-follow", "/audit/follow?start=0"),
-    ("settings", "/settings"),
-    ("about", "/about"),
-    ("my-activity", "/me/activity"),
-    ("help", "/help"),
-    ("help-auditor", "/help/auditor"),
-    ("help-keyboard", "/help/keyboard"),
-    ("help-api", "/help/api"),
-]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("shown", PAGES, ids=[name for name, _ in PAGES])
-def test_each_page_is_accessible_in_both_themes(
-    page_as: PageAs,
-    axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
-    shown: tuple[str, str],
-    theme: str,
-) -> None:
-    name, path = shown
-    page = page_as(Role.AUDITOR, theme, path, status=400 if name == "audit-wrong" else 200)
-
-    axe(page)
-    screenshot(page, f"{name}-{theme}")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

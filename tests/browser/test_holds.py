@@ -4,11 +4,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from archiver.model.actor import Role
-from tests.browser.conftest import PageAs, sideways
+from tests.browser.conftest import PageAs
 from tests.browser.site import BROKERS, MATTER, Site
 
 THEMES = ["light", "dark"]
@@ -25,27 +24,6 @@ def number(text: str) -> int:
     found = re.search(r"[\d,]+", text)
     assert found is not None, text
     return int(found[0].replace(",", ""))
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_each_page_of_holds_is_free_of_faults(
-    page_as: PageAs,
-    site: Site,
-    axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
-    theme: str,
-) -> None:
-    hold = hold_of(site)
-    for name, path in (
-        ("holds", "/holds"),
-        ("holds-none", "/holds?state=released"),
-        ("hold", f"/holds/{hold}"),
-        ("hold-new", "/holds/new?q=earnings"),
-        ("hold-release", f"/holds/{hold}/release"),
-    ):
-        page = page_as(Role.COUNSEL, theme, path)
-        axe(page)
-        screenshot(page, f"{name}-{theme}")
 
 
 def test_counsel_places_a_hold_on_what_a_search_found_and_releases_it(
@@ -111,8 +89,3 @@ def test_counsel_of_a_unit_does_not_learn_of_the_hold_of_the_whole_archive(
     page = page_as(Role.COUNSEL, path="/holds", unit=BROKERS)
     expect(page.get_by_text("Nothing is under hold.")).to_be_visible()
     page_as(Role.COUNSEL, path=f"/holds/{hold_of(site)}", unit=BROKERS, status=404)
-
-
-@pytest.mark.parametrize("path", ["/holds", "/holds/new?q=earnings"])
-def test_pages_of_holds_fit_a_narrow_screen(page_as: PageAs, path: str) -> None:
-    assert sideways(page_as(Role.COUNSEL, path=path, size=(320, 700))) == 0

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from archiver.capture.decoding import decode_capture
 from archiver.model.actor import Role
 from archiver.model.post import Provenance
-from tests.browser.conftest import PageAs, sideways
+from tests.browser.conftest import PageAs
 from tests.browser.site import BROKERS, CORPORATE, Site
 from tests.fakes.archive import AGENT
 
@@ -42,53 +42,6 @@ def account_of(site: Site, handle: str) -> str:
     """The id of the account with this handle."""
     found = site.run(site.services.accounts.list(text=handle, actor=site.actor(Role.OPERATOR)))
     return found.items[0].id
-
-
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("role", [each for each in Role if each is not Role.CAPTURE_AGENT])
-def test_home_is_accessible_for_each_role(
-    page_as: PageAs, axe: Axe, screenshot: Screenshot, role: Role, theme: str
-) -> None:
-    page = page_as(role, theme, "/")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Home")
-    axe(page)
-    screenshot(page, f"home-{role}-{theme}")
-
-
-@pytest.mark.parametrize("theme", THEMES)
-def test_the_register_and_the_file_plan_are_accessible(
-    site: Site, page_as: PageAs, axe: Axe, screenshot: Screenshot, theme: str
-) -> None:
-    account = account_of(site, "trading-floor")
-    operator = {
-        "accounts": "/accounts",
-        "accounts-none": "/accounts?q=nothing-like-it",
-        "account-new": "/accounts/new",
-        "account-change": f"/accounts/{account}/change",
-        "account-close": f"/accounts/{account}/close",
-    }
-    reader = {
-        "account": f"/accounts/{account}",
-        "classes": "/classes",
-        "classes-all": "/classes?show=all",
-        "class": f"/classes/{CLASS}?posted=2023-11-01&happened=2024-02-01",
-        "class-rules": "/classes/rules",
-    }
-    for role, pages in ((Role.OPERATOR, operator), (Role.RECORDS_MANAGER, reader)):
-        page = page_as(role, theme, "/accounts")
-        for name, path in pages.items():
-            page.goto(path)
-            axe(page)
-            screenshot(page, f"{name}-{theme}")
-
-
-def test_pages_fit_a_narrow_screen(site: Site, page_as: PageAs) -> None:
-    account = account_of(site, "trading-floor")
-    page = page_as(Role.RECORDS_MANAGER, path="/", size=NARROW)
-    paths = ("/", "/accounts", f"/accounts/{account}", "/classes", f"/classes/{CLASS}")
-    for path in paths:
-        page.goto(path)
-        assert sideways(page) == 0, path
 
 
 def test_an_account_of_captures_is_registered_from_the_list(page_as: PageAs, axe: Axe) -> None:

@@ -6,11 +6,10 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from archiver.model.actor import Role
-from tests.browser.conftest import PageAs, sideways
+from tests.browser.conftest import PageAs
 from tests.browser.site import Site
 
 POSTS = (
@@ -181,21 +180,3 @@ def test_the_list_of_jobs_keeps_its_filters_in_the_address(
     with page.expect_download() as taken:
         page.get_by_role("link", name="Download as CSV").click()
     assert "verification" in Path(taken.value.path()).read_text(encoding="utf-8-sig")
-
-
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("path", ["/integrity", "/jobs", "/imports", "/imports/new"])
-def test_axe_finds_nothing_in_either_theme(
-    page_as: PageAs, axe: Axe, screenshot: Shoot, theme: str, path: str
-) -> None:
-    page = page_as(Role.OPERATOR, theme, path)
-
-    axe(page)
-    screenshot(page, f"{path.strip('/').replace('/', '-')}-{theme}")
-
-
-@pytest.mark.parametrize("path", ["/integrity", "/jobs", "/imports", "/imports/new"])
-def test_nothing_scrolls_sideways_on_a_narrow_screen(page_as: PageAs, path: str) -> None:
-    page = page_as(Role.OPERATOR, path=path, size=(320, 640))
-
-    assert sideways(page) == 0

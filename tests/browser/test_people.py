@@ -1,14 +1,13 @@
 """Coming in, one's account, people and their roles, with real clicks."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from archiver.access.people import PeopleFilter
 from archiver.model.actor import Role
-from tests.browser.conftest import PageAs, sideways
+from tests.browser.conftest import PageAs
 from tests.browser.site import Site
 
 PASSWORD = "seven herons over the harbour"
@@ -19,45 +18,6 @@ def person_id(site: Site, email: str) -> str:
     admin = site.actor(Role.ADMINISTRATOR)
     (found,) = site.run(site.services.people.list(PeopleFilter(words=email), actor=admin))
     return found.id
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(
-    ("name", "role", "path"),
-    [
-        ("sign-in", None, "/sign-in?next=/holds"),
-        ("me", Role.COUNSEL, "/me"),
-        ("me-operator", Role.OPERATOR, "/me"),
-        ("break-glass", Role.OPERATOR, "/me/break-glass"),
-        ("confirm", Role.COUNSEL, "/confirm?next=/me"),
-        ("people", Role.ADMINISTRATOR, "/people"),
-        ("people-auditor", Role.AUDITOR, "/people?state=active"),
-        ("people-none", Role.ADMINISTRATOR, "/people?q=nobody+at+all"),
-        ("person-new", Role.ADMINISTRATOR, "/people/new"),
-        ("person", Role.ADMINISTRATOR, "/people/{other}"),
-        ("person-roles", Role.ADMINISTRATOR, "/people/{other}/roles"),
-        ("person-roles-change", Role.ADMINISTRATOR, "/people/{other}/roles/change?whole=auditor"),
-        ("person-disable", Role.ADMINISTRATOR, "/people/{other}/disable"),
-        ("tokens", Role.ADMINISTRATOR, "/people/tokens"),
-    ],
-)
-def test_every_page_is_accessible_in_both_themes(  # noqa: PLR0917 - fixtures
-    site: Site,
-    page_as: PageAs,
-    axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
-    name: str,
-    role: Role | None,
-    path: str,
-    theme: str,
-) -> None:
-    site.person(Role.REVIEWER, unit="Treasury")
-    other = site.person(Role.REVIEWER, unit="Treasury")
-
-    page = page_as(role, theme, path.format(other=other))
-
-    axe(page)
-    screenshot(page, f"{name}-{theme}")
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -138,10 +98,3 @@ def test_glass_is_broken_with_a_reason_and_shown_on_every_page(
     page.goto("/me")
     page.get_by_role("button", name="Stop reading behind glass").click()
     expect(page.get_by_text("behind broken glass")).to_have_count(0)
-
-
-@pytest.mark.parametrize("path", ["/me", "/people", "/people/new", "/people/tokens", "/sign-in"])
-def test_nothing_scrolls_sideways_on_a_telephone(page_as: PageAs, path: str) -> None:
-    page = page_as(Role.ADMINISTRATOR, path=path, size=(320, 640))
-
-    assert sideways(page) == 0

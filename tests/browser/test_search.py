@@ -52,13 +52,14 @@ def test_every_state_of_search_is_sound(
 
 def test_a_search_is_typed_narrowed_in_place_and_gone_back_through(page_as: PageAs) -> None:
     page = page_as(Role.COUNSEL, path="/search?per=25")
-    assert found(page) == POSTS
+    everything = found(page)
+    assert everything >= POSTS  # other tests of the same site may have captured more
     page.keyboard.press("/")
     page.locator("#q").fill("is:created OR is:edited")
     page.keyboard.press("Enter")
     wait_for(page, "q=is")
     whole = found(page)
-    assert 0 < whole <= POSTS
+    assert 0 < whole <= everything
 
     value = page.locator("#in-account-1")
     told = int(value.locator(".n").inner_text().replace(",", ""))
