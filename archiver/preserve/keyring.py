@@ -14,15 +14,18 @@ import os
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from archiver.config import Settings
 from archiver.errors import ConfigurationError
 from archiver.ids import Randomness
 from archiver.preserve.ledger.note import Ed25519Signer, Ed25519Verifier
+
+if TYPE_CHECKING:  # an audit from outside has keys and no settings: it starts without them
+    from archiver.config import Settings
 
 _SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**17, 8, 1
 _SCRYPT_MEMORY = 256 * 1024 * 1024
@@ -98,7 +101,7 @@ class KeyringFile:
     passphrase: bool
 
     @classmethod
-    def of(cls, settings: Settings) -> "KeyringFile":
+    def of(cls, settings: "Settings") -> "KeyringFile":
         """Return where the settings say the keyring lies."""
         return cls(
             path=settings.effective_keyring_file,
