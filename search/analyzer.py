@@ -58,6 +58,10 @@ ANALYZER_VERSION = f"muniment-1 regex-{regex.__version__} unicode-{unicodedata.u
 """Rules, regex module, Unicode tables. An index of another version must be built anew."""
 
 
+ADDRESSES = ("http://", "https://", "www.")
+"""How every token that is a web address begins."""
+
+
 class Token(NamedTuple):
     """A token and the half-open range of characters of the original text that it came from."""
 
@@ -227,7 +231,7 @@ def _shorten(token: str) -> str:
     if len(token) <= MAX_TOKEN:
         return token
     stand_in = "h" + sha256(token.encode("utf-8", "replace")).hexdigest()
-    if token.startswith(("http://", "https://", "www.")):
+    if token.startswith(ADDRESSES):
         return token[: MAX_TOKEN - len(stand_in)] + stand_in
     return stand_in
 

@@ -4,9 +4,9 @@ The number of a document is the record's index in the log, so it never changes a
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from search.analyzer import token_string
+from search.analyzer import ADDRESSES, token_string
 from search.query import FieldName, field_value
 from search.query import place as place_of
 
@@ -18,7 +18,8 @@ class Document:
     `number` is the record's log index (unsigned, 64 bits), `text` the tokens joined by spaces,
     times are Unix milliseconds; `posted_at` is None where the platform gave none. An empty string
     means the platform did not say, and equals no field of a query. `place` is the exact account
-    (`search.query.place`), where `platform` and `account` are folded.
+    (`search.query.place`), where `platform` and `account` are folded. `has_link`: a web address
+    stands in the text. `hashes` are the SHA-256 of the parts, in hex.
     """
 
     number: int
@@ -32,28 +33,16 @@ class Document:
     lang: str
     class_code: str
     tags: tuple[str, ...]
+    is_reply: bool
     has_media: bool
+    has_link: bool
+    hashes: tuple[str, ...]
     posted_at: int | None
     captured_at: int
 
     def numbered(self, number: int) -> "Document":
         """Return this document with its log index, which is known only after the commit."""
-        return Document(
-            number=number,
-            text=self.text,
-            place=self.place,
-            platform=self.platform,
-            account=self.account,
-            author=self.author,
-            kind=self.kind,
-            change=self.change,
-            lang=self.lang,
-            class_code=self.class_code,
-            tags=self.tags,
-            has_media=self.has_media,
-            posted_at=self.posted_at,
-            captured_at=self.captured_at,
-        )
+        return replace(self, number=number)
 
     @property
     def time(self) -> int:
@@ -75,15 +64,18 @@ def document(
     lang: str = "",
     class_code: str = "",
     tags: Iterable[str] = (),
+    is_reply: bool = False,
     has_media: bool = False,
+    hashes: Iterable[str] = (),
 ) -> Document:
     """Return the document of a record from plain values; runs the analyzer on `text`.
 
     Pure, and the result pickles: worker processes build documents and send them back.
     """
+    words = token_string(text)
     return Document(
         number=number,
-        text=token_string(text),
+        text=words,
         place=place_of(platform, account),
         platform=field_value(FieldName.PLATFORM, platform),
         account=field_value(FieldName.ACCOUNT, account),
@@ -93,7 +85,10 @@ def document(
         lang=field_value(FieldName.LANG, lang),
         class_code=field_value(FieldName.CLASS, class_code),
         tags=tuple(field_value(FieldName.TAG, tag) for tag in tags),
+        is_reply=is_reply,
         has_media=has_media,
+        has_link=any(f" {start}" in f" {words}" for start in ADDRESSES),
+        hashes=tuple(field_value(FieldName.HASH, each) for each in hashes),
         posted_at=posted_at,
         captured_at=captured_at,
     )

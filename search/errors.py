@@ -3,6 +3,7 @@
 ```
 SearchError
 ├── QueryError            the query text is wrong: the person asking changes it
+├── QueryTooBroad         more than one answer may cost: the person asking narrows it
 ├── IndexUnavailable      no index, or it cannot be used: an operator looks
 │   └── IndexBusy         another process writes it: read it, or try later
 └── RebuildNeeded         the index cannot be trusted: build it anew from the log
@@ -49,6 +50,13 @@ class QueryError(SearchError):
         if self.suggestion:
             lines.append(f"Try: {self.suggestion}")
         return "\n".join(lines)
+
+
+class QueryTooBroad(SearchError):  # noqa: N818 - reads as what it means, like the rest of Muniment
+    """The query would cost more than one answer may: nothing was answered, and never a part of it.
+
+    The message says which limit of `search.limits` was met and how the query can be narrowed.
+    """
 
 
 class IndexUnavailable(SearchError):  # noqa: N818 - reads as what it means, like the rest of Muniment

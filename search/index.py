@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from search.document import Document
-from search.query import DateName, FieldName, Query
+from search.patterns import Pattern
+from search.query import DateName, FieldName, Fuzzy, Query, Stemmed, Wildcard
 
 CHUNK = 20_000
 """Numbers fetched at a time: a hold of 340,000 hits took 17 of them and 150 ms in all."""
@@ -19,6 +20,10 @@ CHUNK = 20_000
 
 MOST_ACCOUNTS = 5_000
 """Accounts that a `Summary` tells apart; more are only known to be more."""
+
+
+Expandable = Wildcard | Fuzzy | Stemmed | Pattern
+"""Words that stand for many tokens; a `Pattern` is one inside a phrase."""
 
 
 class Order(StrEnum):
@@ -63,7 +68,11 @@ class Hit(NamedTuple):
 
 
 class Snapshot(Protocol):
-    """One committed state of an index. Count, pages and numbers taken from it agree."""
+    """One committed state of an index. Count, pages and numbers taken from it agree.
+
+    Whatever is asked with a query raises `QueryTooBroad` where it would cost more than
+    `search.limits` allow, and ValueError where the query has a `Held`.
+    """
 
     @property
     def watermark(self) -> int:
@@ -114,6 +123,16 @@ class Snapshot(Protocol):
 
     def numbers(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         """Yield the numbers of all hits, ascending, in lists of up to `chunk`."""
+        ...
+
+    def expansion(self, word: Expandable, *, limit: int) -> tuple[str, ...]:
+        """Return every token of the index that a word which stands for many finds, ascending.
+
+        Tokens that stand only in documents deleted since may be among them.
+
+        Raises:
+            QueryTooBroad: there are more than `limit`.
+        """
         ...
 
     def all_numbers(self, *, chunk: int = CHUNK) -> Iterator[list[int]]:

@@ -4,7 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from search.analyzer import Token, spans
-from search.query import And, Not, Or, Phrase, Query, Term, normalise
+from search.normal_form import normalise
+from search.positions import finds
+from search.query import And, Fuzzy, Near, Not, Or, Phrase, Query, Stemmed, Term, Wildcard
+
+Word = Term | Wildcard | Fuzzy | Stemmed | Phrase | Near
 
 
 class Mark(NamedTuple):
@@ -22,12 +26,12 @@ def marks(query: Query, text: str) -> tuple[Mark, ...]:
     that begins in itself (`"a b a"` in a b a b a); `merged` gives ranges that do not. What stands
     under a NOT is not marked; fields and dates are about no place in the text.
     """
-    wanted = tuple(dict.fromkeys(_words(query, found=True)))
+    wanted: tuple[Word, ...] = tuple(dict.fromkeys(_words(query, found=True)))
     if not wanted:
         return ()
     tokens = spans(text)
     found = (mark for words in wanted for mark in _places(words, tokens))
-    return tuple(sorted(found, key=lambda mark: (mark.start, -mark.end, mark.term)))
+    return tuple(sorted(set(found), key=lambda mark: (mark.start, -mark.end, mark.term)))
 
 
 def merged(found: Sequence[Mark]) -> tuple[tuple[int, int], ...]:
@@ -41,9 +45,9 @@ def merged(found: Sequence[Mark]) -> tuple[tuple[int, int], ...]:
     return tuple(ranges)
 
 
-def _words(query: Query, *, found: bool) -> Iterator[Term | Phrase]:
+def _words(query: Query, *, found: bool) -> Iterator[Word]:
     match query:
-        case Term() | Phrase():
+        case Term() | Wildcard() | Fuzzy() | Stemmed() | Phrase() | Near():
             if found:
                 yield query
         case And(parts) | Or(parts):
@@ -55,14 +59,19 @@ def _words(query: Query, *, found: bool) -> Iterator[Term | Phrase]:
             return
 
 
-def _places(words: Term | Phrase, tokens: Sequence[Token]) -> Iterator[Mark]:
+def _places(words: Word, tokens: Sequence[Token]) -> Iterator[Mark]:
     term = normalise(words)
-    if isinstance(words, Term):
-        forms = frozenset(words.forms)
-        yield from (Mark(each.start, each.end, term) for each in tokens if each.text in forms)
-        return
-    length = len(words.tokens)
-    for first in range(len(tokens) - length + 1):
-        row = tokens[first : first + length]
-        if tuple(each.text for each in row) == words.tokens:
-            yield Mark(row[0].start, row[-1].end, term)
+    for find in finds(words, [each.text for each in tokens]):
+        for first, last in _runs(find):
+            yield Mark(tokens[first].start, tokens[last].end, term)
+
+
+def _runs(find: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of positions in a row: words that are near are marked alone."""
+    first = last = find[0]
+    for position in find[1:]:
+        if position != last + 1:
+            yield first, last
+            first = position
+        last = position
+    yield first, last

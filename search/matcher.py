@@ -8,6 +8,7 @@ from collections.abc import Callable
 from operator import attrgetter
 
 from search.document import Document
+from search.positions import finds
 from search.query import (
     And,
     DateName,
@@ -15,25 +16,34 @@ from search.query import (
     Everything,
     Field,
     FieldName,
+    Fuzzy,
+    Held,
+    Near,
     Not,
     Numbers,
     Or,
     Phrase,
     Places,
     Query,
+    Stemmed,
     Term,
+    Wildcard,
 )
 
 
 def matches(  # noqa: C901, PLR0911, PLR0912 - one case per node
     query: Query, document: Document
 ) -> bool:
-    """Return whether `query` finds `document`."""
+    """Return whether `query` finds `document`.
+
+    Raises:
+        ValueError: it asks for what is held, which no document says (`search.query.Held`).
+    """
     match query:
         case Term():
             return any(_has(document, form) for form in query.forms)
-        case Phrase(tokens):
-            return _has(document, " ".join(tokens))
+        case Phrase() | Wildcard() | Fuzzy() | Stemmed() | Near():
+            return any(finds(query, document.text.split()))
         case Field(name, value):
             return value in values(document, name)
         case DateRange(name, start, end):
@@ -50,6 +60,8 @@ def matches(  # noqa: C901, PLR0911, PLR0912 - one case per node
             return document.place in places
         case Numbers(numbers):
             return document.number in numbers
+        case Held():
+            raise ValueError("what is held is put into a query before it is asked")
 
 
 def values(document: Document, name: FieldName) -> tuple[str, ...]:
@@ -58,7 +70,12 @@ def values(document: Document, name: FieldName) -> tuple[str, ...]:
         case FieldName.TAG:
             return tuple(dict.fromkeys(tag for tag in document.tags if tag))
         case FieldName.HAS:
-            return ("media",) if document.has_media else ()
+            carried = (("media", document.has_media), ("link", document.has_link))
+            return tuple(name for name, is_there in carried if is_there)
+        case FieldName.HASH:
+            return document.hashes
+        case FieldName.CHANGE:
+            return tuple(filter(None, (document.change, "reply" if document.is_reply else "")))
         case _:
             value = _VALUE[name](document)
             return (value,) if value else ()
@@ -76,7 +93,6 @@ _VALUE: dict[FieldName, Callable[[Document], str]] = {
     FieldName.KIND: attrgetter("kind"),
     FieldName.LANG: attrgetter("lang"),
     FieldName.CLASS: attrgetter("class_code"),
-    FieldName.CHANGE: attrgetter("change"),
 }
 
 

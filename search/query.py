@@ -1,7 +1,11 @@
-"""The tree a query becomes, and the one text it is echoed as.
+"""The tree a query becomes.
 
 Nodes hold analysed tokens and folded values, never raw input: two queries that search the same
-have the same tree. What each node finds is defined by `search.matcher`.
+have the same tree. What each node finds is defined by `search.matcher`; `search.normal_form` is the
+one text a tree is echoed as.
+
+**Words** are the nodes that speak of places in the text: a term, a pattern, a similar or a stemmed
+word, a phrase, an OR of words, and words near each other. Only they can be near something.
 """
 
 from collections.abc import Iterable
@@ -9,9 +13,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from hashlib import sha256
+from typing import TypeGuard
 
-from search import dates
 from search.analyzer import keyword
+from search.patterns import Pattern
+
+MAX_DISTANCE = 1_000
+"""Words that words may be apart and still be near each other."""
 
 _LONGEST_PLACE = 500  # bytes
 
@@ -19,8 +27,9 @@ _LONGEST_PLACE = 500  # bytes
 class FieldName(StrEnum):
     """Fields compared as a whole, ignoring case (`search.analyzer.keyword`).
 
-    `FROM` is the author's handle, `CHANGE` what happened to the post (`is:edited`), `HAS` what it
-    carries (`has:media`).
+    `FROM` is the author's handle, `CHANGE` what happened to the post or what it is (`is:edited`,
+    `is:reply`), `HAS` what it carries (`has:media`, `has:link`), `HASH` the SHA-256 of one of its
+    parts as they were captured, in hex.
     """
 
     FROM = "from"
@@ -32,6 +41,11 @@ class FieldName(StrEnum):
     TAG = "tag"
     CHANGE = "is"
     HAS = "has"
+    HASH = "hash"
+
+
+COUNTED = tuple(name for name in FieldName if name is not FieldName.HASH)
+"""Fields whose values are counted; of hashes there are as many as parts."""
 
 
 class DateName(StrEnum):
@@ -55,20 +69,91 @@ class Term:
     @cached_property
     def forms(self) -> tuple[str, ...]:
         """The tokens this term finds; the term is their OR."""
-        if any(sign in self.token for sign in "#@$.'/"):
+        if _is_marked(self.token):
             return (self.token,)
         return (self.token, f"{self.token}'s", f"#{self.token}")
 
 
+@dataclass(frozen=True)
+class Wildcard:
+    """One word typed without quotes with `*` or `?` in it.
+
+    A plain one finds hashtags as well: `earn*` finds #earnings, `*tion` any word that ends so.
+    """
+
+    pattern: Pattern
+
+    @cached_property
+    def forms(self) -> tuple[Pattern, ...]:
+        """The patterns a token is fitted to; any of them is enough."""
+        if _is_marked(self.pattern.text) or self.pattern.text.startswith("*"):
+            return (self.pattern,)
+        return (self.pattern, Pattern(f"#{self.pattern.text}"))
+
+
+@dataclass(frozen=True)
+class Fuzzy:
+    """`word~1`: tokens at most one edit away (`search.patterns.is_one_edit`), hashtags as well."""
+
+    token: str
+
+    @cached_property
+    def forms(self) -> tuple[str, ...]:
+        """The tokens compared with; one edit from any of them is enough."""
+        return (self.token,) if _is_marked(self.token) else (self.token, f"#{self.token}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stemmed:
+    """`stem:word`: tokens of the same English stem (`search.stemming`), hashtags as well."""
+
+    token: str
+
+
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Tokens at consecutive positions in this order, each literally; one or more."""
+    """Tokens at consecutive positions in this order, each literally or as a pattern says."""
 
-    tokens: tuple[str, ...]
+    tokens: tuple[str | Pattern, ...]
 
     def __post_init__(self) -> None:
         if not self.tokens:
             raise ValueError("a phrase has at least one token")
+
+    @property
+    def has_patterns(self) -> bool:
+        """Whether a token of it stands for many."""
+        return any(isinstance(token, Pattern) for token in self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """`left w/5 right`: words at most `distance` apart; `pre/5`, `ordered`: the left ones first.
+
+    What each side finds is some positions in the text. The two share none, and between the nearest
+    of them lie at most `distance - 1` other tokens. Ordered, all of the left stand before all of
+    the right, and it is counted from the last of the left to the first of the right.
+    """
+
+    left: "Words"
+    right: "Words"
+    distance: int
+    ordered: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.distance <= MAX_DISTANCE:
+            raise ValueError(f"words are 1 to {MAX_DISTANCE} apart, not {self.distance}")
+        if not (is_words(self.left) and is_words(self.right)):
+            raise ValueError("only words can be near each other")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Records under a hold.
+
+    That changes while a record does not, so no document says it: whoever asks puts the held
+    `Numbers` in its place first, and a hold cannot be defined by it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +234,26 @@ class Numbers:
     numbers: frozenset[int]
 
 
-Query = Term | Phrase | Field | DateRange | And | Or | Not | Everything | Places | Numbers
+Words = Term | Wildcard | Fuzzy | Stemmed | Phrase | Or | Near
+"""An `Or` of words; `is_words` tells."""
+
+Query = Words | Field | DateRange | Held | And | Not | Everything | Places | Numbers
+
+
+def is_words(query: "Query") -> TypeGuard["Words"]:
+    """Return whether a query speaks of nothing but places in the text, so it can be near others."""
+    match query:
+        case Or(parts):
+            return all(map(is_words, parts))
+        case Term() | Wildcard() | Fuzzy() | Stemmed() | Phrase() | Near():
+            return True
+        case _:
+            return False
+
+
+def _is_marked(token: str) -> bool:
+    """Return whether a token is a handle, tag, address or the like: those find only themselves."""
+    return any(sign in token for sign in "#@$.'/")
 
 
 def place(platform: str, account: str) -> str:
@@ -201,57 +305,6 @@ def field_value(name: FieldName, value: str) -> str:
             return folded.removeprefix("#")
         case _:
             return folded
-
-
-def normalise(query: Query) -> str:  # noqa: C901, PLR0911, PLR0912 - one case per node
-    """Return the normal form of `query`: what is echoed, stored and compared.
-
-    For every query that `search.grammar.parse` returns, parsing the normal form gives an equal
-    tree, in any time zone: dates are written as UTC instants. That of `Everything` is empty.
-
-    Raises:
-        ValueError: it has a `Places` or `Numbers`, which have no words and must not be told.
-    """
-    match query:
-        case Everything():
-            return ""
-        case Places() | Numbers():
-            raise ValueError("a reach is no part of a query's text")
-        case Term(token):
-            return token
-        case Phrase(tokens):
-            return f'"{" ".join(tokens)}"'
-        case Field(name, value):
-            return f"{name}:{_field_value(value)}"
-        case DateRange():
-            return _date_range(query)
-        case And(parts):
-            return " AND ".join(map(_operand, parts))
-        case Or(parts):
-            return " OR ".join(map(_operand, parts))
-        case Not(part):
-            return f"NOT {_operand(part)}"
-
-
-def _operand(query: Query) -> str:
-    text = normalise(query)
-    return f"({text})" if isinstance(query, And | Or) else text
-
-
-def _field_value(value: str) -> str:
-    bare = all(char.isalnum() or char in "_.-@#/+" for char in value)
-    return value if bare else f'"{value}"'
-
-
-def _date_range(query: DateRange) -> str:
-    start, end = (
-        None if bound is None else dates.instant(bound) for bound in (query.start, query.end)
-    )
-    if query.name is DateName.POSTED and end is None:
-        return f"after:{start}"
-    if query.name is DateName.POSTED and start is None:
-        return f"before:{end}"
-    return f"{query.name}:{start or ''}..{end or ''}"
 
 
 def _at_least_two(parts: tuple[Query, ...]) -> None:

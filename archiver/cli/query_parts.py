@@ -5,7 +5,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from archiver.legal.queries import read_query
-from search.query import And, Not, Or, Query, Term, normalise
+from search.normal_form import normalise
+from search.query import And, Not, Or, Query, Term
 
 MAX_PARTS = 50
 """Parts that are explained: each is a search, and an event in the trail."""

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from archiver.errors import InvalidInput
 from archiver.legal.reach import Part
 from search.index import Hit, Order
-from search.query import Query, normalise
+from search.normal_form import normalise
+from search.query import Query
 
 _NUMBERS = 4
 _LARGEST = 2**63

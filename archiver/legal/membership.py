@@ -24,7 +24,8 @@ from archiver.legal.queries import OpenIndex, asking_the_engine
 from retention.templates import AUDIT_CLASS
 from search.document import Document
 from search.matcher import matches
-from search.query import Query, normalise
+from search.normal_form import normalise
+from search.query import Query
 
 _AT_ONCE = 2_000
 _CLOSE = 500  # records the last look may still have to match

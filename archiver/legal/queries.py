@@ -9,7 +9,8 @@ from archiver.errors import InvalidInput, SearchUnavailable
 from search.errors import IndexUnavailable, QueryError, RebuildNeeded
 from search.grammar import parse
 from search.index import Reader
-from search.query import Query, normalise
+from search.normal_form import normalise
+from search.query import Query
 
 
 class OpenIndex(Protocol):

@@ -39,7 +39,8 @@ from archiver.preserve.reader import RecordReader
 from search.analyzer import ANALYZER_VERSION
 from search.calendar import Interval
 from search.index import Order, Snapshot
-from search.query import Field, FieldName, Query, every, normalise
+from search.normal_form import normalise
+from search.query import Field, FieldName, Query, every
 
 MAX_PAGE = 1000
 MAX_VALUES = 1000

@@ -11,9 +11,10 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from search.document import Document
-from search.errors import IndexBusy, IndexUnavailable
-from search.index import CHUNK, MOST_ACCOUNTS, Facet, Hit, Order, Summary
+from search.errors import IndexBusy, IndexUnavailable, QueryTooBroad
+from search.index import CHUNK, MOST_ACCOUNTS, Expandable, Facet, Hit, Order, Summary
 from search.matcher import matches, time_of, values
+from search.positions import fits
 from search.query import DateName, FieldName, Query
 
 
@@ -84,6 +85,14 @@ class MemorySnapshot:
 
     def numbers(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         return _chunks([document.number for document in self._found(query)], chunk)
+
+    def expansion(self, word: Expandable, *, limit: int) -> tuple[str, ...]:
+        fit = fits(word)
+        texts = (document.text for document in self._documents.values())
+        found = sorted({token for text in texts for token in text.split() if fit(token)})
+        if len(found) > limit:
+            raise QueryTooBroad(f"{len(found)} tokens, more than {limit}")
+        return tuple(found)
 
     def all_numbers(self, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         return _chunks(sorted(self._documents), chunk)

@@ -19,10 +19,10 @@ from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.post import Change
 from search.calendar import Interval
 from search.index import Order
-from search.query import DateName, FieldName
+from search.query import COUNTED, DateName, FieldName
 from tests.fakes.small_archive import COUNSEL, START, SmallArchive, arrival, small_archive
 
-FIELDS = tuple(FieldName)
+FIELDS = COUNTED
 
 
 def limited(*, unit: str = "", matter: str = "") -> Actor:

@@ -14,7 +14,7 @@ from archiver.web.reading import actor_of, services_of, text_of, whole_of
 from archiver.web.routing import Body, Parameter, route
 from search.calendar import Interval
 from search.index import Order
-from search.query import DateName, FieldName
+from search.query import COUNTED, DateName
 
 MAX_PAGE = 1_000
 _OF_HITS = frozenset({"hits", "next_cursor"})
@@ -65,7 +65,7 @@ async def search(request: web.Request) -> web.StreamResponse:
         limit=whole_of(request, "limit", default=20, most=MAX_PAGE),
         cursor=text_of(request, "cursor", default=""),
         order=_one_of(request, "sort", _ORDERS, "newest"),
-        facets=tuple(FieldName) if _one_of(request, "facets", _FLAGS, "false") else (),
+        facets=COUNTED if _one_of(request, "facets", _FLAGS, "false") else (),
         histogram="histogram" in request.query,
         interval=_one_of(request, "histogram", _INTERVALS, ""),
         actor=actor,

@@ -1,23 +1,30 @@
 """Query trees as tantivy queries."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
 import tantivy
 
-from search.engines.tantivy.schema import KEYWORDS, PLACE, SCHEMA, STATE
+from search.engines.tantivy.schema import HASH, KEYWORDS, PLACE, SCHEMA, STATE
+from search.patterns import Pattern
 from search.query import (
     And,
     DateRange,
     Everything,
     Field,
+    Fuzzy,
+    Held,
+    Near,
     Not,
     Numbers,
     Or,
     Phrase,
     Places,
     Query,
+    Stemmed,
     Term,
+    Wildcard,
 )
 
 STATE_ONLY = tantivy.Query.term_query(SCHEMA, STATE, STATE, "basic")
@@ -32,11 +39,15 @@ def compiled(query: Query) -> tantivy.Query:  # noqa: C901, PLR0911, PLR0912 - o
         case Term():
             return either(*map(_token, query.forms))
         case Phrase((token,)):
-            return _token(token)
-        case Phrase(tokens):
-            return tantivy.Query.phrase_query(SCHEMA, "text", list(tokens))
+            return _token(token) if isinstance(token, str) else _pattern(token)
+        case Wildcard():
+            return either(*map(_pattern, query.forms))
+        case Fuzzy():
+            return either(*map(_similar, query.forms))
+        case Phrase(tokens) if not query.has_patterns:
+            return tantivy.Query.phrase_query(SCHEMA, "text", [str(token) for token in tokens])
         case Field(name, value):
-            return tantivy.Query.term_query(SCHEMA, KEYWORDS[name], value, "basic")
+            return tantivy.Query.term_query(SCHEMA, KEYWORDS.get(name, HASH), value, "basic")
         case DateRange(name, start, end):
             return time_range(name.value, start, end)
         case And(parts):
@@ -51,6 +62,8 @@ def compiled(query: Query) -> tantivy.Query:  # noqa: C901, PLR0911, PLR0912 - o
             return tantivy.Query.term_set_query(SCHEMA, PLACE, sorted(places))
         case Numbers(numbers):
             return _of_a_matter(numbers)
+        case Phrase() | Stemmed() | Near() | Held():
+            raise ValueError(f"expected a query that is settled, found {query}")
 
 
 _FEW = 2_000
@@ -66,6 +79,36 @@ def _of_a_matter(numbers: frozenset[int]) -> tantivy.Query:
 
 def _token(token: str) -> tantivy.Query:
     return tantivy.Query.term_query(SCHEMA, "text", token)
+
+
+def _pattern(pattern: Pattern) -> tantivy.Query:
+    return tantivy.Query.regex_query(SCHEMA, "text", as_expression(pattern))
+
+
+def as_expression(pattern: Pattern) -> str:
+    """Return a pattern as a regular expression; tantivy runs them as automata, in linear time."""
+    return "".join({"*": ".*", "?": "."}.get(char) or re.escape(char) for char in pattern.text)
+
+
+def _similar(token: str) -> tantivy.Query:
+    return tantivy.Query.fuzzy_term_query(
+        SCHEMA, "text", token, distance=1, transposition_cost_one=True
+    )
+
+
+def is_exact(query: Query) -> bool:
+    """Return whether `compiled` takes a whole tree; what it does not take is settled first."""
+    match query:
+        case Near() | Stemmed() | Held():
+            return False
+        case Phrase(tokens):
+            return len(tokens) == 1 or not query.has_patterns
+        case And(parts) | Or(parts):
+            return all(map(is_exact, parts))
+        case Not(part):
+            return is_exact(part)
+        case _:
+            return True
 
 
 def either(*queries: tantivy.Query) -> tantivy.Query:

@@ -10,7 +10,7 @@ from search.document import Document
 from search.matcher import values
 from search.query import FieldName
 
-LAYOUT = f"layout-2 {ANALYZER_VERSION} {_library}"
+LAYOUT = f"layout-3 {ANALYZER_VERSION} {_library}"
 """What must be equal for an index to be used: fields, analyzer, library and its format."""
 
 SPACES = "spaces"
@@ -18,6 +18,7 @@ SPACES = "spaces"
 
 STATE = "state"
 PLACE = "place"
+HASH = "hash"
 
 KEYWORDS = {
     FieldName.FROM: "author",
@@ -30,16 +31,18 @@ KEYWORDS = {
     FieldName.CHANGE: "change",
     FieldName.HAS: "has",
 }
-"""The field of each keyword a query can compare; all are raw and indexed as "basic"."""
+"""The field of each keyword that is counted by value; all are raw and indexed as "basic"."""
 
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_unsigned_field("number", indexed=True, fast=True)
-    builder.add_text_field("text", tokenizer_name=SPACES, index_option="position")
+    # Stored, for words whose places engines cannot compare (`search.verification`).
+    builder.add_text_field("text", stored=True, tokenizer_name=SPACES, index_option="position")
     builder.add_text_field(STATE, tokenizer_name="raw", index_option="basic")
     for name in (*KEYWORDS.values(), PLACE):  # fast, to be counted by value
         builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
+    builder.add_text_field(HASH, tokenizer_name="raw", index_option="basic")  # never counted
     for name in ("posted", "captured", "time"):
         builder.add_integer_field(name, indexed=False, fast=True)
     builder.add_unsigned_field("watermark", stored=True)
@@ -58,6 +61,7 @@ def laid_out(document: Document) -> tantivy.Document:
         "text": document.text,
         PLACE: document.place,
         **{field: list(values(document, name)) for name, field in KEYWORDS.items()},
+        HASH: list(document.hashes),
         "time": document.time,
         "captured": document.captured_at,
         "posted": [] if document.posted_at is None else document.posted_at,

@@ -10,16 +10,20 @@ import tantivy
 from search.engines.tantivy import counts
 from search.engines.tantivy.compiler import (
     STATE_ONLY,
+    any_number,
     both,
     compiled,
+    is_exact,
     number_range,
     time_range,
     without,
 )
 from search.engines.tantivy.schema import LAYOUT, state_of
-from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
-from search.index import CHUNK, Facet, Hit, Order, Summary
+from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable, QueryTooBroad
+from search.index import CHUNK, Expandable, Facet, Hit, Order, Summary
+from search.positions import fits
 from search.query import DateName, Everything, FieldName, Query
+from search.verification import Settling
 
 
 class TantivySnapshot:
@@ -59,7 +63,7 @@ class TantivySnapshot:
         with failures_as_damage(self._path):
             # Ordering by a field keeps tantivy from scoring every hit.
             found = self._searcher.search(
-                compiled(query), limit=1, count=True, order_by_field="number"
+                self._compiled(query), limit=1, count=True, order_by_field="number"
             )
         return int(found.count)  # type: ignore[attr-defined]  # missing in its stubs
 
@@ -74,7 +78,7 @@ class TantivySnapshot:
         """See `Snapshot`."""
         if limit < 1:
             raise ValueError(f"a page has one hit or more, not {limit}")
-        wanted = compiled(query)
+        wanted = self._compiled(query)
         with failures_as_damage(self._path):
             if order is not Order.LOG:
                 return self._by_time(wanted, limit, after, descending=order is Order.NEWEST)
@@ -89,7 +93,7 @@ class TantivySnapshot:
         if limit < 1:
             raise ValueError(f"a facet has one value or more, not {limit}")
         with failures_as_damage(self._path):
-            return counts.facets(self._searcher, compiled(query), fields, limit)
+            return counts.facets(self._searcher, self._compiled(query), fields, limit)
 
     def summary(
         self, query: Query, fields: Collection[FieldName], *, limit: int, clock: DateName
@@ -98,16 +102,48 @@ class TantivySnapshot:
         if limit < 1:
             raise ValueError(f"a facet has one value or more, not {limit}")
         with failures_as_damage(self._path):
-            return counts.summary(self._searcher, compiled(query), fields, limit, clock.value)
+            return counts.summary(self._searcher, self._compiled(query), fields, limit, clock.value)
 
     def histogram(self, query: Query, clock: DateName, edges: Sequence[int]) -> list[int]:
         """See `Snapshot`."""
         with failures_as_damage(self._path):
-            return counts.histogram(self._searcher, compiled(query), clock.value, edges)
+            return counts.histogram(self._searcher, self._compiled(query), clock.value, edges)
 
     def numbers(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         """See `Snapshot`."""
-        return self._chunks(compiled(query), chunk)
+        return self._chunks(self._compiled(query), chunk)
+
+    def texts(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[tuple[int, str]]]:
+        """See `search.verification.Source`."""
+        for numbers in self._chunks(compiled(query), chunk):
+            with failures_as_damage(self._path):
+                found = self._searcher.search(
+                    any_number(numbers),
+                    limit=len(numbers),
+                    count=False,
+                    order_by_field="number",
+                    order=tantivy.Order.Asc,
+                )
+                yield [
+                    (number, str(self._searcher.doc(address).get_first("text") or ""))
+                    for number, address in found.hits
+                ]
+
+    def expansion(self, word: Expandable, *, limit: int) -> tuple[str, ...]:
+        """See `Snapshot`."""
+        fit = fits(word)
+        with failures_as_damage(self._path):
+            vocabulary = self._searcher.terms_with_prefix("text", "")
+        found = sorted(token for token, _ in vocabulary if fit(token))
+        if len(found) > limit:
+            raise QueryTooBroad(
+                f"One word of the query stands for {len(found):,} different words, more than "
+                f"{limit:,}. Give more of its letters."
+            )
+        return tuple(found)
+
+    def _compiled(self, query: Query) -> tantivy.Query:
+        return compiled(Settling(self, is_exact).settled(query))
 
     def all_numbers(self, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         """See `Snapshot`."""

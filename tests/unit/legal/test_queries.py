@@ -16,7 +16,7 @@ from archiver.legal.membership import Scope
 from archiver.legal.queries import asking_the_engine, read_query
 from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
 from search.index import Hit
-from search.query import normalise
+from search.normal_form import normalise
 
 NUMBERS = st.integers(0, 2**63 - 1)
 

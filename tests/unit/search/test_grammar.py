@@ -10,6 +10,7 @@ from search import dates
 from search.analyzer import tokens
 from search.errors import QueryError
 from search.grammar import MAX_DEPTH, MAX_LENGTH, parse
+from search.normal_form import normalise
 from search.query import (
     And,
     DateName,
@@ -21,7 +22,6 @@ from search.query import (
     Phrase,
     Query,
     Term,
-    normalise,
 )
 
 A, B, C = Term("a"), Term("b"), Term("c")

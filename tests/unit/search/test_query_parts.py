@@ -4,6 +4,7 @@ import pytest
 
 from search.document import document
 from search.matcher import matches
+from search.normal_form import normalise
 from search.query import (
     And,
     Everything,
@@ -16,7 +17,6 @@ from search.query import (
     Places,
     Term,
     every,
-    normalise,
     place,
     some,
 )

@@ -1,0 +1,62 @@
+"""Words that stand for many: patterns with `*` and `?`, and words one edit away.
+
+Neither is a regular expression, so nobody who asks can make either run long: a pattern is fitted in
+time proportional to its length times the token's, and words are compared in one pass.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One token, folded, in which `*` is any run of characters, also none, and `?` exactly one."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if not ("*" in self.text or "?" in self.text):
+            raise ValueError(f"a pattern has a * or a ?, not {self.text!r}")
+        if not self.text.strip("*?"):
+            raise ValueError(f"a pattern has a character that is given, not {self.text!r}")
+
+    def fits(self, token: str) -> bool:
+        """Return whether the whole of `token` is as the pattern says."""
+        text = self.text
+        at = back = given = 0
+        star = -1
+        while at < len(token):
+            if given < len(text) and text[given] == "*":
+                star, back = given, at
+                given += 1
+            elif given < len(text) and text[given] in ("?", token[at]):
+                at += 1
+                given += 1
+            elif star >= 0:  # the last star takes one character more
+                back += 1
+                at, given = back, star + 1
+            else:
+                return False
+        return not text[given:].strip("*")
+
+
+def is_one_edit(token: str, word: str) -> bool:
+    """Return whether at most one edit makes `word` of `token`.
+
+    An edit adds, removes or changes one character, or swaps two neighbours (optimal string
+    alignment distance; Damerau 1964).
+    """
+    if token == word:
+        return True
+    shorter, longer = sorted((token, word), key=len)
+    same = 0
+    while same < len(shorter) and shorter[same] == longer[same]:
+        same += 1
+    match len(longer) - len(shorter):
+        case 0:
+            changed = shorter[same + 1 :] == longer[same + 1 :]
+            swapped = shorter[same : same + 2] == longer[same : same + 2][::-1]
+            return changed or (swapped and shorter[same + 2 :] == longer[same + 2 :])
+        case 1:
+            return shorter[same:] == longer[same + 1 :]
+        case _:
+            return False
