@@ -37,8 +37,10 @@ MAX_DEPTH = 50
 """Brackets and NOTs inside each other; a bound for every recursive reader of a tree."""
 
 
-def parse(text: str, *, zone: tzinfo = UTC) -> Query:
+def parse(text: str, *, zone: tzinfo = UTC, stem: bool = False) -> Query:
     """Return the tree of the query `text`; days are days in `zone`.
+
+    With `stem`, each plain word that stands without quotes is read as if written `stem:word`.
 
     Raises:
         QueryError: the text is not in the language; the error points at the character.
@@ -46,7 +48,7 @@ def parse(text: str, *, zone: tzinfo = UTC) -> Query:
     if len(text) > MAX_LENGTH:
         message = f"A query has at most {MAX_LENGTH:,} characters; this one has {len(text):,}."
         raise QueryError(message, text=text, position=MAX_LENGTH)
-    return _Parser(text, zone).query()
+    return _Parser(text, zone, stem=stem).query()
 
 
 class _Unit(NamedTuple):
@@ -60,9 +62,10 @@ class _Unit(NamedTuple):
 class _Parser:
     """Recursive descent over the lexemes of one text."""
 
-    def __init__(self, text: str, zone: tzinfo) -> None:
+    def __init__(self, text: str, zone: tzinfo, *, stem: bool) -> None:
         self._text = text
         self._zone = zone
+        self._stem = stem
         self._lexemes = lexemes(text)
         self._next = 0
 
@@ -109,7 +112,7 @@ class _Parser:
                     self._refuse("This bracket is not closed.", lexeme.start, f"{self._text})")
                 self._take()
             case _:
-                tree = operand(lexeme, self._text, zone=self._zone)
+                tree = operand(lexeme, self._text, zone=self._zone, stem=self._stem)
         return _Unit(tree, lexeme.start, self._lexemes[self._next - 1].end)
 
     def _peek(self) -> Lexeme | None:
@@ -132,7 +135,9 @@ class _Parser:
     def _refuse_adjacency(self, previous: _Unit, lexeme: Lexeme) -> NoReturn:
         """Refuse two things side by side, with the whole run joined by AND as suggestion."""
         if lexeme.kind not in {Kind.NOT, Kind.OPEN}:
-            operand(lexeme, self._text, zone=self._zone)  # its own fault is the better message
+            operand(
+                lexeme, self._text, zone=self._zone, stem=self._stem
+            )  # its own fault is the better message
         run = [self._text[previous.start : previous.end]]
         end = lexeme.start
         for piece in self._lexemes[self._next :]:

@@ -13,7 +13,18 @@ from search import dates
 from search.analyzer import spans, tokens
 from search.errors import QueryError
 from search.lexemes import Kind, Lexeme
-from search.query import DateName, DateRange, Field, FieldName, Or, Phrase, Query, Term, field_value
+from search.query import (
+    DateName,
+    DateRange,
+    Field,
+    FieldName,
+    Or,
+    Phrase,
+    Query,
+    Stemmed,
+    Term,
+    field_value,
+)
 
 _RESERVED = {
     "*": "* (any letters) is not supported yet",
@@ -44,7 +55,7 @@ _DATES = ("after", "before", *DateName)
 _NAMES = (*FieldName, *_DATES)
 
 
-def operand(lexeme: Lexeme, text: str, *, zone: tzinfo) -> Query:
+def operand(lexeme: Lexeme, text: str, *, zone: tzinfo, stem: bool = False) -> Query:
     """Return the tree of one word, quoted text or field of the query `text`.
 
     Raises:
@@ -52,7 +63,10 @@ def operand(lexeme: Lexeme, text: str, *, zone: tzinfo) -> Query:
     """
     match lexeme.kind:
         case Kind.WORD:
-            return _word(lexeme, text)
+            found = _word(lexeme, text)
+            if stem and isinstance(found, Term) and len(found.forms) > 1:
+                return Stemmed(found.token)
+            return found
         case Kind.QUOTED:
             return _quoted(lexeme, text)
         case _:
@@ -106,6 +120,8 @@ def _quoted(lexeme: Lexeme, text: str) -> Query:
 
 def _field(lexeme: Lexeme, text: str, zone: tzinfo) -> Query:
     name = lexeme.name
+    if name == "stem" and len(found := tokens(lexeme.value)) == 1:
+        return Stemmed(found[0])
     if name not in _NAMES:
         near = get_close_matches(name, _NAMES, n=1)
         replacement = f"{near[0]}:{text[lexeme.inside : lexeme.end]}" if near else ""

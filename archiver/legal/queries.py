@@ -20,15 +20,17 @@ class OpenIndex(Protocol):
         """Return it; a rebuild may replace it between two calls. Raises SearchError."""
 
 
-def read_query(text: str, zone: tzinfo) -> Query:
+def read_query(text: str, zone: tzinfo, *, stem: bool = False) -> Query:
     """Return the tree of a query; its days are days in `zone`.
+
+    With `stem`, each plain word that stands without quotes finds its other English forms too.
 
     Raises:
         InvalidInput: not in the query language. The message shows the query with a caret under the
             character it is about, so it is shown as it is, in a fixed-width font.
     """
     try:
-        return parse(text, zone=zone)
+        return parse(text, zone=zone, stem=stem)
     except QueryError as error:
         raise InvalidInput(str(error), pointer="query") from error
 
