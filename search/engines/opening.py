@@ -1,0 +1,77 @@
+"""The one place that opens an engine by its URL.
+
+An engine's library is imported only where a URL names it: an archive that keeps to the default
+pays for no other.
+"""
+
+# ruff: noqa: PLC0415 - each engine is imported where a URL has named it
+
+from importlib.metadata import version
+from pathlib import Path
+
+from search.errors import IndexUnavailable
+from search.index import Index, Reader
+
+
+def open_writer(url: str, *, anew: bool = False) -> Index:
+    """Open the index of a URL for writing; create it if there is none.
+
+    `anew` removes an index that is there first: the answer to `RebuildNeeded`.
+
+    Raises:
+        IndexBusy: another process writes it.
+        IndexUnavailable: it cannot be written, or `url` names no engine.
+        IndexDamaged: it is missing parts, cut short or inconsistent.
+        IndexOutdated: another analyzer version, layout or version of the engine wrote it.
+    """
+    engine, place = _parts(url)
+    match engine:
+        case "tantivy":
+            from search.engines import tantivy
+
+            return tantivy.open_writer(Path(place), anew=anew)
+        case _:
+            raise _unknown(url)
+
+
+def open_reader(url: str) -> Reader:
+    """Open the index of a URL for reading.
+
+    Raises:
+        IndexUnavailable: there is none yet, or `url` names no engine.
+        IndexDamaged, IndexOutdated: as `open_writer`.
+    """
+    engine, place = _parts(url)
+    match engine:
+        case "tantivy":
+            from search.engines import tantivy
+
+            return tantivy.open_reader(Path(place))
+        case _:
+            raise _unknown(url)
+
+
+def engine_name(url: str) -> str:
+    """Return the engine of a URL and its version, as answers state them; it is not opened.
+
+    Raises:
+        IndexUnavailable: `url` names no engine; nothing that is opened later would answer.
+    """
+    engine, _ = _parts(url)
+    return f"{engine} {version(_PACKAGES[engine])}"
+
+
+_PACKAGES = {"tantivy": "tantivy"}
+"""The package whose version is the engine's."""
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Return the engine of a URL and where its index is."""
+    engine, _, place = url.partition(":")
+    if engine not in _PACKAGES or not place:
+        raise _unknown(url)
+    return engine, place
+
+
+def _unknown(url: str) -> IndexUnavailable:
+    return IndexUnavailable(f"Expected tantivy:/path/to/folder as search URL, found {url!r}.")
