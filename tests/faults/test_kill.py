@@ -1,6 +1,6 @@
 """kill -9 at random moments of capture under load: nothing acknowledged is ever lost or doubled.
 
-The long sweep (`make test-faults`) kills as often as MUNIMENT_TEST_KILLS says, the short one five
+The long sweep (`make test-faults`) kills as often as MUNIMENT_TEST_KILLS says, the short one three
 times. MUNIMENT_TEST_SEED repeats a sweep; timing stays the machine's own.
 """
 
@@ -26,7 +26,7 @@ SEED = int(os.environ.get("MUNIMENT_TEST_SEED", "0")) or random.SystemRandom().r
 kills = pytest.mark.parametrize(
     "count",
     [
-        pytest.param(5, marks=pytest.mark.e2e, id="short"),
+        pytest.param(3, marks=pytest.mark.e2e, id="short"),
         pytest.param(KILLS, marks=pytest.mark.faults, id="sweep"),
     ],
 )

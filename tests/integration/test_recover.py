@@ -3,10 +3,12 @@
 import argparse
 import asyncio
 import json
+import random
 import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -296,17 +298,20 @@ class TestLost:
 
 
 class TestInterrupted:
+    @pytest.mark.parametrize(
+        "stride", [pytest.param(1, marks=pytest.mark.faults, id="each"), pytest.param(4, id="some")]
+    )
     async def test_killed_after_any_commit_it_is_run_again_and_ends_right(
-        self, lived_in: Settings, monkeypatch: pytest.MonkeyPatch
+        self, lived_in: Settings, monkeypatch: pytest.MonkeyPatch, stride: int
     ) -> None:
         before = await snapshot(lived_in)
         monkeypatch.setattr(rebuilding, "LOADED_AT_ONCE", 3)
         monkeypatch.setattr(rebuilding, "ENTRIES_AT_ONCE", 20)
         kills = 0
-        while True:
+        for commit in count(random.randrange(stride), stride):
             lose_database(lived_in)
             with monkeypatch.context() as patch:
-                died = dying_after(patch, kills)
+                died = dying_after(patch, commit)
                 try:
                     await recover(lived_in)
                 except Killed:
@@ -317,9 +322,9 @@ class TestInterrupted:
             told = await recover(lived_in)
             assert (told["problems"], told["holds"]) == ([], 4)
             after = await snapshot(lived_in)
-            assert all(rows <= after[name] for name, rows in before.items()), kills
+            assert all(rows <= after[name] for name, rows in before.items()), commit
             kills += 1
-        assert kills > 8
+        assert kills > 8 // stride
         await require_verified(lived_in)
 
     async def test_a_checkpoint_that_cuts_a_segment_keeps_its_indexes(
