@@ -88,7 +88,7 @@ def document(
         is_reply=is_reply,
         has_media=has_media,
         has_link=any(f" {start}" in f" {words}" for start in ADDRESSES),
-        hashes=tuple(field_value(FieldName.HASH, each) for each in hashes),
+        hashes=tuple(each.lower() for each in hashes),
         posted_at=posted_at,
         captured_at=captured_at,
     )

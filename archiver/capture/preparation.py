@@ -15,7 +15,12 @@ from archiver.errors import InvalidInput
 from archiver.model.post import Arrival, PartRole, Post
 from archiver.preserve.filing import Filed, FilePlan
 from archiver.preserve.sealing import SECRET_BYTES, Draft, Sealed, seal
-from archiver.preserve.segments.manifest import Blob, content_key, describe_source
+from archiver.preserve.segments.manifest import (
+    Blob,
+    PartEntry,
+    content_key,
+    describe_source,
+)
 from search.document import Document, document
 
 
@@ -100,19 +105,33 @@ def prepare(
         idempotency_key=identified.idempotency_key,
         blobs=tuple(blobs),
     )
-    found = describe_document(
-        arrival.post,
-        class_code=filed.retention.class_code,
-        has_media=any(part.role is PartRole.MEDIA for part in arrival.parts),
-        captured_at=captured_at,
+    return seal(
+        archive_id,
+        draft,
+        captured_at,
+        secret,
+        lambda manifest: describe_document(
+            arrival.post,
+            manifest.parts,
+            class_code=filed.retention.class_code,
+            captured_at=captured_at,
+        ),
     )
-    return seal(archive_id, draft, captured_at, secret, found)
 
 
 def describe_document(
-    post: Post, *, class_code: str, has_media: bool, captured_at: datetime, number: int = 0
+    post: Post,
+    parts: Sequence[PartEntry],
+    *,
+    class_code: str,
+    captured_at: datetime,
+    number: int = 0,
 ) -> Document:
-    """Return what search knows of a post; `number` is its log index once it has one."""
+    """Return what search knows of a post with its `parts`, as the manifest describes both.
+
+    At capture and from the store it is the same document. `number` is the log index once it has
+    one.
+    """
     return document(
         number=number,
         text=post.text,
@@ -124,7 +143,9 @@ def describe_document(
         lang=post.lang,
         class_code=class_code,
         tags=post.tags,
-        has_media=has_media,
+        is_reply=bool(post.in_reply_to),
+        has_media=any(part.role == PartRole.MEDIA for part in parts),
+        hashes=[part.sha256 for part in parts],
         posted_at=to_millis(post.posted_at) if post.posted_at else None,
         captured_at=to_millis(captured_at),
     )

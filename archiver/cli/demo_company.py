@@ -12,6 +12,7 @@ from archiver.capture.decoding import decode_capture
 from archiver.capture.preparation import describe_document
 from archiver.capture.sample_company import posts
 from archiver.model.post import Change, PartRole, Provenance
+from archiver.preserve.segments.manifest import describe_part
 from search.document import Document
 from search.grammar import parse
 from search.matcher import matches
@@ -51,8 +52,13 @@ def generate(count: int, until: datetime) -> Company:
     return Company(
         captures=captures,
         documents=tuple(
-            describe_document(arrival.post, class_code="", has_media=has_media, captured_at=until)
-            for arrival, has_media in zip(arrivals, media, strict=True)
+            describe_document(
+                arrival.post,
+                [describe_part(part) for part in arrival.parts],
+                class_code="",
+                captured_at=until,
+            )
+            for arrival in arrivals
         ),
         changes=Counter(arrival.post.change.value for arrival in arrivals),
         platforms=Counter(arrival.post.platform for arrival in arrivals),

@@ -10,7 +10,6 @@ from archiver.db import segments as segment_rows
 from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Database
 from archiver.errors import IntegrityError
-from archiver.model.post import PartRole
 from archiver.preserve.reader import OpenedRecord, RecordReader
 from archiver.preserve.sealing import Sealed
 from archiver.preserve.segments.manifest import parse_moment, restore_post
@@ -84,8 +83,8 @@ def describe(opened: OpenedRecord, number: int) -> Document:
         raise IntegrityError(f"record {manifest.id}: no capture time", record_id=manifest.id)
     return describe_document(
         restore_post(manifest.post),
+        manifest.parts,
         class_code=manifest.retention.class_code,
-        has_media=any(part.role == PartRole.MEDIA for part in manifest.parts),
         captured_at=captured_at,
         number=number,
     )

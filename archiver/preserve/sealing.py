@@ -6,6 +6,7 @@ which has only the manifest, comes to the same row.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -21,10 +22,10 @@ from archiver.preserve.segments.manifest import (
     SALT_BYTES,
     Blob,
     Manifest,
-    PartEntry,
     Retention,
     Source,
     content_key,
+    describe_part,
     describe_post,
     encode_manifest,
     parse_moment,
@@ -101,9 +102,16 @@ FACT_IDEMPOTENCY_KEY = 4
 
 
 def seal(
-    archive_id: str, draft: Draft, captured_at: datetime, secret: bytes, follow: object = None
+    archive_id: str,
+    draft: Draft,
+    captured_at: datetime,
+    secret: bytes,
+    follow: Callable[[Manifest], object] | None = None,
 ) -> Sealed:
-    """Seal one record. `secret` is `SECRET_BYTES` of fresh randomness, used for nothing else."""
+    """Seal one record. `secret` is `SECRET_BYTES` of fresh randomness, used for nothing else.
+
+    `follow` makes what followers want to have at hand of the manifest, which has the parts' hashes.
+    """
     key, salt = secret[:KEY_BYTES], secret[KEY_BYTES:]
     apart = dict(draft.blobs)
     manifest = Manifest(
@@ -114,7 +122,7 @@ def seal(
         salt=salt_text(salt),
         captured_at=rfc3339(captured_at),
         source=draft.source,
-        parts=[_part_entry(part, apart.get(number)) for number, part in enumerate(draft.parts)],
+        parts=[describe_part(part, apart.get(number)) for number, part in enumerate(draft.parts)],
         retention=draft.retention,
         post=describe_post(draft.post) if draft.post else None,
         idempotency=draft.idempotency_key.hex(),
@@ -139,7 +147,7 @@ def seal(
         _facts(manifest, draft.post, to_millis(captured_at)),
         tuple(apart.values()),
         draft.event,
-        follow,
+        follow(manifest) if follow else None,
         draft.effect,
     )
 
@@ -180,17 +188,6 @@ def _facts(manifest: Manifest, post: Post | None, captured_at: int | None) -> tu
         manifest.retention.rule,
         manifest.retention.schedule_version,
         _millis(manifest.retention.until),
-    )
-
-
-def _part_entry(part: Part, blob: Blob | None) -> PartEntry:
-    return PartEntry(
-        name=part.name,
-        role=part.role.value,
-        media_type=part.media_type,
-        len=len(part.content),
-        sha256=hashlib.sha256(part.content).hexdigest(),
-        blob=blob,
     )
 
 

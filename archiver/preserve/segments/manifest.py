@@ -16,7 +16,7 @@ import msgspec
 
 from archiver.clock import rfc3339
 from archiver.errors import IntegrityError
-from archiver.model.post import Arrival, Author, Change, Post
+from archiver.model.post import Arrival, Author, Change, Part, Post
 
 SALT_BYTES = 32
 
@@ -141,6 +141,18 @@ def restore_post(entry: PostEntry) -> Post:
         conversation_id=entry.conversation_id,
         author=Author(id=entry.author.id, handle=entry.author.handle, name=entry.author.name),
         tags=tuple(entry.tags),
+    )
+
+
+def describe_part(part: Part, blob: Blob | None = None) -> PartEntry:
+    """Return the manifest's form of a part; `blob` is where it was stored, if apart."""
+    return PartEntry(
+        name=part.name,
+        role=part.role.value,
+        media_type=part.media_type,
+        len=len(part.content),
+        sha256=hashlib.sha256(part.content).hexdigest(),
+        blob=blob,
     )
 
 
