@@ -238,6 +238,61 @@ hold_record = Table(
     comment="Rows stay when a hold is released: who was held and when is evidence.",
 )
 
+frozen_set = Table(
+    "frozen_set",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("matter", Text, nullable=False),
+    Column("query", Text, nullable=False),  # as it was asked
+    Column("normalised", Text, nullable=False),
+    Column("options", Text, nullable=False),  # JSON: how the query was read
+    Column("expansions", Text, nullable=False),  # JSON: which words a pattern stood for
+    Column("within", Text, nullable=False),  # JSON: the reach of whoever froze it; "": everything
+    Column("engine", Text, nullable=False),
+    Column("analyzer", Text, nullable=False),
+    Column("log_size", BigInteger, nullable=False),  # the set was computed over [0, log_size)
+    Column("records", BigInteger, nullable=False),
+    Column("members_sha256", LargeBinary, nullable=False),  # ledger.entry.members_digest
+    Column("frozen_at", BigInteger, nullable=False),
+    Column("frozen_by", Text, nullable=False),
+    comment="Results of searches, fixed for good: each row is the view of one event.",
+)
+
+frozen_members = Table(
+    "frozen_members",
+    metadata,
+    Column("set_id", ULID, ForeignKey("frozen_set.id"), primary_key=True),
+    Column("log_indexes", LargeBinary, nullable=False),  # model.number_list
+    comment="One row for each set, so that a set of a million is a row and not a million.",
+)
+
+term_report = Table(
+    "term_report",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("matter", Text, nullable=False),
+    Column("set_id", ULID, ForeignKey("frozen_set.id"), nullable=False, index=True),
+    Column("within", Text, nullable=False),  # JSON, as of frozen_set
+    Column("terms", Integer, nullable=False),
+    Column("documents", BigInteger, nullable=False),
+    Column("hits", BigInteger, nullable=False),  # documents with any hit, each once
+    Column("body", Text, nullable=False),  # JSON of legal.terms.report.TermReport
+    Column("made_at", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    comment="Search term reports: each row is the view of one event.",
+)
+
+term_hits = Table(
+    "term_hits",
+    metadata,
+    Column("report_id", ULID, ForeignKey("term_report.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("log_indexes", LargeBinary, nullable=False),  # model.number_list
+    comment="Which records each term of a report hit.",
+)
+
 token = Table(
     "token",
     metadata,
