@@ -18,6 +18,7 @@ from search.query import (
     FieldName,
     Fuzzy,
     Held,
+    LogRange,
     Near,
     Not,
     Numbers,
@@ -60,6 +61,8 @@ def matches(  # noqa: C901, PLR0911, PLR0912 - one case per node
             return document.place in places
         case Numbers(numbers):
             return document.number in numbers
+        case LogRange(start, end):
+            return start <= document.number < end
         case Held():
             raise ValueError("what is held is put into a query before it is asked")
 

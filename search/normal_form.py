@@ -10,6 +10,7 @@ from search.query import (
     Field,
     Fuzzy,
     Held,
+    LogRange,
     Near,
     Not,
     Numbers,
@@ -30,12 +31,12 @@ def normalise(query: Query) -> str:  # noqa: C901, PLR0911, PLR0912 - one case p
     tree, in any time zone: dates are written as UTC instants. That of `Everything` is empty.
 
     Raises:
-        ValueError: it has a `Places` or `Numbers`, which have no words and must not be told.
+        ValueError: it has a `Places`, `Numbers` or `LogRange`, which no text can say.
     """
     match query:
         case Everything():
             return ""
-        case Places() | Numbers():
+        case Places() | Numbers() | LogRange():
             raise ValueError("a reach is no part of a query's text")
         case Term(token):
             return token

@@ -234,10 +234,21 @@ class Numbers:
     numbers: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class LogRange:
+    """Documents with `start <= number < end`: what came in a stretch of the log.
+
+    It comes from who asks what is new, never from a text.
+    """
+
+    start: int
+    end: int
+
+
 Words = Term | Wildcard | Fuzzy | Stemmed | Phrase | Or | Near
 """An `Or` of words; `is_words` tells."""
 
-Query = Words | Field | DateRange | Held | And | Not | Everything | Places | Numbers
+Query = Words | Field | DateRange | Held | And | Not | Everything | Places | Numbers | LogRange
 
 
 def is_words(query: "Query") -> TypeGuard["Words"]:

@@ -12,7 +12,7 @@ from search.engines import tantivy
 from search.errors import IndexBusy, IndexUnavailable
 from search.grammar import parse
 from search.index import MOST_ACCOUNTS, Facet, Hit, Index, Order, Reader, Snapshot, Summary
-from search.query import DateName, Everything, FieldName, Numbers, Places, Query, place
+from search.query import DateName, Everything, FieldName, LogRange, Numbers, Places, Query, place
 from tests.fakes.memory_index import MemoryDirectory, MemoryIndex, MemoryReader
 
 
@@ -291,6 +291,15 @@ def test_everything_finds_every_document_and_the_empty_index_has_none(index: Ind
     with index.snapshot() as snapshot:
         assert snapshot.count(Everything()) == 2
         assert snapshot.page(Everything(), limit=5) == [Hit(5, 1_005), Hit(3, 1_003)]
+
+
+def test_a_stretch_of_the_log_has_its_first_number_and_not_its_end(index: Index) -> None:
+    index.add([document(number=n, text="a", captured_at=0) for n in range(6)])
+    index.commit(6)
+    with index.snapshot() as snapshot:
+        for start, end in [(0, 6), (0, 0), (2, 2), (2, 5), (5, 6), (5, 2), (6, 9), (0, 2**62)]:
+            found = [n for chunk in snapshot.numbers(LogRange(start, end)) for n in chunk]
+            assert found == [n for n in range(6) if start <= n < end]
 
 
 def test_accounts_of_a_reach_are_told_apart_to_the_letter(index: Index) -> None:

@@ -26,6 +26,7 @@ from search.query import (
     Everything,
     Field,
     FieldName,
+    LogRange,
     Not,
     Numbers,
     Or,
@@ -99,6 +100,7 @@ def _leaf(rng: random.Random, post: Document) -> Query:
                 Places(frozenset()),
                 Numbers(frozenset(range(post.number % 5, 8 * POSTS, 5))),
                 Numbers(frozenset(range(post.number % 7, 21 * POSTS, 2))),
+                LogRange(post.number // 2, post.number + 1),
             ]
             return rng.choice(ours)
         case 0 | 1:

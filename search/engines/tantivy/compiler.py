@@ -15,6 +15,7 @@ from search.query import (
     Field,
     Fuzzy,
     Held,
+    LogRange,
     Near,
     Not,
     Numbers,
@@ -62,6 +63,8 @@ def compiled(query: Query) -> tantivy.Query:  # noqa: C901, PLR0911, PLR0912 - o
             return tantivy.Query.term_set_query(SCHEMA, PLACE, sorted(places))
         case Numbers(numbers):
             return _of_a_matter(numbers)
+        case LogRange(start, end):
+            return number_range(above=start - 1 if start > 0 else None, below=end)
         case Phrase() | Stemmed() | Near() | Held():
             raise ValueError(f"expected a query that is settled, found {query}")
 

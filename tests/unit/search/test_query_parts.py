@@ -10,6 +10,7 @@ from search.query import (
     Everything,
     Field,
     FieldName,
+    LogRange,
     Not,
     Numbers,
     Or,
@@ -40,8 +41,10 @@ def test_everything_has_an_empty_normal_form() -> None:
     assert normalise(Everything()) == ""
 
 
-@pytest.mark.parametrize("reach", [Places(frozenset({"1:xy"})), Numbers(frozenset({7}))])
-def test_a_reach_cannot_be_told(reach: Places | Numbers) -> None:
+@pytest.mark.parametrize(
+    "reach", [Places(frozenset({"1:xy"})), Numbers(frozenset({7})), LogRange(3, 9)]
+)
+def test_a_reach_cannot_be_told(reach: Places | Numbers | LogRange) -> None:
     for tree in (reach, And((A, reach)), Not(Or((reach, Phrase(("b",)))))):
         with pytest.raises(ValueError, match="reach"):
             normalise(tree)
