@@ -91,6 +91,23 @@ async def list_all(tx: Transaction) -> list[HoldRow]:
     return [HoldRow(**row) for row in rows.mappings()]
 
 
+async def list_active(tx: Transaction) -> list[HoldRow]:
+    """Return every hold in force, newest first."""
+    rows = await tx.execute(select(hold).where(hold.c.state == ACTIVE).order_by(hold.c.id.desc()))
+    return [HoldRow(**row) for row in rows.mappings()]
+
+
+async def member_indexes(tx: Transaction, hold_ids: Sequence[str]) -> set[int]:
+    """Return the log indexes of all members of these holds."""
+    found: set[int] = set()
+    for hold_id in hold_ids:
+        rows = await tx.execute(
+            select(hold_record.c.log_index).where(hold_record.c.hold_id == hold_id)
+        )
+        found.update(rows.scalars())
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Overlap:
     """Another hold in force on some of the same records, and on how many."""

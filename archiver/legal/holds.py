@@ -21,6 +21,7 @@ from archiver.db.holds import HoldRow
 from archiver.db.transaction import Database
 from archiver.errors import Denied, InvalidInput, NotFound, StorageUnavailable
 from archiver.ids import Ulids
+from archiver.legal.held import require_lasting
 from archiver.legal.hold_register import active_hold, note_viewed, released_already
 from archiver.legal.hold_views import HoldPreview, HoldView, view_of
 from archiver.legal.membership import Documents, Members, Membership, Scope
@@ -188,7 +189,9 @@ class Holds:
                 f"{matter!r}; ask an administrator to be given another"
             )
         return Scope(
-            query=None if query is None else read_query(query, self._zone),
+            query=None
+            if query is None
+            else require_lasting(read_query(query, self._zone), "a hold"),
             accounts=tuple(dict.fromkeys(accounts)),
             record_ids=tuple(dict.fromkeys(record_ids)),
             within=within,

@@ -6,7 +6,7 @@ from datetime import tzinfo
 from typing import Protocol
 
 from archiver.errors import InvalidInput, SearchUnavailable
-from search.errors import IndexUnavailable, QueryError, RebuildNeeded
+from search.errors import IndexUnavailable, QueryError, QueryTooBroad, RebuildNeeded
 from search.grammar import parse
 from search.index import Reader
 from search.normal_form import normalise
@@ -52,10 +52,13 @@ def asking_the_engine() -> Iterator[None]:
     """Run what asks the engine.
 
     Raises:
+        InvalidInput: the query costs more than one answer may; nothing was answered.
         SearchUnavailable: in place of the engine's own errors, with what to do about it.
     """
     try:
         yield
+    except QueryTooBroad as error:
+        raise InvalidInput(str(error), pointer="query") from error
     except RebuildNeeded as error:
         raise SearchUnavailable(
             f"the search index cannot be trusted and nothing was searched: {error} "

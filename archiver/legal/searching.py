@@ -30,6 +30,7 @@ from archiver.legal.answers import (
 )
 from archiver.legal.asking import Asked, Condition
 from archiver.legal.cursors import Cursor
+from archiver.legal.held import HeldRecords, asks_what_is_held, with_held
 from archiver.legal.hits import Hits
 from archiver.legal.looking import Seen, View, look
 from archiver.legal.queries import OpenIndex, asking_the_engine, read_query, written
@@ -72,6 +73,7 @@ class Searching:
         self._trail = trail
         self._hits = Hits(database=database, records=records)
         self._parts = Parts()
+        self._held = HeldRecords()
 
     async def search(
         self, query: str, *, limit: int = 20, cursor: str = "", actor: Actor
@@ -79,15 +81,16 @@ class Searching:
         """Return one page of hits, newest first, with the exact count.
 
         Raises:
-            Denied: the actor may search nothing.
-            InvalidInput: the query, the limit (1 to `MAX_PAGE`) or the cursor is not one.
+            Denied: the actor may search nothing, or asks what is held and may read no hold.
+            InvalidInput: the query, the limit (1 to `MAX_PAGE`) or the cursor is not one, or the
+                query costs more than one answer may.
             SearchUnavailable: the index does not answer, cannot be trusted, or covers less than
                 when the cursor was given.
         """
-        within = reach(actor, Permission.SEARCH)
+        reach(actor, Permission.SEARCH)
         conditions = (Condition("q", read_query(query, self._zone)),)
         view = View(limit=_page_of(limit), zone=self._zone)
-        answer, _ = await self._page(query, conditions, view, cursor, within)
+        answer, _ = await self._page(query, conditions, view, cursor, actor)
         await self._note(answer, actor)
         return answer
 
@@ -130,7 +133,7 @@ class Searching:
             chosen=[Field(*each) for each in (*asked.include, *asked.exclude)],
             zone=self._zone,
         )
-        answer, seen = await self._page(asked.query, conditions, view, cursor, within)
+        answer, seen = await self._page(asked.query, conditions, view, cursor, actor)
         overview = Overview(
             answer=answer,
             facets=tuple(_field_count(name, seen) for name in facets),
@@ -145,9 +148,9 @@ class Searching:
 
     async def count(self, query: str, *, actor: Actor) -> Answer:
         """Return the exact count without hits. Raises as `search`."""
-        within = reach(actor, Permission.SEARCH)
+        reach(actor, Permission.SEARCH)
         tree = read_query(query, self._zone)
-        answer = await self._counted(query, tree, within)
+        answer = await self._counted(query, tree, actor)
         await self._note(answer, actor)
         return answer
 
@@ -155,8 +158,8 @@ class Searching:
         """Return the ids of all records found, in log order. Raises as `search`."""
         within = reach(actor, Permission.SEARCH)
         tree = read_query(query, self._zone)
-        part = await self._part(within)
-        seen, numbers = await self._ask(lambda snapshot: _numbers(snapshot, tree, part.tree))
+        part, (wanted,) = await self._asked(within, [tree], actor)
+        seen, numbers = await self._ask(lambda snapshot: _numbers(snapshot, wanted, part.tree))
         async with self._database.reading() as tx:
             ids = await record_rows.ids_at(tx, numbers)
         if len(ids) != seen.total:
@@ -176,10 +179,10 @@ class Searching:
         within = reach(actor, Permission.SEARCH)
         conditions = asked.conditions(self._zone)
         tree = every(each.tree for each in conditions)
-        part = await self._part(within)
+        part, (wanted,) = await self._asked(within, [tree], actor)
 
         def counted(snapshot: Snapshot) -> Seen:
-            inside = every((tree, part.tree))
+            inside = every((wanted, part.tree))
             return Seen(
                 watermark=snapshot.watermark,
                 known=snapshot.count(part.tree),
@@ -223,34 +226,45 @@ class Searching:
         return found
 
     async def _page(
-        self, query: str, conditions: Sequence[Condition], view: View, cursor: str, within: Reach
+        self, query: str, conditions: Sequence[Condition], view: View, cursor: str, actor: Actor
     ) -> tuple[Answer, Seen]:
-        part = await self._part(within)
-        tree = every(each.tree for each in conditions)
+        within = reach(actor, Permission.SEARCH)
+        trees = [each.tree for each in conditions]
+        tree = every(trees)
+        part, wanted = await self._asked(within, trees, actor)
         asked = cursors.asked(tree, view.order, part)
         place = cursors.read(cursor, asked)
-        seen = await self._ask(lambda snapshot: look(snapshot, conditions, part.tree, view, place))
+        given = [each._replace(tree=put) for each, put in zip(conditions, wanted, strict=True)]
+        seen = await self._ask(lambda snapshot: look(snapshot, given, part.tree, view, place))
         more = ""
         if len(seen.hits) == view.limit:
             more = cursors.write(Cursor(seen.hits[-1], seen.watermark, asked))
         hits = await self._hits.read(seen.hits, tree)
         return await self._answer(query, tree, seen, within, hits=hits, next_cursor=more), seen
 
-    async def _counted(self, query: str, tree: Query, within: Reach) -> Answer:
-        part = await self._part(within)
+    async def _counted(self, query: str, tree: Query, actor: Actor) -> Answer:
+        within = reach(actor, Permission.SEARCH)
+        part, (wanted,) = await self._asked(within, [tree], actor)
 
         def counted(snapshot: Snapshot) -> Seen:
             return Seen(
                 watermark=snapshot.watermark,
                 known=snapshot.count(part.tree),
-                total=snapshot.count(every((tree, part.tree))),
+                total=snapshot.count(every((wanted, part.tree))),
             )
 
         return await self._answer(query, tree, await self._ask(counted), within)
 
-    async def _part(self, within: Reach) -> Part:
+    async def _asked(
+        self, within: Reach, trees: Sequence[Query], actor: Actor
+    ) -> tuple[Part, list[Query]]:
+        """Return the part that is searched, and `trees` with the held records put in."""
         async with self._database.reading() as tx:
-            return await self._parts.of(tx, within)
+            part = await self._parts.of(tx, within)
+            if not any(map(asks_what_is_held, trees)):
+                return part, list(trees)
+            holds = reach(actor, Permission.READ_HOLDS)
+            return part, [await with_held(tx, tree, holds, self._held) for tree in trees]
 
     async def _ask(self, question: Callable[[Snapshot], _T]) -> _T:
         """Ask one state of the index, in a thread."""
