@@ -273,7 +273,8 @@ term_report = Table(
     Column("id", ULID, primary_key=True),
     Column("name", Text, nullable=False),
     Column("matter", Text, nullable=False),
-    Column("set_id", ULID, ForeignKey("frozen_set.id"), nullable=False, index=True),
+    # No reference: a report is rebuilt even where the event of its set is lost.
+    Column("set_id", ULID, nullable=False, index=True),
     Column("within", Text, nullable=False),  # JSON, as of frozen_set
     Column("terms", Integer, nullable=False),
     Column("documents", BigInteger, nullable=False),
@@ -481,4 +482,79 @@ worm_probe = Table(
     Column("store", Text, nullable=False),  # its URL
     Column("ok", Boolean, nullable=False),
     comment="The lock probes of each store; each row is the view of one `worm` entry.",
+)
+
+saved_search = Table(
+    "saved_search",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("owner", Text, nullable=False),  # as events name them
+    Column("owner_key", Text, nullable=False, index=True),  # a person's id, or how else they came
+    Column("version", Integer, nullable=False),  # the newest
+)
+
+saved_search_version = Table(
+    "saved_search_version",
+    metadata,
+    Column("saved_search_id", ULID, ForeignKey("saved_search.id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("query", Text, nullable=False),  # as it was typed
+    Column("normalised", Text, nullable=False),  # query and filters as one text
+    Column("asked", Text, nullable=False),  # JSON of archiver.legal.asking.Asked
+    Column("shared_with", Text, nullable=False),  # "", everybody, unit:… or matter:…
+    Column("archived", Boolean, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    comment="Every change of a saved search; each row is the view of one event.",
+)
+
+saved_search_visit = Table(
+    "saved_search_visit",
+    metadata,
+    Column("saved_search_id", ULID, ForeignKey("saved_search.id"), primary_key=True),
+    Column("visitor", Text, primary_key=True),  # a person's id, or how else they came
+    Column("seen", BigInteger, nullable=False),  # log index: hits below it are not new to them
+    Column("at", BigInteger, nullable=False),
+    comment="Who looked at the hits of a saved search when last; each row is the view of an event.",
+)
+
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("saved_search_id", ULID, ForeignKey("saved_search.id"), nullable=False, index=True),
+    Column("owner", Text, nullable=False),
+    Column("owner_key", Text, nullable=False, index=True),
+    Column("requester", Text, nullable=False),  # JSON: the rights it was asked for with
+    Column("channel", Text, nullable=False),  # webhook, mail
+    Column("target", Text, nullable=False),  # URL or e-mail address
+    Column("pace", Text, nullable=False),  # at-once, hourly, daily
+    Column("secret", LargeBinary, nullable=False),  # sealed; empty for mail
+    Column("state", Text, nullable=False),  # active, stopped, ended
+    Column("why", Text, nullable=False),  # it is stopped
+    Column("created_at", BigInteger, nullable=False),
+    Column("stated_at", BigInteger, nullable=False),  # of the event that this row is the view of
+    Column("position", BigInteger, nullable=False),  # next log index to tell of
+    Column("looked_at", BigInteger, nullable=False),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("subscription_id", ULID, ForeignKey("subscription.id"), nullable=False),
+    Column("first", BigInteger, nullable=False),  # it tells of the log from here …
+    Column("end", BigInteger, nullable=False),  # … up to here, exclusively
+    Column("hits", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),  # of the saved search
+    Column("state", Text, nullable=False, index=True),  # waiting, delivered, dead
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("problem", Text, nullable=False),  # of the last attempt
+    Column("created_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),
+    UniqueConstraint("subscription_id", "first"),
+    comment="Each stretch of the log is told to a subscription once: the key says so.",
 )

@@ -75,7 +75,6 @@ def _create_term_reports() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
         sa.Column("made_by", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["set_id"], ["frozen_set.id"], name=op.f("fk_term_report_set_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_term_report")),
         comment="Search term reports: each row is the view of one event.",
     )
