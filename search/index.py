@@ -139,6 +139,10 @@ class Snapshot(Protocol):
         """Yield the numbers of all documents, like `numbers`; for comparing index and records."""
         ...
 
+    def between(self, start: int, end: int) -> list[int]:
+        """Return the numbers of all documents with `start <= number < end`, ascending."""
+        ...
+
 
 class Reader(Protocol):
     """An index open for reading, perhaps while another process writes it."""
@@ -149,6 +153,17 @@ class Reader(Protocol):
         Raises:
             IndexUnavailable: the index has been closed or is just being built anew.
             RebuildNeeded: it is damaged, or of another analyzer version or layout.
+        """
+        ...
+
+    def check(self) -> None:
+        """Read all that is stored and compare it with its checksums, which opening does not.
+
+        An engine whose files have none, or whose server checks them itself, does nothing.
+
+        Raises:
+            IndexDamaged: something is not as it was written.
+            IndexUnavailable: as `snapshot`.
         """
         ...
 

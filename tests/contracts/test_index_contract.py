@@ -110,6 +110,17 @@ def test_a_document_added_again_replaces_the_earlier_one(index: Index) -> None:
     assert (_count(index, "old"), _count(index, "new")) == (0, 1)
 
 
+def test_numbers_are_told_by_range_and_what_is_stored_is_as_it_was_written(index: Index) -> None:
+    index.add([_post(number) for number in (0, 3, 4, 9, 10)])
+    index.commit(11)
+    index.delete([4])
+    index.commit(11)
+    with index.snapshot() as snapshot:
+        told = [snapshot.between(*each) for each in ((0, 1), (0, 11), (3, 10), (4, 9), (5, 5))]
+    assert told == [[0], [0, 3, 9, 10], [3, 9], [], []]
+    index.check()
+
+
 def test_a_deleted_document_is_found_no_more_and_unknown_numbers_are_ignored(index: Index) -> None:
     index.add([_post(1), _post(2)])
     index.commit(3)

@@ -97,6 +97,9 @@ class MemorySnapshot:
     def all_numbers(self, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         return _chunks(sorted(self._documents), chunk)
 
+    def between(self, start: int, end: int) -> list[int]:
+        return sorted(number for number in self._documents if start <= number < end)
+
     def _times(self, query: Query, clock: DateName) -> list[int]:
         times = (time_of(document, clock) for document in self._found(query))
         return [time for time in times if time is not None]
@@ -121,6 +124,9 @@ class MemoryReader:
         if not self._open:
             raise IndexUnavailable("The index has been closed.")
         yield MemorySnapshot(self._directory.documents, self._directory.watermark or 0)
+
+    def check(self) -> None:
+        """Memory has no checksums."""
 
     def close(self) -> None:
         self._open = False

@@ -9,6 +9,7 @@ from pathlib import Path
 import tantivy
 
 from search.document import Document
+from search.engines.tantivy.checksums import check_files
 from search.engines.tantivy.compiler import STATE_ONLY, any_number
 from search.engines.tantivy.schema import SCHEMA, SPACES, laid_out, state_document
 from search.engines.tantivy.snapshot import TantivySnapshot, failures_as_damage
@@ -45,6 +46,8 @@ def open_writer(path: Path, *, anew: bool = False) -> "TantivyIndex":
         fresh = not tantivy.Index.exists(str(path))
         if fresh:
             _check_empty(path)
+        else:
+            check_files(path)
     except OSError as error:
         raise IndexUnavailable(f"The index directory {path} cannot be used: {error}.") from error
     with failures_as_damage(path):
@@ -71,6 +74,7 @@ def open_reader(path: Path) -> "TantivyReader":
     """
     if not (path.is_dir() and tantivy.Index.exists(str(path))):
         raise IndexUnavailable(f"There is no index in {path}; the writing process creates it.")
+    check_files(path)
     with failures_as_damage(path):
         index = tantivy.Index.open(str(path))
     reader = TantivyReader(path, index)
@@ -98,6 +102,12 @@ class TantivyReader:
         if snapshot is None:
             raise IndexUnavailable(f"The index {self._path} is just being created.")
         yield snapshot
+
+    def check(self) -> None:
+        """See `Reader`."""
+        if self._index is None:
+            raise IndexUnavailable(f"The index {self._path} has been closed.")
+        check_files(self._path)
 
     def close(self) -> None:
         """See `Reader`."""

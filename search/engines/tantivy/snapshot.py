@@ -149,6 +149,20 @@ class TantivySnapshot:
         """See `Snapshot`."""
         return self._chunks(without(), chunk)
 
+    def between(self, start: int, end: int) -> list[int]:
+        """See `Snapshot`."""
+        if start >= end:
+            return []
+        with failures_as_damage(self._path):
+            found = self._searcher.search(
+                both(without(), number_range(above=start - 1 if start else None, below=end)),
+                limit=end - start,
+                count=False,
+                order_by_field="number",
+                order=tantivy.Order.Asc,
+            )
+        return [number for number, _ in found.hits]
+
     def _chunks(self, wanted: tantivy.Query, chunk: int) -> Iterator[list[int]]:
         rest = wanted
         while True:
