@@ -475,6 +475,17 @@ follower = Table(
     Column("updated_at", BigInteger, nullable=False),
 )
 
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("log_index", LOG_INDEX, primary_key=True, autoincrement=False),
+    Column("why", Text, nullable=False),  # damaged, lost, unreadable, refused
+    Column("reason", Text, nullable=False),  # in words, without content
+    Column("since", BigInteger, nullable=False),
+    Column("tried_at", BigInteger, nullable=False),
+    comment="Posts of which the search index could not take in what they say: for review.",
+)
+
 worm_probe = Table(
     "worm_probe",
     metadata,
@@ -545,8 +556,8 @@ delivery = Table(
     metadata,
     Column("id", ULID, primary_key=True),
     Column("subscription_id", ULID, ForeignKey("subscription.id"), nullable=False),
-    Column("first", BigInteger, nullable=False),  # it tells of the log from here …
-    Column("end", BigInteger, nullable=False),  # … up to here, exclusively
+    Column("first_index", BigInteger, nullable=False),  # it tells of the log from here …
+    Column("end_index", BigInteger, nullable=False),  # … up to here, exclusively
     Column("hits", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),  # of the saved search
     Column("state", Text, nullable=False, index=True),  # waiting, delivered, dead
@@ -555,6 +566,6 @@ delivery = Table(
     Column("problem", Text, nullable=False),  # of the last attempt
     Column("created_at", BigInteger, nullable=False),
     Column("settled_at", BigInteger),
-    UniqueConstraint("subscription_id", "first"),
+    UniqueConstraint("subscription_id", "first_index"),
     comment="Each stretch of the log is told to a subscription once: the key says so.",
 )
