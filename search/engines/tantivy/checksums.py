@@ -28,8 +28,8 @@ def check_files(path: Path) -> None:
     Raises:
         IndexDamaged: a file is missing, cut short or altered; the message names the first.
     """
+    segments = _segments(path)
     try:
-        segments = _segments(path)
         for name in _names(segments):
             _check(path / name)
     except OSError as error:
