@@ -92,6 +92,13 @@ class Period:
         parts = ((self.years, "Y"), (self.months, "M"), (self.days, "D"))
         return "P" + ("".join(f"{number}{unit}" for number, unit in parts if number) or "0D")
 
+    @property
+    def in_words(self) -> str:
+        """The period as it is read aloud: `3 years`, `1 year 6 months`, `0 days`."""
+        parts = ((self.years, "year"), (self.months, "month"), (self.days, "day"))
+        told = [f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in parts if number]
+        return " ".join(told) or "0 days"
+
     def after(self, day: date) -> date:
         """Return the corresponding date this period after `day`, never one too early.
 

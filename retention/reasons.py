@@ -38,13 +38,14 @@ def term_reason(term: Term, start: datetime | None, facts: Facts, schedule: Sche
     if not isinstance(term.period, Period):
         return Reason(text="Kept permanently.", citation=term.cited)
     if start is None:
-        return Reason(text=f"{_awaited(term)} {term.period} counts from then.", citation=term.cited)
+        text = f"{_awaited(term)} kept {term.period.in_words} from then."
+        return Reason(text=text, citation=term.cited)
     zone_name = term.zone or schedule.zone
     zone = time_zone(zone_name)
     end = end_day(start, cutoff=term.cutoff, period=term.period, zone=zone)
     text = (
         f"{_started(term, facts)} {_shown(start, zone_name)}{_cut_off(term, start, zone_name)}; "
-        f"{term.period} ends {end - _ONE_DAY}; kept until {end} 00:00."
+        f"kept {term.period.in_words} from then, until {end} 00:00."
     )
     return Reason(text=text, citation=term.cited)
 
@@ -59,13 +60,12 @@ def kept_by_action_reason(schedule: Schedule) -> Reason:
 
 def hold_reason(hold: Hold, zone: str) -> Reason:
     """Return why a hold keeps a record."""
-    title = f" ({hold.name})" if hold.name else ""
     return Reason(
         text=(
-            f"On hold {hold.id}{title} since {_shown(hold.placed_at, zone)}: nothing of it may be "
-            "disposed of before the hold is released."
+            f"On hold {hold.name or hold.id} since {_shown(hold.placed_at, zone)}: nothing of it "
+            "may be disposed of before the hold is released."
         ),
-        citation=f"matter {hold.matter}",
+        citation=f"matter {hold.matter}, hold {hold.id}",
     )
 
 

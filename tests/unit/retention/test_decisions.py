@@ -43,17 +43,17 @@ ADVISER_ADS = "17 CFR 275.204-2(a)(11), (a)(16), (e)(3)(i); 275.206(4)-1"
 
 BROKER_POST = facts(captured="2020-10-26T12:00", posted="2020-10-25T23:54")
 POSTED = because(
-    "Posted 2020-10-25 19:54 America/New_York; P3Y ends 2023-10-25; kept until 2023-10-26 00:00.",
+    "Posted 2020-10-25 19:54 America/New_York; kept 3 years from then, until 2023-10-26 00:00.",
     SEC_B4,
 )
 CAPTURED = because(
-    "Captured 2020-10-26 08:00 America/New_York; P3Y ends 2023-10-26; kept until 2023-10-27 00:00.",
+    "Captured 2020-10-26 08:00 America/New_York; kept 3 years from then, until 2023-10-27 00:00.",
     SEC_B4,
 )
 HELD = because(
-    "On hold H-1 (All of Doe) since 2022-02-01 10:00 America/New_York: nothing of it may be "
+    "On hold All of Doe since 2022-02-01 10:00 America/New_York: nothing of it may be "
     "disposed of before the hold is released.",
-    "matter Doe v. Acme",
+    "matter Doe v. Acme, hold H-1",
 )
 MAY_GO = because(
     "Every term has ended, no hold covers it and no lock is running: it may be destroyed after "
@@ -136,7 +136,7 @@ GOLDENS = (
         reasons=(
             because(
                 "Posting time unknown, so counted from the capture: captured 2020-10-26 08:00 "
-                "America/New_York; P3Y ends 2023-10-26; kept until 2023-10-27 00:00.",
+                "America/New_York; kept 3 years from then, until 2023-10-27 00:00.",
                 SEC_B4,
             ),
             CAPTURED,
@@ -152,8 +152,8 @@ GOLDENS = (
         reasons=(
             because(
                 "Posting time 2999-01-01 given by the platform is not plausible, so counted from "
-                "the capture: captured 2020-10-26 08:00 America/New_York; P3Y ends 2023-10-26; "
-                "kept until 2023-10-27 00:00.",
+                "the capture: captured 2020-10-26 08:00 America/New_York; kept 3 years from then, "
+                "until 2023-10-27 00:00.",
                 SEC_B4,
             ),
             CAPTURED,
@@ -168,7 +168,7 @@ GOLDENS = (
         until="2026-03-02T05:00",
         reasons=(
             because(
-                "Captured 2020-02-29 10:00 America/New_York; P6Y ends 2026-03-01; kept until "
+                "Captured 2020-02-29 10:00 America/New_York; kept 6 years from then, until "
                 "2026-03-02 00:00.",
                 "17 CFR 240.17a-4(a)",
             ),
@@ -183,7 +183,7 @@ GOLDENS = (
         until=None,
         reasons=(
             because(
-                "Awaiting the event account_closed; P6Y counts from then.",
+                "Awaiting the event account_closed; kept 6 years from then.",
                 "17 CFR 240.17a-4(c), (e)(5)",
             ),
         ),
@@ -197,8 +197,8 @@ GOLDENS = (
         until="2027-07-01T04:00",
         reasons=(
             because(
-                "Event account_closed on 2021-06-30 16:00 America/New_York; P6Y ends 2027-06-30; "
-                "kept until 2027-07-01 00:00.",
+                "Event account_closed on 2021-06-30 16:00 America/New_York; kept 6 years from "
+                "then, until 2027-07-01 00:00.",
                 "17 CFR 240.17a-4(c), (e)(5)",
             ),
         ),
@@ -212,7 +212,7 @@ GOLDENS = (
         until=None,
         reasons=(
             because(
-                "Awaiting the event last_use; P3Y counts from then.",
+                "Awaiting the event last_use; kept 3 years from then.",
                 f"{FINRA_2210} (to be confirmed by counsel)",
             ),
             because(CAPTURED.text, FINRA_2210),
@@ -230,7 +230,7 @@ GOLDENS = (
         until="2024-12-02T05:00",
         reasons=(
             because(
-                "Event last_use on 2021-12-01 12:00 America/New_York; P3Y ends 2024-12-01; kept "
+                "Event last_use on 2021-12-01 12:00 America/New_York; kept 3 years from then, "
                 "until 2024-12-02 00:00.",
                 f"{FINRA_2210} (to be confirmed by counsel)",
             ),
@@ -248,7 +248,7 @@ GOLDENS = (
         until="2025-03-02T06:00",
         reasons=(
             because(
-                "Posted 2024-02-29 06:00 America/Chicago; P1Y ends 2025-03-01; kept until "
+                "Posted 2024-02-29 06:00 America/Chicago; kept 1 year from then, until "
                 "2025-03-02 00:00.",
                 "17 CFR 1.31(b)(2)",
             ),
@@ -270,12 +270,12 @@ GOLDENS = (
         reasons=(
             because(
                 "Captured 2021-07-01 00:00 America/New_York; cut off at the end of the fiscal year "
-                "on 2022-06-30; P5Y ends 2027-06-30; kept until 2027-07-01 00:00.",
+                "on 2022-06-30; kept 5 years from then, until 2027-07-01 00:00.",
                 ADVISER,
             ),
             because(
                 "Posted 2021-06-30 23:59 America/New_York; cut off at the end of the fiscal year "
-                "on 2021-06-30; P5Y ends 2026-06-30; kept until 2026-07-01 00:00.",
+                "on 2021-06-30; kept 5 years from then, until 2026-07-01 00:00.",
                 ADVISER,
             ),
         ),
@@ -291,7 +291,7 @@ GOLDENS = (
         reasons=(
             because(
                 "Event last_use on 2021-12-31 23:59 America/New_York; cut off at the end of the "
-                "fiscal year on 2021-12-31; P5Y ends 2026-12-31; kept until 2027-01-01 00:00.",
+                "fiscal year on 2021-12-31; kept 5 years from then, until 2027-01-01 00:00.",
                 ADVISER_ADS,
             ),
         ),
@@ -304,9 +304,9 @@ GOLDENS = (
         state=State.AWAITING_EVENT,
         until=None,
         reasons=(
-            because("Not superseded yet; P6Y counts from then.", HIPAA),
+            because("Not superseded yet; kept 6 years from then.", HIPAA),
             because(
-                "Captured 2010-05-05 12:00 America/New_York; P6Y ends 2016-05-05; kept until "
+                "Captured 2010-05-05 12:00 America/New_York; kept 6 years from then, until "
                 "2016-05-06 00:00.",
                 HIPAA,
             ),
@@ -321,12 +321,12 @@ GOLDENS = (
         until="2021-01-02T05:00",
         reasons=(
             because(
-                "Superseded 2015-01-01 12:00 America/New_York; P6Y ends 2021-01-01; kept until "
+                "Superseded 2015-01-01 12:00 America/New_York; kept 6 years from then, until "
                 "2021-01-02 00:00.",
                 HIPAA,
             ),
             because(
-                "Captured 2010-05-05 12:00 America/New_York; P6Y ends 2016-05-05; kept until "
+                "Captured 2010-05-05 12:00 America/New_York; kept 6 years from then, until "
                 "2016-05-06 00:00.",
                 HIPAA,
             ),
@@ -341,12 +341,12 @@ GOLDENS = (
         until="2024-04-10T04:00",
         reasons=(
             because(
-                "Posted 2024-01-10 09:00 America/New_York; P90D ends 2024-04-09; kept until "
+                "Posted 2024-01-10 09:00 America/New_York; kept 90 days from then, until "
                 "2024-04-10 00:00.",
                 GRS_020,
             ),
             because(
-                "Captured 2024-01-10 10:00 America/New_York; P90D ends 2024-04-09; kept until "
+                "Captured 2024-01-10 10:00 America/New_York; kept 90 days from then, until "
                 "2024-04-10 00:00.",
                 GRS_020,
             ),
@@ -448,7 +448,7 @@ def test_a_reason_shows_the_zone_its_term_counts_in() -> None:
     reason = decide(facts(captured="2020-01-01T12:00"), schedule, (), utc("2020-01-01")).reasons[0]
 
     assert reason.text == (
-        "Captured 2020-01-02 02:00 Pacific/Kiritimati; P1D ends 2020-01-03; kept until "
+        "Captured 2020-01-02 02:00 Pacific/Kiritimati; kept 1 day from then, until "
         "2020-01-04 00:00."
     )
 

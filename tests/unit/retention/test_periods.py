@@ -214,3 +214,11 @@ def test_a_longer_period_never_ends_earlier(
 @given(periods)
 def test_every_period_survives_its_text(period: Period) -> None:
     assert Period.parse(str(period)) == period
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("P7Y", "7 years"), ("P1Y6M", "1 year 6 months"), ("P90D", "90 days"), ("P0D", "0 days")],
+)
+def test_a_period_is_read_aloud(text: str, words: str) -> None:
+    assert Period.parse(text).in_words == words
