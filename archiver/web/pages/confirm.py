@@ -63,6 +63,7 @@ async def _ask(
 ) -> web.Response:
     services, actor = services_of(request), actor_of(request)
     whose = await services.people.show(actor.person_id, actor=actor)
+    has_passkey = has_public_origin(request) and await services.passkeys.list(actor=actor)
     response = request.app[PAGES].render(
         request,
         "confirm.html",
@@ -71,7 +72,7 @@ async def _ask(
         next_path=way_back(next_path),
         errors=[] if error is None else [("password", str(error))],
         provider=services.provider.label if services.provider and whose.has_provider else None,
-        passkeys=has_public_origin(request),
+        has_passkey=bool(has_passkey),
     )
     response.headers.update({} if error is None else headers_of(error))
     return response

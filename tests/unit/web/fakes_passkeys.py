@@ -21,6 +21,7 @@ class FakePasskeys:
     def __init__(self) -> None:
         self.sites: list[Site] = []
         self.removed: list[str] = []
+        self.kept: tuple[PasskeyView, ...] = (KEY,)
 
     async def offer_new(self, *, site: Site, actor: Actor) -> Offer:
         self.sites.append(site)
@@ -45,7 +46,7 @@ class FakePasskeys:
         return PERSON
 
     async def list(self, *, actor: Actor) -> tuple[PasskeyView, ...]:
-        return (KEY,)
+        return self.kept
 
     async def show(self, passkey_id: str, *, actor: Actor) -> PasskeyView:
         if passkey_id != KEY.id:

@@ -9,6 +9,7 @@ from aiohttp import FormData
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archiver.access.passkeys import PasskeyView
 from archiver.errors import DatabaseUnavailable, TooMany
 from archiver.model.actor import LimitedRole, Role
 from archiver.model.person import Density, Preferences, Theme
@@ -16,6 +17,7 @@ from archiver.web.pages.role_choice import chosen
 from archiver.web.routes import ROUTES
 from archiver.web.session import COOKIE, HOST_COOKIE, way_back
 from tests.unit.web.fake_services import NOW, Face, FakeServices, bearer
+from tests.unit.web.fakes_passkeys import KEY
 from tests.unit.web.fakes_people import PASSWORD, PERSON, SECRET, an_actor
 
 EVIL = "https://evil.example"
@@ -272,6 +274,18 @@ async def test_a_page_that_needs_a_fresh_proof_leads_there_and_back(
     assert done.headers["Location"] == "/people/new"
     assert set(services.sessions.live).isdisjoint(old)  # a new secret
     assert (await face.get("/people/new")).status == 200
+
+
+@pytest.mark.parametrize("kept", [(KEY,), ()], ids=["has one", "has none"])
+async def test_a_passkey_is_offered_to_whoever_has_one(
+    face: Face, services: FakeServices, kept: tuple[PasskeyView, ...]
+) -> None:
+    enter(face, services, Role.ADMINISTRATOR, stale=True)
+    services.passkeys.kept = kept
+
+    page = await (await face.get("/confirm")).text()
+
+    assert ("Confirm with a passkey" in page) is bool(kept)
 
 
 async def test_a_form_sent_too_late_leads_back_to_its_page(
