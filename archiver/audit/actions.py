@@ -14,10 +14,30 @@ class Action(StrEnum):
     RECORD_EXPLAINED = "record:explained"
     RECORD_VERIFIED = "record:verified"
     SEARCH_RUN = "search:run"
+    SAVED_CREATED = "saved:created"
+    SAVED_CHANGED = "saved:changed"
+    SAVED_SHARED = "saved:shared"
+    SAVED_ARCHIVED = "saved:archived"
+    SAVED_RESTORED = "saved:restored"
+    SAVED_VIEWED = "saved:viewed"
+    SAVED_RUN = "saved:run"
+    SUBSCRIPTION_CREATED = "subscription:created"
+    SUBSCRIPTION_STOPPED = "subscription:stopped"
+    SUBSCRIPTION_RESUMED = "subscription:resumed"
+    SUBSCRIPTION_ENDED = "subscription:ended"
+    DELIVERY_SENT = "delivery:sent"
+    DELIVERY_ABANDONED = "delivery:abandoned"
+    DELIVERY_RETRIED = "delivery:retried"
     IMPORT_FINISHED = "import:finished"
     HOLD_PLACED = "hold:placed"
     HOLD_RELEASED = "hold:released"
     HOLD_VIEWED = "hold:viewed"
+    SET_FROZEN = "set:frozen"
+    SET_VIEWED = "set:viewed"
+    TERMS_REPORTED = "terms:reported"
+    TERMS_VIEWED = "terms:viewed"
+    TERMS_COMPARED = "terms:compared"
+    TERMS_EXPORTED = "terms:exported"
     CLASS_ADOPTED = "class:adopted"
     ACCOUNT_REGISTERED = "account:registered"
     ACCOUNT_CHANGED = "account:changed"
@@ -78,10 +98,30 @@ SENTENCES: dict[Action, str] = {
     Action.RECORD_EXPLAINED: "{actor} asked why record {object} is kept",
     Action.RECORD_VERIFIED: "{actor} verified record {object}",
     Action.SEARCH_RUN: "{actor} searched",
+    Action.SAVED_CREATED: "{actor} saved the search {object}",
+    Action.SAVED_CHANGED: "{actor} changed the saved search {object}",
+    Action.SAVED_SHARED: "{actor} changed who shares the saved search {object}",
+    Action.SAVED_ARCHIVED: "{actor} archived the saved search {object}",
+    Action.SAVED_RESTORED: "{actor} brought the saved search {object} back",
+    Action.SAVED_VIEWED: "{actor} looked at the saved search {object}",
+    Action.SAVED_RUN: "{actor} opened the hits of the saved search {object}",
+    Action.SUBSCRIPTION_CREATED: "{actor} subscribed to the saved search {object}",
+    Action.SUBSCRIPTION_STOPPED: "{actor} stopped the subscription to {object}",
+    Action.SUBSCRIPTION_RESUMED: "{actor} resumed the subscription to {object}",
+    Action.SUBSCRIPTION_ENDED: "{actor} ended the subscription to {object}",
+    Action.DELIVERY_SENT: "{actor} told a subscriber of new hits of {object}",
+    Action.DELIVERY_ABANDONED: "{actor} gave up telling a subscriber of new hits of {object}",
+    Action.DELIVERY_RETRIED: "{actor} had a delivery of the subscription to {object} tried again",
     Action.IMPORT_FINISHED: "{actor} imported posts",
     Action.HOLD_PLACED: "{actor} placed hold {object}",
     Action.HOLD_RELEASED: "{actor} released hold {object}",
     Action.HOLD_VIEWED: "{actor} looked at hold {object}",
+    Action.SET_FROZEN: "{actor} froze result set {object}",
+    Action.SET_VIEWED: "{actor} looked at result set {object}",
+    Action.TERMS_REPORTED: "{actor} made search term report {object}",
+    Action.TERMS_VIEWED: "{actor} looked at search term report {object}",
+    Action.TERMS_COMPARED: "{actor} compared search term report {object} with another",
+    Action.TERMS_EXPORTED: "{actor} exported search term report {object}",
     Action.CLASS_ADOPTED: "{actor} took class {object} into the file plan",
     Action.ACCOUNT_REGISTERED: "{actor} registered account {object}",
     Action.ACCOUNT_CHANGED: "{actor} changed the registration of account {object}",

@@ -25,10 +25,28 @@ TELLING: Mapping[Action, str] = {
     Action.RECORD_VIEWED: "[: {what}]",
     Action.RECORD_EXPLAINED: "[; the answer was “{state}”]",
     Action.SEARCH_RUN: "[ for “{query}”][ and found {count:record}]",
+    Action.SAVED_CREATED: "[ for “{normalised}”]",
+    Action.SAVED_CHANGED: "[: version {version:} for “{normalised}”]",
+    Action.SAVED_SHARED: "[: with {shared_with}]",
+    Action.SAVED_VIEWED: "[: {what}]",
+    Action.SAVED_RUN: "[, version {version:}]",
+    Action.SUBSCRIPTION_CREATED: "[ by {channel}][ to {target}][, {pace}]",
+    Action.SUBSCRIPTION_STOPPED: "[ by {channel}][ to {target}][, because {why}]",
+    Action.SUBSCRIPTION_RESUMED: "[ by {channel}][ to {target}]",
+    Action.SUBSCRIPTION_ENDED: "[ by {channel}][ to {target}]",
+    Action.DELIVERY_SENT: "[ by {channel}][ to {target}][: {hits:hit}]",
+    Action.DELIVERY_ABANDONED: "[ by {channel}][ to {target}][: {problem}]",
+    Action.DELIVERY_RETRIED: "[ by {channel}][ to {target}]",
     Action.IMPORT_FINISHED: "[ from {object}][: {captured:post} kept][, {refused:post} refused]",
     Action.HOLD_PLACED: "[ in matter “{matter}”][ over {records:record}][, because “{reason}”]",
     Action.HOLD_RELEASED: "[ in matter “{matter}”][ over {records:record}][, because “{reason}”]",
     Action.HOLD_VIEWED: "[ in matter “{matter}”]",
+    Action.SET_FROZEN: "[ in matter “{matter}”][ with {records:record}][ found by “{query}”]",
+    Action.SET_VIEWED: "[ in matter “{matter}”]",
+    Action.TERMS_REPORTED: "[ in matter “{matter}”][: {terms:term}][ over {documents:record}]",
+    Action.TERMS_VIEWED: "[ in matter “{matter}”]",
+    Action.TERMS_COMPARED: "[, {earlier}]",
+    Action.TERMS_EXPORTED: "[ as {format}]",
     Action.ACCOUNT_REGISTERED: "[, kept by {custodian}][, unit {unit}]",
     Action.ACCOUNT_CHANGED: "[, because “{reason}”]",
     Action.ACCOUNT_CLOSED: "[, because “{reason}”]",
@@ -66,7 +84,10 @@ TELLING: Mapping[Action, str] = {
 
 NAMELESS: Mapping[Action, str] = {
     Action.HOLD_VIEWED: "{actor} looked at the list of holds",
+    Action.SET_VIEWED: "{actor} looked at the list of frozen result sets",
+    Action.TERMS_VIEWED: "{actor} looked at the list of search term reports",
     Action.EVIDENCE_EXPORTED: "{actor} made an evidence bundle",
+    Action.SAVED_VIEWED: "{actor} looked at the list of saved searches",
 }
 """The sentence where no one object is meant."""
 
@@ -91,10 +112,21 @@ _SAYS_ITS_END = frozenset(
         Action.PASSKEY_COPIED,
         Action.LOG_CONTRADICTED,
         Action.OBJECT_DAMAGED,
+        Action.DELIVERY_ABANDONED,
     }
 )
 _OF_SEVERAL_TYPES = {Action.EVIDENCE_EXPORTED}
-_NAMED_TYPES = {"hold", "token", "account", "person", "job"}
+_NAMED_TYPES = {
+    "saved-search",
+    "subscription",
+    "hold",
+    "token",
+    "account",
+    "person",
+    "job",
+    "set",
+    "term report",
+}
 _LABELS = {
     "sha256": "SHA-256",
     "bundle_sha256": "SHA-256 of the bundle",

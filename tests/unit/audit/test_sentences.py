@@ -63,6 +63,107 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
         Told("query", "", "ok", {"query": "from:@acme", "count": 12}),
         "carla searched for “from:@acme” and found 12 records.",
     ),
+    Action.SAVED_CREATED: (
+        Told("saved-search", "Q1", "ok", {"name": "Fees", "normalised": "fees", "version": 1}),
+        "carla saved the search “Fees” for “fees”.",
+    ),
+    Action.SAVED_CHANGED: (
+        Told("saved-search", "Q1", "ok", {"name": "Fees", "normalised": "fee*", "version": 2}),
+        "carla changed the saved search “Fees”: version 2 for “fee*”.",
+    ),
+    Action.SAVED_SHARED: (
+        Told("saved-search", "Q1", "ok", {"name": "Fees", "shared_with": "unit:Treasury"}),
+        "carla changed who shares the saved search “Fees”: with unit:Treasury.",
+    ),
+    Action.SAVED_ARCHIVED: (
+        Told("saved-search", "Q1", "ok", {"name": "Fees"}),
+        "carla archived the saved search “Fees”.",
+    ),
+    Action.SAVED_RESTORED: (
+        Told("saved-search", "Q1", "ok", {"name": "Fees"}),
+        "carla brought the saved search “Fees” back.",
+    ),
+    Action.SAVED_VIEWED: (
+        Told("saved-search", "Q1", "ok", {"name": "Fees", "what": "its versions"}),
+        "carla looked at the saved search “Fees”: its versions.",
+    ),
+    Action.SAVED_RUN: (
+        Told("saved-search", "Q1", "ok", {"name": "Fees", "version": 3, "seen": 120}),
+        "carla opened the hits of the saved search “Fees”, version 3.",
+    ),
+    Action.SUBSCRIPTION_CREATED: (
+        Told(
+            "subscription",
+            "S1",
+            "ok",
+            {"name": "Fees", "channel": "mail", "target": "ada@example.com", "pace": "daily"},
+        ),
+        "carla subscribed to the saved search “Fees” by mail to ada@example.com, daily.",
+    ),
+    Action.SUBSCRIPTION_STOPPED: (
+        Told(
+            "subscription",
+            "S1",
+            "ok",
+            {
+                "name": "Fees",
+                "channel": "webhook",
+                "target": "https://a.example/in",
+                "why": "it is gone",
+            },
+        ),
+        "carla stopped the subscription to “Fees” by webhook to https://a.example/in, because it is gone.",
+    ),
+    Action.SUBSCRIPTION_RESUMED: (
+        Told(
+            "subscription",
+            "S1",
+            "ok",
+            {"name": "Fees", "channel": "mail", "target": "ada@example.com"},
+        ),
+        "carla resumed the subscription to “Fees” by mail to ada@example.com.",
+    ),
+    Action.SUBSCRIPTION_ENDED: (
+        Told(
+            "subscription",
+            "S1",
+            "ok",
+            {"name": "Fees", "channel": "mail", "target": "ada@example.com"},
+        ),
+        "carla ended the subscription to “Fees” by mail to ada@example.com.",
+    ),
+    Action.DELIVERY_SENT: (
+        Told(
+            "subscription",
+            "S1",
+            "ok",
+            {"name": "Fees", "channel": "mail", "target": "ada@example.com", "hits": 1},
+        ),
+        "carla told a subscriber of new hits of “Fees” by mail to ada@example.com: 1 hit.",
+    ),
+    Action.DELIVERY_ABANDONED: (
+        Told(
+            "subscription",
+            "S1",
+            "failed",
+            {
+                "name": "Fees",
+                "channel": "webhook",
+                "target": "https://a.example/in",
+                "problem": "it answered 500",
+            },
+        ),
+        "carla gave up telling a subscriber of new hits of “Fees” by webhook to https://a.example/in: it answered 500.",
+    ),
+    Action.DELIVERY_RETRIED: (
+        Told(
+            "subscription",
+            "S1",
+            "ok",
+            {"name": "Fees", "channel": "mail", "target": "ada@example.com"},
+        ),
+        "carla had a delivery of the subscription to “Fees” tried again by mail to ada@example.com.",
+    ),
     Action.IMPORT_FINISHED: (
         Told("import", "posts.csv", "ok", {"read": 3, "captured": 2, "unchanged": 0, "refused": 1}),
         "carla imported posts from posts.csv: 2 posts kept, 1 post refused.",
@@ -93,6 +194,40 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
             {"name": "Smith v. Acme", "matter": "Smith", "records": 1284, "reason": "litigation"},
         ),
         "carla looked at hold “Smith v. Acme” in matter “Smith”. It was a preview: nothing was changed.",
+    ),
+    Action.SET_FROZEN: (
+        Told(
+            "set",
+            "S1",
+            "ok",
+            {"name": "Merger", "matter": "Smith", "records": 1204, "query": "merger w/5 talks"},
+        ),
+        "carla froze result set “Merger” in matter “Smith” with 1,204 records found by “merger w/5 talks”.",
+    ),
+    Action.SET_VIEWED: (
+        Told("set", "S1", "ok", {"name": "Merger", "matter": "Smith"}),
+        "carla looked at result set “Merger” in matter “Smith”.",
+    ),
+    Action.TERMS_REPORTED: (
+        Told(
+            "term report",
+            "T1",
+            "ok",
+            {"name": "First list", "matter": "Smith", "terms": 20, "documents": 1204},
+        ),
+        "carla made search term report “First list” in matter “Smith”: 20 terms over 1,204 records.",
+    ),
+    Action.TERMS_VIEWED: (
+        Told("term report", "T1", "ok", {"name": "First list", "matter": "Smith"}),
+        "carla looked at search term report “First list” in matter “Smith”.",
+    ),
+    Action.TERMS_COMPARED: (
+        Told("term report", "T2", "ok", {"name": "Second list", "earlier": "“First list”"}),
+        "carla compared search term report “Second list” with another, “First list”.",
+    ),
+    Action.TERMS_EXPORTED: (
+        Told("term report", "T1", "ok", {"name": "First list", "format": "xlsx"}),
+        "carla exported search term report “First list” as xlsx.",
     ),
     Action.CLASS_ADOPTED: (
         Told("class", "COM", "ok", {}),
