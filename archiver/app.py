@@ -77,10 +77,11 @@ from archiver.jobs.work import Work
 from archiver.jobs.work_kinds import Jobs, open_jobs
 from archiver.jobs.work_runner import Runner
 from archiver.jobs.worm_probing import WormProbing
+from archiver.legal.frozen_sets import FrozenSets
 from archiver.legal.hold_register import HoldRegister
 from archiver.legal.hold_release import HoldReleases
 from archiver.legal.holds import Holds
-from archiver.legal.searching import Searching
+from archiver.legal.searching import EMBEDDED_ENGINE, Searching
 from archiver.preserve.blobs import BlobWriter
 from archiver.preserve.clock_guard import Stopwatch, open_guard
 from archiver.preserve.epochs import Epochs
@@ -126,6 +127,7 @@ class Services:
     holds: Holds
     hold_register: HoldRegister
     releases: HoldReleases
+    frozen_sets: FrozenSets
     log: LogView
     evidence: Evidence
     verifying: Verifying
@@ -302,6 +304,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             approvals=access.approvals,
             two_person=settings.two_person_hold_release,
         ),
+        frozen_sets=_frozen_sets(ground, path, views),
         timestamping=background.timestamping,
         log=log,
         evidence=evidence,
@@ -348,6 +351,19 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         ),
         keys=_keys(ground, path, background),
         health=Health(database=database, store=ground.store, writer=path.writer, loops=loops),
+    )
+
+
+def _frozen_sets(ground: Ground, path: WritePath, views: Views) -> FrozenSets:
+    return FrozenSets(
+        database=ground.database,
+        index=views.index,
+        documents=views.documents,
+        zone=ZoneInfo(ground.archive.zone),
+        trail=path.trail,
+        clock=ground.clock,
+        ulids=ground.ulids,
+        engine=EMBEDDED_ENGINE,
     )
 
 

@@ -24,7 +24,7 @@ from archiver.ids import Ulids
 from archiver.legal.held import require_lasting
 from archiver.legal.hold_register import active_hold, note_viewed, released_already
 from archiver.legal.hold_views import HoldPreview, HoldView, view_of
-from archiver.legal.membership import Documents, Members, Membership, Scope
+from archiver.legal.membership import MAX_MEMBERS, Documents, Members, Membership, Scope
 from archiver.legal.object_holds import ObjectHolds
 from archiver.legal.queries import OpenIndex, read_query
 from archiver.model.actor import Actor
@@ -33,9 +33,6 @@ from archiver.preserve.event_effects import Effect, HoldPlaced, HoldReleased
 from archiver.preserve.event_record import legible, members_part
 from archiver.preserve.ledger.entry import members_digest
 from archiver.preserve.store.threads import AsyncStore
-
-MAX_MEMBERS = 3_000_000
-"""Members of one hold: their ids stand in one frame, which holds 64 MiB."""
 
 
 class Holds:
@@ -70,9 +67,12 @@ class Holds:
         query: str | None = None,
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
+        set_id: str = "",
         actor: Actor,
     ) -> HoldView:
         """Hold every post that meets all stated conditions, and return the hold in effect.
+
+        A frozen set, `set_id`, stands alone: exactly its members are held.
 
         Posts captured later are not covered. Whoever may place holds in a part of the archive only
         holds what meets the conditions there, and the hold's scope says so.
@@ -80,11 +80,12 @@ class Holds:
         Raises:
             Denied: the actor may not place holds, or not in this matter.
             InvalidInput: no name, reason or condition; the query cannot be read; accounts or
-                record ids are not in the archive.
+                record ids are not in the archive; not all of a set is within reach.
+            NotFound: no such set within reach.
             SearchUnavailable: the query cannot be answered completely; nothing was held.
         """
         _require_words(name=name, reason=reason)
-        scope = self._scope(matter, query, accounts, record_ids, actor)
+        scope = self._scope(matter, query, accounts, record_ids, set_id, actor)
         members = await self._members(scope)
         row = self._row(scope, members, name=name, matter=matter, reason=reason, actor=actor)
         placed = HoldPlaced(row=row, members=sorted(members.ids), indexes=members.indexes)
@@ -106,13 +107,14 @@ class Holds:
         query: str | None = None,
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
+        set_id: str = "",
         actor: Actor,
     ) -> HoldPreview:
         """Return what `place` would hold at this moment; nothing is written but that it was asked.
 
         Raises as `place`, but asks for no name and no reason.
         """
-        scope = self._scope(matter, query, accounts, record_ids, actor)
+        scope = self._scope(matter, query, accounts, record_ids, set_id, actor)
         members = await self._members(scope)
         row = self._row(scope, members, name=name, matter=matter, reason=reason, actor=actor)
         everything = reach(actor, Permission.READ_HOLDS) == EVERYTHING
@@ -173,12 +175,13 @@ class Holds:
         """Return how many stored objects have a hold that does not match the holds in force."""
         return await self._objects.pending()
 
-    def _scope(
+    def _scope(  # noqa: PLR0917 - what every caller was given, in its order
         self,
         matter: str,
         query: str | None,
         accounts: Sequence[str],
         record_ids: Sequence[str],
+        set_id: str,
         actor: Actor,
     ) -> Scope:
         within = reach(actor, Permission.PLACE_HOLDS)
@@ -195,6 +198,7 @@ class Holds:
             accounts=tuple(dict.fromkeys(accounts)),
             record_ids=tuple(dict.fromkeys(record_ids)),
             within=within,
+            set_id=set_id,
         )
 
     async def _members(self, scope: Scope) -> Members:

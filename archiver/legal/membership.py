@@ -10,22 +10,28 @@ posts below its watermark is refused: a hold that is silently incomplete is the 
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from archiver.access.rules import EVERYTHING, Reach
+from archiver.db import frozen_sets as set_rows
 from archiver.db import holds as hold_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db import reach as reach_rows
 from archiver.db import records as record_rows
 from archiver.db.transaction import Database, Transaction
 from archiver.errors import InvalidInput, SearchUnavailable
+from archiver.legal.expansions import Expansion, expansions_of
 from archiver.legal.queries import OpenIndex, asking_the_engine
+from archiver.legal.set_views import visible_set
 from retention.templates import AUDIT_CLASS
 from search.document import Document
 from search.matcher import matches
 from search.normal_form import normalise
 from search.query import Query
+
+MAX_MEMBERS = 3_000_000
+"""Members of one hold or set: the ids of a hold's stand in one frame, which holds 64 MiB."""
 
 _AT_ONCE = 2_000
 _CLOSE = 500  # records the last look may still have to match
@@ -43,19 +49,29 @@ class Documents(Protocol):
 class Scope:
     """The conditions of a hold, all of which a member meets. Empty ones ask nothing.
 
-    `within` is the part of the archive that whoever places it may place holds in.
+    `within` is the part of the archive that whoever places it may place holds in. `set_id` is the
+    one condition that stands alone: the members are those of that frozen set, no more and no less.
     """
 
     query: Query | None
     accounts: tuple[str, ...]
     record_ids: tuple[str, ...]
     within: Reach = EVERYTHING
+    set_id: str = ""
 
     def __post_init__(self) -> None:
+        if self.set_id:
+            if self.query is not None or self.accounts or self.record_ids:
+                raise InvalidInput(
+                    "expected a frozen set alone, found more conditions beside it: a hold from a "
+                    "set covers exactly the set's records",
+                    pointer="set_id",
+                )
+            return
         if self.query is None and not self.accounts and not self.record_ids:
             raise InvalidInput(
-                "expected at least one of a query, accounts and record ids, found none; a hold on "
-                "everything is placed by naming every account",
+                "expected at least one of a query, accounts, record ids and a frozen set, found "
+                "none; a hold on everything is placed by naming every account",
                 pointer="query",
             )
 
@@ -66,6 +82,8 @@ class Scope:
             "accounts": list(self.accounts),
             "record_ids": list(self.record_ids),
         }
+        if self.set_id:
+            scope["set"] = self.set_id
         if self.within != EVERYTHING:
             scope["within"] = {
                 "units": sorted(self.within.units),
@@ -76,10 +94,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The log indexes, ascending, of what a query finds below `until`."""
+    """The log indexes, ascending, of what a query finds below `until`.
+
+    `expansions` say which words of the index its patterns, similar and stemmed words stood for.
+    """
 
     indexes: tuple[int, ...]
     until: int
+    expansions: tuple[Expansion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +139,13 @@ class Membership:
         """Return the members among all posts that are in the log by now.
 
         Raises:
-            InvalidInput: the scope names accounts or records that are not there.
+            InvalidInput: the scope names accounts or records that are not there, or a set with
+                members out of reach.
+            NotFound: no such set within reach.
         """
         async with self._database.reading() as tx:  # one snapshot: the set is complete
+            if scope.set_id:
+                return await _of_set(tx, scope)
             log_size = (await ledger_rows.state(tx)).next_index
             chosen = await self._chosen(tx, scope, matched, log_size)
             indexes = await _within_reach(tx, scope, chosen)
@@ -170,20 +196,36 @@ class Membership:
             raise SearchUnavailable(
                 f"the search index is not complete: up to log index {matched.until} of {end} it "
                 f"holds {known} posts where the archive has {searchable} searchable "
-                "ones. No hold was placed, for it could be incomplete; run `muniment reindex`, "
-                "or place the hold by accounts"
+                "ones. Nothing was held or frozen, for it could be incomplete; run `muniment "
+                "reindex`, or place the hold by accounts"
             )
         return matched
 
     def _ask(self, query: Query) -> tuple[Matched, int]:
         with asking_the_engine(), self._index.reader().snapshot() as snapshot:
             numbers = tuple(number for chunk in snapshot.numbers(query) for number in chunk)
-            return Matched(numbers, snapshot.watermark), snapshot.known()
+            found = Matched(numbers, snapshot.watermark, expansions_of(snapshot, query))
+            return found, snapshot.known()
 
     async def _by_matcher(self, query: Query, matched: Matched, end: int) -> Matched:
         documents = await self._documents.read(matched.until, end) if matched.until < end else ()
         found = tuple(each.number for each in documents if matches(query, each))
-        return Matched(matched.indexes + found, end)
+        return replace(matched, indexes=matched.indexes + found, until=end)
+
+
+async def _of_set(tx: Transaction, scope: Scope) -> Members:
+    """Return the members of a frozen set: all of them, or nothing is held."""
+    row = await visible_set(tx, scope.set_id, scope.within)
+    indexes = await set_rows.numbers(tx, row)
+    outside = len(indexes) - len(await _within_reach(tx, scope, indexes))
+    if outside:
+        raise InvalidInput(
+            f"{outside} of the {row.records} records of the set are not where you may place holds; "
+            "nothing was held. Freeze the search again and place the hold from that set",
+            pointer="set_id",
+        )
+    ids = await record_rows.ids_at(tx, indexes)
+    return Members(log_size=row.log_size, indexes=indexes, ids=tuple(ids))
 
 
 async def _within_reach(tx: Transaction, scope: Scope, indexes: Sequence[int]) -> set[int]:

@@ -1,4 +1,4 @@
-"""What an event changes besides its own row: holds, file plan, tokens, accounts, people.
+"""What an event changes besides its own row: holds, file plan, tokens, accounts, people, sets.
 
 Such an act *is* its event. The record is durable before anything takes effect, and whatever
 sequences it (the writer, the adoption after a crash, the rebuilding of a lost database) applies the
@@ -8,7 +8,7 @@ rows can be derived again from the stored events alone.
 Effects never fail for what is there already: applying one twice changes nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,10 +34,17 @@ from archiver.preserve.event_record import (
 )
 from archiver.preserve.ledger.entry import hold_entry, members_digest
 from archiver.preserve.person_effects import PERSON, person_effect
+from archiver.preserve.saved_search_effects import SAVED_SEARCH, saved_search_effect
+from archiver.preserve.set_effects import SET_FROZEN, set_frozen
+from archiver.preserve.subscription_effects import SUBSCRIPTION, subscription_effect
 
 HOLD_PLACED = "hold:placed"
 HOLD_RELEASED = "hold:released"
 TOKEN_REVOKED = "token:revoked"  # noqa: S105 - the name of an act
+
+
+PartOf = Callable[[str], bytes | None]
+"""Gives the content of an event's part by its name."""
 
 
 class Effect(Protocol):
@@ -175,25 +182,17 @@ class TokenRevoked:
         return False
 
 
-def effect_of(body: EventBody, part: Callable[[str], bytes | None]) -> Effect | None:
+def effect_of(body: EventBody, part: PartOf) -> Effect | None:
     """Return what an event changes, None for most. `part` gives a part's content by its name.
 
     Raises:
         IntegrityError: what it states cannot be read; the message names the event's object.
     """
     try:
-        if body.action == HOLD_PLACED:
-            return _hold_placed(body, part(MEMBERS_PART))
-        if body.action == HOLD_RELEASED:
-            return _hold_released(body)
-        if body.action == TOKEN_REVOKED:
-            return TokenRevoked(token_id=body.object_id, at=moment_of(body))
-        if body.object_type == ACCOUNT:
-            return account_effect(body)
-        if body.object_type == PERSON:
-            return person_effect(body)
-        plan = part(PLAN_PART)
-        return None if plan is None else PlanExtended(addition=parse_plan(plan))
+        read = (
+            _BY_ACTION.get(body.action) or _BY_OBJECT_TYPE.get(body.object_type) or _plan_extended
+        )
+        return read(body, part)
     except (IntegrityError, InvalidInput, ValueError) as error:
         raise IntegrityError(
             f"the event {body.action} of {body.object_type} {body.object_id} cannot be read: "
@@ -201,7 +200,8 @@ def effect_of(body: EventBody, part: Callable[[str], bytes | None]) -> Effect | 
         ) from error
 
 
-def _hold_placed(body: EventBody, members: bytes | None) -> HoldPlaced:
+def _hold_placed(body: EventBody, part: PartOf) -> HoldPlaced:
+    members = part(MEMBERS_PART)
     if members is None:
         raise ValueError("it does not name the members of the hold")
     ulid_bytes(body.object_id)
@@ -224,7 +224,7 @@ def _hold_placed(body: EventBody, members: bytes | None) -> HoldPlaced:
     return HoldPlaced(row=row, members=ids)
 
 
-def _hold_released(body: EventBody) -> HoldReleased:
+def _hold_released(body: EventBody, _part: PartOf) -> HoldReleased:
     ulid_bytes(body.object_id)
     return HoldReleased(
         hold_id=body.object_id,
@@ -234,3 +234,26 @@ def _hold_released(body: EventBody) -> HoldReleased:
         records=detail_of(body, "records", int),
         members_sha256=bytes.fromhex(detail_of(body, "members_sha256", str)),
     )
+
+
+def _token_revoked(body: EventBody, _part: PartOf) -> TokenRevoked:
+    return TokenRevoked(token_id=body.object_id, at=moment_of(body))
+
+
+def _plan_extended(_body: EventBody, part: PartOf) -> PlanExtended | None:
+    plan = part(PLAN_PART)
+    return None if plan is None else PlanExtended(addition=parse_plan(plan))
+
+
+_BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
+    HOLD_PLACED: _hold_placed,
+    HOLD_RELEASED: _hold_released,
+    TOKEN_REVOKED: _token_revoked,
+    SET_FROZEN: set_frozen,
+}
+_BY_OBJECT_TYPE: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
+    ACCOUNT: lambda body, _part: account_effect(body),
+    PERSON: lambda body, _part: person_effect(body),
+    SAVED_SEARCH: lambda body, _part: saved_search_effect(body),
+    SUBSCRIPTION: subscription_effect,
+}
