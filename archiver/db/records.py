@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, select
 
@@ -62,14 +62,6 @@ class Known:
     log_index: int
     raw_sha256: bytes
     entry: bytes
-
-
-class Place(NamedTuple):
-    """Where a record stands: its log index, its segment and its frame in it."""
-
-    log_index: int
-    segment_id: str
-    frame: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,25 +176,6 @@ async def list_range(tx: Transaction, start: int, end: int) -> list[RecordRow]:
     where = (record.c.log_index >= start) & (record.c.log_index < end)
     rows = await tx.execute(_rows().where(where).order_by(record.c.log_index))
     return [RecordRow(**row) for row in rows.mappings()]
-
-
-async def searchable_places(tx: Transaction, start: int, end: int) -> list[Place]:
-    """Return where the searchable posts with log indexes in [start, end) stand, in log order.
-
-    Events and duplicates are not searched.
-    """
-    rows = await tx.execute(
-        select(record.c.log_index, record.c.segment_id, record.c.frame)
-        .where(
-            record.c.log_index >= start,
-            record.c.log_index < end,
-            record.c.entry_type == "rec",
-            record.c.searchable.is_(True),
-            record.c.duplicate_of.is_(None),
-        )
-        .order_by(record.c.log_index)
-    )
-    return [Place(*row) for row in rows]
 
 
 async def ids_at(tx: Transaction, indexes: Sequence[int]) -> list[str]:

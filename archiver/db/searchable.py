@@ -1,0 +1,60 @@
+"""Which posts can be searched, and where they stand: what the search index has to hold.
+
+Events, duplicates and posts without any words are not among them.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, select
+
+from archiver.db.tables import record
+from archiver.db.transaction import Transaction
+
+_BATCH = 500
+
+
+class Place(NamedTuple):
+    """Where a record stands: its log index, its segment and its frame in it."""
+
+    log_index: int
+    segment_id: str
+    frame: int
+
+
+async def places(tx: Transaction, start: int, end: int) -> list[Place]:
+    """Return where the searchable posts with log indexes in [start, end) stand, in log order.
+
+    Events and duplicates are not searched.
+    """
+    where = (record.c.log_index >= start) & (record.c.log_index < end)
+    return [Place(*row) for row in await tx.execute(_places(where))]
+
+
+async def places_at(tx: Transaction, indexes: Sequence[int]) -> list[Place]:
+    """Return where those of the posts at ascending log indexes stand that are searched."""
+    found: list[Place] = []
+    for start in range(0, len(indexes), _BATCH):
+        where = record.c.log_index.in_(indexes[start : start + _BATCH])
+        found.extend(Place(*row) for row in await tx.execute(_places(where)))
+    return found
+
+
+async def between(tx: Transaction, start: int, end: int) -> list[int]:
+    """Return the log indexes in [start, end) of the posts that are searched, ascending."""
+    where = (record.c.log_index >= start) & (record.c.log_index < end)
+    statement = _places(where).with_only_columns(record.c.log_index)
+    return [row.log_index for row in await tx.execute(statement)]
+
+
+def _places(where: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(record.c.log_index, record.c.segment_id, record.c.frame)
+        .where(
+            where,
+            record.c.entry_type == "rec",
+            record.c.searchable.is_(True),
+            record.c.duplicate_of.is_(None),
+        )
+        .order_by(record.c.log_index)
+    )
