@@ -1,0 +1,215 @@
+"""The generations of an index: one answers, the next is built beside it, and a name is switched.
+
+An engine that keeps its index in a folder has, in the folder of its URL, one folder for each
+archive, and in that:
+
+    current          the name of the generation that answers
+    000001/          that generation
+    000002/          the next one, while it is built
+    building.lock    held by whoever builds one
+
+`current` is replaced by a rename, so a crash at any moment leaves the old index or the new one, and
+each of them whole. The folder is named after the archive, so that two archives given one URL, or an
+index put back from another archive, are never taken for each other's.
+
+An engine on a server has one generation: built anew, it answers with what it has so far.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from search.errors import IndexBusy, IndexUnavailable
+
+_FOLDERS = ("tantivy", "whoosh")
+_NAME = re.compile(r"\d{6}")
+_DIGITS = 6
+
+
+class Generations(Protocol):
+    """Where the indexes of one archive stand."""
+
+    @property
+    def beside(self) -> bool:
+        """Whether a new generation is built while the old one answers."""
+        ...
+
+    def current(self) -> str:
+        """Return the URL of the generation that answers; empty where there is none yet."""
+        ...
+
+    def building(self) -> AbstractContextManager[str]:
+        """Begin a generation, alone, and give its URL.
+
+        Raises:
+            IndexBusy: one is being built already.
+            IndexUnavailable: its folder cannot be written.
+        """
+        ...
+
+    def switch(self, url: str) -> None:
+        """Let the generation at `url` answer from now on. Raises IndexUnavailable."""
+        ...
+
+    def sweep(self) -> int:
+        """Remove generations that neither answer nor are being built; return how many."""
+        ...
+
+    def size(self) -> int:
+        """Return the bytes on this machine's disk of the generation that answers."""
+        ...
+
+    def room(self) -> int | None:
+        """Return the bytes free on its disk; None where the index is not on this machine."""
+        ...
+
+
+def generations(url: str, archive_id: str) -> Generations:
+    """Return where the indexes of an archive stand under a search URL."""
+    engine, _, place = url.partition(":")
+    if engine in _FOLDERS and place:
+        return FolderGenerations(engine, Path(place) / archive_id)
+    return OneGeneration(url)
+
+
+class OneGeneration:
+    """Of an engine on a server: an index is always built in its place."""
+
+    beside = False
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def current(self) -> str:
+        """See `Generations`."""
+        return self._url
+
+    @contextmanager
+    def building(self) -> Iterator[str]:
+        """See `Generations`."""
+        yield self._url
+
+    def switch(self, url: str) -> None:
+        """See `Generations`."""
+
+    def sweep(self) -> int:
+        """See `Generations`."""
+        return 0
+
+    def size(self) -> int:
+        """See `Generations`."""
+        return 0
+
+    def room(self) -> int | None:
+        """See `Generations`."""
+        return None
+
+
+class FolderGenerations:
+    """Of an engine whose index is a folder."""
+
+    beside = True
+
+    def __init__(self, engine: str, root: Path) -> None:
+        self._engine = engine
+        self._root = root
+        self._pointer = root / "current"
+
+    def current(self) -> str:
+        """See `Generations`."""
+        try:
+            name = self._pointer.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+        # Damaged, it names nothing: the index is built anew, as if there had never been one.
+        return self._url(name) if _NAME.fullmatch(name) else ""
+
+    @contextmanager
+    def building(self) -> Iterator[str]:
+        """See `Generations`."""
+        with self._alone():
+            taken = [int(each.name) for each in self._root.iterdir() if _NAME.fullmatch(each.name)]
+            yield self._url(f"{max(taken, default=0) + 1:0{_DIGITS}}")
+
+    def switch(self, url: str) -> None:
+        """See `Generations`."""
+        draft = self._root / "current.new"
+        try:
+            with draft.open("w", encoding="ascii") as file:
+                file.write(f"{Path(url.partition(':')[2]).name}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._pointer)
+            _sync(self._root)
+        except OSError as error:
+            raise _unusable(self._root, error) from error
+
+    def sweep(self) -> int:
+        """See `Generations`."""
+        keep = Path(self.current()).name
+        try:
+            with self._alone():
+                old = [
+                    each
+                    for each in self._root.iterdir()
+                    if _NAME.fullmatch(each.name) and each.name != keep
+                ]
+                for each in old:
+                    shutil.rmtree(each)
+        except IndexUnavailable:  # one is being built, or it cannot be done now: done later
+            return 0
+        except OSError:
+            return 0
+        return len(old)
+
+    def size(self) -> int:
+        """See `Generations`."""
+        folder = Path(self.current().partition(":")[2])
+        if not folder.name:
+            return 0
+        try:
+            return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
+        except OSError:  # a merge has just removed one of them
+            return 0
+
+    def room(self) -> int | None:
+        """See `Generations`."""
+        existing = next(each for each in (self._root, *self._root.parents) if each.exists())
+        try:
+            return shutil.disk_usage(existing).free
+        except OSError as error:
+            raise _unusable(self._root, error) from error
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            lock = (self._root / "building.lock").open("a")
+        except OSError as error:
+            raise _unusable(self._root, error) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise IndexBusy(f"An index is being built in {self._root} already.") from error
+            yield
+
+    def _url(self, name: str) -> str:
+        return f"{self._engine}:{self._root / name}"
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _unusable(root: Path, error: OSError) -> IndexUnavailable:
+    return IndexUnavailable(f"The folder of the index {root} cannot be used: {error}.")
