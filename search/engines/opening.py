@@ -30,6 +30,10 @@ def open_writer(url: str, *, anew: bool = False) -> Index:
             from search.engines import tantivy
 
             return tantivy.open_writer(Path(place), anew=anew)
+        case "whoosh":
+            from search.engines import whoosh
+
+            return whoosh.open_writer(Path(place), anew=anew)
         case _:
             raise _unknown(url)
 
@@ -47,6 +51,10 @@ def open_reader(url: str) -> Reader:
             from search.engines import tantivy
 
             return tantivy.open_reader(Path(place))
+        case "whoosh":
+            from search.engines import whoosh
+
+            return whoosh.open_reader(Path(place))
         case _:
             raise _unknown(url)
 
@@ -58,11 +66,12 @@ def engine_name(url: str) -> str:
         IndexUnavailable: `url` names no engine; nothing that is opened later would answer.
     """
     engine, _ = _parts(url)
-    return f"{engine} {version(_PACKAGES[engine])}"
+    package = _PACKAGES[engine]
+    return f"{package} {version(package)}"
 
 
-_PACKAGES = {"tantivy": "tantivy"}
-"""The package whose version is the engine's."""
+_PACKAGES = {"tantivy": "tantivy", "whoosh": "whoosh3"}
+"""The package that is an engine; answers name it, because others call themselves by its name."""
 
 
 def _parts(url: str) -> tuple[str, str]:
@@ -74,4 +83,6 @@ def _parts(url: str) -> tuple[str, str]:
 
 
 def _unknown(url: str) -> IndexUnavailable:
-    return IndexUnavailable(f"Expected tantivy:/path/to/folder as search URL, found {url!r}.")
+    return IndexUnavailable(
+        f"Expected tantivy:/path/to/folder or whoosh:/path/to/folder as search URL, found {url!r}."
+    )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.document import Document, document
-from search.engines import tantivy
+from search.engines import tantivy, whoosh
 from search.errors import IndexBusy, IndexUnavailable
 from search.grammar import parse
 from search.index import MOST_ACCOUNTS, Facet, Hit, Index, Order, Reader, Snapshot, Summary
@@ -29,11 +29,15 @@ def _memory() -> Engine:
     return Engine(writer=lambda: MemoryIndex(directory), reader=lambda: MemoryReader(directory))
 
 
-@pytest.fixture(params=["tantivy", "memory"])
+@pytest.fixture(params=["tantivy", "whoosh", "memory"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     if request.param == "memory":
         return _memory()
     path = tmp_path / "index"
+    if request.param == "whoosh":
+        return Engine(
+            writer=lambda: whoosh.open_writer(path), reader=lambda: whoosh.open_reader(path)
+        )
     return Engine(
         writer=lambda: tantivy.open_writer(path), reader=lambda: tantivy.open_reader(path)
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from search.document import Document, document
-from search.engines import tantivy
+from search.engines import tantivy, whoosh
 from search.grammar import parse
 from search.index import Facet, Hit, Index, Order, Summary
 from search.matcher import matches, time_of, values
@@ -144,9 +144,9 @@ def rng(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(seed)
 
 
-@pytest.fixture(params=["tantivy"])
+@pytest.fixture(params=["tantivy", "whoosh"])
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
-    openers = {"tantivy": tantivy.open_writer}
+    openers = {"tantivy": tantivy.open_writer, "whoosh": whoosh.open_writer}
     opened: Index = openers[request.param](tmp_path)
     yield opened
     opened.close()
