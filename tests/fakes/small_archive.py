@@ -31,9 +31,10 @@ from archiver.founding import found_archive
 from archiver.ids import Ulids
 from archiver.jobs.documents import Documents
 from archiver.jobs.search_index import SearchIndex
+from archiver.legal.frozen_sets import FrozenSets
 from archiver.legal.hold_register import HoldRegister
 from archiver.legal.holds import Holds
-from archiver.legal.searching import Searching
+from archiver.legal.searching import EMBEDDED_ENGINE, Searching
 from archiver.model.actor import Actor, Role
 from archiver.model.lock import LockMode
 from archiver.model.post import Arrival, Author, Change, Part, PartRole, Post, Provenance
@@ -181,6 +182,16 @@ class SmallArchive:
             trail=self.trail,
             clock=clock,
             ulids=ulids,
+        )
+        self.frozen_sets = FrozenSets(
+            database=database,
+            index=self.index,
+            documents=self.documents,
+            zone=UTC,
+            trail=self.trail,
+            clock=clock,
+            ulids=ulids,
+            engine=EMBEDDED_ENGINE,
         )
         self.hold_register = HoldRegister(
             database=database, trail=self.trail, clock=clock, pending=self.holds.pending
