@@ -23,7 +23,6 @@ from archiver.db.transaction import Database
 from archiver.errors import InvalidInput
 from archiver.ids import Ulids
 from archiver.jobs.loops import Chore, Loops
-from archiver.jobs.requester import requester_of
 from archiver.jobs.uploads import Receiving, Upload, Uploads
 from archiver.jobs.work import FILES_KEPT, Kind, Result, Work
 from archiver.jobs.work_run import Run
@@ -31,6 +30,7 @@ from archiver.jobs.work_views import JobView
 from archiver.jobs.worm_probing import WormProbing
 from archiver.model.actor import Actor
 from archiver.model.post import Arrival, Refusal
+from archiver.model.requester import requester_of
 
 KIND = "import"
 LOOKED_AT = 20

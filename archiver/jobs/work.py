@@ -25,10 +25,10 @@ from archiver.db.jobs import UNDER_WAY, JobRow, JobState, Wanted
 from archiver.db.transaction import Database
 from archiver.errors import Conflict, InvalidInput, NotFound
 from archiver.ids import Ulids, ulid_bytes
-from archiver.jobs.requester import actor_text, requester_of
 from archiver.jobs.work_run import KeptFile, Run, WorkFiles
 from archiver.jobs.work_views import JobPage, JobView, view_of
 from archiver.model.actor import Actor
+from archiver.model.requester import actor_text, requester_of
 
 FILES_KEPT = timedelta(days=7)
 """How long the file of a job is kept after its end."""

@@ -26,9 +26,9 @@ from archiver.errors import (
     OperatorError,
 )
 from archiver.jobs.loops import Chore
-from archiver.jobs.requester import actor_of
 from archiver.jobs.work import Kind, oldest_kept
 from archiver.jobs.work_run import Halt, Run, WorkFiles
+from archiver.model.requester import actor_of
 
 AT_ONCE = 2
 LOST_AFTER = timedelta(seconds=30)

@@ -26,12 +26,12 @@ from archiver.errors import (
 )
 from archiver.ids import Ulids
 from archiver.jobs import work_runner
-from archiver.jobs.requester import actor_of, actor_text
 from archiver.jobs.work import MOST_PER_PERSON, Kind, Result, Work
 from archiver.jobs.work_run import Run, WorkFiles
 from archiver.jobs.work_runner import INTERRUPTED, LOST_AFTER, Runner
 from archiver.jobs.work_views import JobView
 from archiver.model.actor import Actor, LimitedRole, Role
+from archiver.model.requester import actor_of, actor_text
 from tests.fakes.small_archive import MovingClock
 
 NOW = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)

@@ -24,13 +24,13 @@ from archiver.capture.import_request import ImportRequest
 from archiver.db.jobs import JobState
 from archiver.errors import Conflict, NotFound
 from archiver.jobs.imports import ImportHistory, Looked, PastImport, Preview
-from archiver.jobs.requester import requester_of
 from archiver.jobs.uploads import Receiving, Upload, Uploads
 from archiver.jobs.work import JobFile
 from archiver.jobs.work_run import KeptFile
 from archiver.jobs.work_views import JobPage, JobView
 from archiver.model.actor import Actor
 from archiver.model.post import Refusal
+from archiver.model.requester import requester_of
 
 AT = datetime(2026, 11, 21, 22, 0, tzinfo=UTC)
 HOSTILE = "=cmd|' /C calc'!A0 <script>alert(1)</script>"

@@ -1,4 +1,4 @@
-"""Who asked for a job: how that is told from others, and written down with its rights."""
+"""Who asked for what goes on by itself: told from others, and written down with their rights."""
 
 import json
 
