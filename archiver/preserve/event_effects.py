@@ -37,6 +37,7 @@ from archiver.preserve.person_effects import PERSON, person_effect
 from archiver.preserve.saved_search_effects import SAVED_SEARCH, saved_search_effect
 from archiver.preserve.set_effects import SET_FROZEN, set_frozen
 from archiver.preserve.subscription_effects import SUBSCRIPTION, subscription_effect
+from archiver.preserve.term_effects import TERMS_REPORTED, terms_reported
 
 HOLD_PLACED = "hold:placed"
 HOLD_RELEASED = "hold:released"
@@ -250,6 +251,7 @@ _BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     HOLD_RELEASED: _hold_released,
     TOKEN_REVOKED: _token_revoked,
     SET_FROZEN: set_frozen,
+    TERMS_REPORTED: terms_reported,
 }
 _BY_OBJECT_TYPE: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     ACCOUNT: lambda body, _part: account_effect(body),
