@@ -1,8 +1,8 @@
 """What an engine cannot express exactly is verified here: the same for every engine.
 
 Words that must be read in the text (ordered or nested proximity, patterns inside phrases) become
-the `Numbers` of the documents that the matcher's own rules find among candidates, and stems the
-words they stand for. What is left of the query an engine then answers exactly.
+the `Numbers` of the documents that the matcher's own rules find among candidates, and words that
+stand for many become the words they stand for. What is left of the query an engine answers exactly.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +14,7 @@ from search.limits import Allowance
 from search.positions import finds
 from search.query import (
     And,
+    Fuzzy,
     Near,
     Not,
     Numbers,
@@ -21,15 +22,23 @@ from search.query import (
     Phrase,
     Query,
     Stemmed,
+    Wildcard,
     Words,
     every,
     is_words,
     some,
 )
 
+_AT_A_TIME = 500
+"""Texts read between two looks at the clock."""
+
 
 class Source(Protocol):
     """Where candidates and words are read: a snapshot of an engine."""
+
+    def count(self, query: Query) -> int:
+        """See `search.index.Snapshot`."""
+        ...
 
     def texts(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[tuple[int, str]]]:
         """Yield numbers and token strings of what `query`, which is exact, finds; ascending."""
@@ -44,15 +53,17 @@ class Source(Protocol):
 class Settling:
     """Puts what an engine expresses exactly in the place of what it cannot.
 
-    `exact` tells whether the engine expresses a whole tree exactly. It must do so for terms, single
-    patterns, similar words, phrases without patterns, and everything that is no `Words`.
+    `exact` tells whether the engine expresses a whole tree exactly. It must do so for terms,
+    phrases without patterns, and everything that is no `Words`.
     """
 
     source: Source
     exact: Callable[[Query], bool]
     allowance: Allowance = field(default_factory=Allowance)
 
-    def settled(self, query: Query, within: Sequence[Query] = ()) -> Query:
+    def settled(  # noqa: PLR0911 - one case per node
+        self, query: Query, within: Sequence[Query] = ()
+    ) -> Query:
         """Return a query that finds the same documents, at least `within` what they all find.
 
         Raises:
@@ -62,41 +73,62 @@ class Settling:
             return query
         match query:
             case And(parts):
-                given = [part for part in parts if self.exact(part)]
-                rest = [part for part in parts if not self.exact(part)]
-                return every((*given, *(self.settled(part, (*within, *given)) for part in rest)))
-            case Or(parts) if not is_words(query):
+                return self._all(parts, within)
+            case Or(parts):
                 return some(self.settled(part, within) for part in parts) or query
             case Not(part):
-                return Not(self.settled(part))
-            case Stemmed():
-                return self._forms(query)
-            case Near() | Phrase() | Or():
+                return Not(self.settled(part, within))
+            case Near():
                 return self._verified(query, within)
+            case Phrase(tokens) if len(tokens) > 1:
+                return self._verified(query, within)
+            case Stemmed() | Wildcard() | Fuzzy() | Phrase():
+                return self._forms(query)
             case _:
                 raise ValueError(f"expected a query that can be settled, found {query}")
 
+    def _all(self, parts: Sequence[Query], within: Sequence[Query]) -> Query:
+        """Settle the parts of an AND, each among what those before it have left."""
+        done = [part for part in parts if self.exact(part)]
+        for part in parts:
+            if not self.exact(part):
+                done.append(self.settled(part, (*within, *done)))
+        return every(done)
+
     def _verified(self, words: Words, within: Sequence[Query]) -> Numbers:
+        candidates = every((self._superset(words), *within))
+        self.allowance.spend(self.source.count(candidates))
         found: set[int] = set()
-        for chunk in self.source.texts(every((self._superset(words), *within))):
-            self.allowance.spend(len(chunk))
-            found.update(number for number, text in chunk if any(finds(words, text.split())))
+        for chunk in self.source.texts(candidates):
+            for start in range(0, len(chunk), _AT_A_TIME):
+                self.allowance.check()
+                texts = chunk[start : start + _AT_A_TIME]
+                found.update(number for number, text in texts if any(finds(words, text.split())))
         return Numbers(frozenset(found))
 
-    def _superset(self, words: Words) -> Query:
+    def _superset(self, words: Words) -> Query:  # noqa: PLR0911 - one case per node
         """Return an exact query that finds every document `words` does, and mostly few others."""
+        if self.exact(words):
+            return words
         match words:
-            case Near(left, right):
+            case Near(left, right, distance):
+                unordered = Near(left, right, distance)
+                if self.exact(unordered):
+                    return unordered
                 return every((self._superset(left), self._superset(right)))
-            case Phrase(tokens):
-                return every(Phrase((token,)) for token in tokens)
+            case Phrase(tokens) if len(tokens) > 1:
+                return every(self._superset(Phrase((token,))) for token in tokens)
             case Or(parts):
                 return some(self._superset(part) for part in parts if is_words(part)) or words
-            case Stemmed():
+            case Stemmed() | Wildcard() | Fuzzy() | Phrase():
                 return self._forms(words)
             case _:
                 return words
 
-    def _forms(self, word: Stemmed) -> Query:
-        found = self.source.expansion(word, limit=self.allowance.limits.expansion)
+    def _forms(self, word: Stemmed | Wildcard | Fuzzy | Phrase) -> Query:
+        """Return the OR of the words that one word stands for."""
+        many = word.tokens[0] if isinstance(word, Phrase) else word
+        if isinstance(many, str):
+            return word
+        found = self.source.expansion(many, limit=self.allowance.limits.expansion)
         return some(Phrase((token,)) for token in found) or Numbers(frozenset())

@@ -2,7 +2,7 @@
 
 import fcntl
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import tantivy
 from search.document import Document
 from search.engines.tantivy.checksums import check_files
 from search.engines.tantivy.compiler import STATE_ONLY, any_number
+from search.engines.tantivy.kept import Kept
 from search.engines.tantivy.schema import SCHEMA, SPACES, laid_out, state_document
 from search.engines.tantivy.snapshot import TantivySnapshot, failures_as_damage
 from search.errors import IndexBusy, IndexDamaged, IndexUnavailable
@@ -92,16 +93,24 @@ class TantivyReader:
             index.config_reader("manual")
         self._path = path
         self._index: tantivy.Index | None = index
+        self._kept = Kept("")
 
     @contextmanager
     def snapshot(self) -> Iterator[TantivySnapshot]:
         """See `Reader`."""
         if self._index is None:
             raise IndexUnavailable(f"The index {self._path} has been closed.")
-        snapshot = _state(self._path, self._index)
+        snapshot = _state(self._path, self._index, self._keep)
         if snapshot is None:
             raise IndexUnavailable(f"The index {self._path} is just being created.")
         yield snapshot
+
+    def _keep(self, stamp: str) -> Kept:
+        """Return what was kept of one state of the index; it replaces that of another."""
+        kept = self._kept
+        if kept.stamp != stamp:
+            kept = self._kept = Kept(stamp)
+        return kept
 
     def check(self) -> None:
         """See `Reader`."""
@@ -187,12 +196,14 @@ class TantivyIndex(TantivyReader):
             ) from error
 
 
-def _state(path: Path, index: tantivy.Index) -> TantivySnapshot | None:
+def _state(
+    path: Path, index: tantivy.Index, keep: Callable[[str], Kept] = Kept
+) -> TantivySnapshot | None:
     """Return the newest committed state; None if its creator has not committed yet."""
     with failures_as_damage(path):
         index.reload()
         searcher = index.searcher()
-        return TantivySnapshot(path, searcher) if searcher.num_docs else None
+        return TantivySnapshot(path, searcher, keep) if searcher.num_docs else None
 
 
 def _clear(path: Path) -> None:

@@ -1,5 +1,6 @@
 """How documents and the state of an index are laid out in tantivy."""
 
+from secrets import token_hex
 from typing import NamedTuple
 
 import tantivy
@@ -10,7 +11,7 @@ from search.document import Document
 from search.matcher import values
 from search.query import FieldName
 
-LAYOUT = f"layout-3 {ANALYZER_VERSION} {_library}"
+LAYOUT = f"layout-4 {ANALYZER_VERSION} {_library}"
 """What must be equal for an index to be used: fields, analyzer, library and its format."""
 
 SPACES = "spaces"
@@ -46,6 +47,7 @@ def _schema() -> tantivy.Schema:
     for name in ("posted", "captured", "time"):
         builder.add_integer_field(name, indexed=False, fast=True)
     builder.add_unsigned_field("watermark", stored=True)
+    builder.add_text_field("stamp", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("layout", stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
@@ -70,19 +72,25 @@ def laid_out(document: Document) -> tantivy.Document:
 
 
 class State(NamedTuple):
-    """What an index says about itself: how far it has read the log, and its `LAYOUT`."""
+    """What an index says about itself.
+
+    That is how far it has read the log, its `LAYOUT`, and a stamp that no other commit has, of this
+    index or of one in its place.
+    """
 
     watermark: int
     layout: str
+    stamp: str
 
 
 def state_document(watermark: int) -> tantivy.Document:
     """Return the state document of a commit."""
-    values = {STATE: STATE, "watermark": watermark, "layout": LAYOUT}
+    values = {STATE: STATE, "watermark": watermark, "layout": LAYOUT, "stamp": token_hex(16)}
     return tantivy.Document.from_dict(values, SCHEMA)
 
 
 def state_of(document: tantivy.Document) -> State:
     """Return what a stored state document says."""
     stored = document.to_dict()
-    return State(stored["watermark"][0], stored["layout"][0])
+    stamp = stored.get("stamp", [""])  # which older layouts lack
+    return State(stored["watermark"][0], stored["layout"][0], stamp[0])

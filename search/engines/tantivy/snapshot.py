@@ -1,6 +1,6 @@
 """Answers from one committed state of a tantivy index."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -10,7 +10,6 @@ import tantivy
 from search.engines.tantivy import counts
 from search.engines.tantivy.compiler import (
     STATE_ONLY,
-    any_number,
     both,
     compiled,
     is_exact,
@@ -18,18 +17,22 @@ from search.engines.tantivy.compiler import (
     time_range,
     without,
 )
+from search.engines.tantivy.kept import Kept
 from search.engines.tantivy.schema import LAYOUT, state_of
-from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable, QueryTooBroad
+from search.engines.tantivy.vocabulary import Vocabulary, expansion
+from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
 from search.index import CHUNK, Expandable, Facet, Hit, Order, Summary
-from search.positions import fits
-from search.query import DateName, Everything, FieldName, Query
+from search.query import And, DateName, Everything, FieldName, Not, Numbers, Or, Query
 from search.verification import Settling
 
 
 class TantivySnapshot:
     """`search.index.Snapshot` over one tantivy searcher."""
 
-    def __init__(self, path: Path, searcher: tantivy.Searcher) -> None:
+    def __init__(
+        self, path: Path, searcher: tantivy.Searcher, keep: Callable[[str], Kept] = Kept
+    ) -> None:
+        """Look at `searcher`; `keep` gives what was kept of the state of a stamp."""
         self._path = path
         self._searcher = searcher
         with failures_as_damage(path):
@@ -40,6 +43,7 @@ class TantivySnapshot:
         if state.layout != LAYOUT:
             raise IndexOutdated(f"Expected {LAYOUT} in the index {path}, found {state.layout}.")
         self._watermark = state.watermark
+        self._kept = keep(state.stamp)
 
     @property
     def watermark(self) -> int:
@@ -60,12 +64,7 @@ class TantivySnapshot:
         """See `Snapshot`."""
         if isinstance(query, Everything):
             return self.known()
-        with failures_as_damage(self._path):
-            # Ordering by a field keeps tantivy from scoring every hit.
-            found = self._searcher.search(
-                self._compiled(query), limit=1, count=True, order_by_field="number"
-            )
-        return int(found.count)  # type: ignore[attr-defined]  # missing in its stubs
+        return self._kept.once(("count", query), lambda: self._count(self._compiled(query)))
 
     def page(
         self,
@@ -92,8 +91,13 @@ class TantivySnapshot:
         """See `Snapshot`."""
         if limit < 1:
             raise ValueError(f"a facet has one value or more, not {limit}")
-        with failures_as_damage(self._path):
-            return counts.facets(self._searcher, self._compiled(query), fields, limit)
+
+        def counted() -> dict[FieldName, Facet]:
+            wanted = self._compiled(query)
+            with failures_as_damage(self._path):
+                return counts.facets(self._searcher, wanted, fields, limit)
+
+        return dict(self._kept.once(("facets", query, tuple(fields), limit), counted))
 
     def summary(
         self, query: Query, fields: Collection[FieldName], *, limit: int, clock: DateName
@@ -101,13 +105,23 @@ class TantivySnapshot:
         """See `Snapshot`."""
         if limit < 1:
             raise ValueError(f"a facet has one value or more, not {limit}")
-        with failures_as_damage(self._path):
-            return counts.summary(self._searcher, self._compiled(query), fields, limit, clock.value)
+
+        def counted() -> Summary:
+            wanted = self._compiled(query)
+            with failures_as_damage(self._path):
+                return counts.summary(self._searcher, wanted, fields, limit, clock.value)
+
+        return self._kept.once(("summary", query, tuple(fields), limit, clock), counted)
 
     def histogram(self, query: Query, clock: DateName, edges: Sequence[int]) -> list[int]:
         """See `Snapshot`."""
-        with failures_as_damage(self._path):
-            return counts.histogram(self._searcher, self._compiled(query), clock.value, edges)
+
+        def counted() -> list[int]:
+            wanted = self._compiled(query)
+            with failures_as_damage(self._path):
+                return counts.histogram(self._searcher, wanted, clock.value, edges)
+
+        return list(self._kept.once(("histogram", query, clock, tuple(edges)), counted))
 
     def numbers(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         """See `Snapshot`."""
@@ -115,35 +129,33 @@ class TantivySnapshot:
 
     def texts(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[tuple[int, str]]]:
         """See `search.verification.Source`."""
-        for numbers in self._chunks(compiled(query), chunk):
+        for hits in self._hits(self._compiled(query), chunk):
             with failures_as_damage(self._path):
-                found = self._searcher.search(
-                    any_number(numbers),
-                    limit=len(numbers),
-                    count=False,
-                    order_by_field="number",
-                    order=tantivy.Order.Asc,
-                )
                 yield [
                     (number, str(self._searcher.doc(address).get_first("text") or ""))
-                    for number, address in found.hits
+                    for number, address in hits
                 ]
 
     def expansion(self, word: Expandable, *, limit: int) -> tuple[str, ...]:
         """See `Snapshot`."""
-        fit = fits(word)
-        with failures_as_damage(self._path):
-            vocabulary = self._searcher.terms_with_prefix("text", "")
-        found = sorted(token for token, _ in vocabulary if fit(token))
-        if len(found) > limit:
-            raise QueryTooBroad(
-                f"One word of the query stands for {len(found):,} different words, more than "
-                f"{limit:,}. Give more of its letters."
-            )
-        return tuple(found)
+
+        def found() -> tuple[str, ...]:
+            with failures_as_damage(self._path):
+                return expansion(self._searcher, word, limit, self._vocabulary)
+
+        return self._kept.once(("expansion", word, limit), found, len)
+
+    def _vocabulary(self) -> Vocabulary:
+        return self._kept.once("vocabulary", lambda: Vocabulary(self._searcher))
 
     def _compiled(self, query: Query) -> tantivy.Query:
-        return compiled(Settling(self, is_exact).settled(query))
+        """Return `query` as tantivy takes it: what it cannot express is settled first."""
+
+        def settled() -> tuple[tantivy.Query, int]:
+            found = Settling(self, is_exact).settled(query)
+            return compiled(found), _numbers_in(found)
+
+        return self._kept.once(("compiled", query), settled, lambda made: made[1])[0]
 
     def all_numbers(self, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         """See `Snapshot`."""
@@ -163,7 +175,20 @@ class TantivySnapshot:
             )
         return [number for number, _ in found.hits]
 
+    def _count(self, wanted: tantivy.Query) -> int:
+        with failures_as_damage(self._path):
+            # Ordering by a field keeps tantivy from scoring every hit.
+            found = self._searcher.search(wanted, limit=1, count=True, order_by_field="number")
+        return int(found.count)  # type: ignore[attr-defined]  # missing in its stubs
+
     def _chunks(self, wanted: tantivy.Query, chunk: int) -> Iterator[list[int]]:
+        for hits in self._hits(wanted, chunk):
+            yield [number for number, _ in hits]
+
+    def _hits(
+        self, wanted: tantivy.Query, chunk: int
+    ) -> Iterator[list[tuple[int, tantivy.DocAddress]]]:
+        """Yield the numbers of all hits, ascending, with where they lie, in lists of `chunk`."""
         rest = wanted
         while True:
             with failures_as_damage(self._path):
@@ -174,12 +199,12 @@ class TantivySnapshot:
                     order_by_field="number",
                     order=tantivy.Order.Asc,
                 )
-            numbers = [number for number, _ in found.hits]
-            if numbers:
-                yield numbers
-            if len(numbers) < chunk:
+            hits = found.hits
+            if hits:
+                yield hits
+            if len(hits) < chunk:
                 return
-            rest = both(wanted, number_range(above=numbers[-1]))
+            rest = both(wanted, number_range(above=hits[-1][0]))
 
     def _by_time(
         self, wanted: tantivy.Query, limit: int, after: Hit | None, *, descending: bool
@@ -233,6 +258,19 @@ class TantivySnapshot:
         numbers = cast("list[int]", self._searcher.fast_field_values("number", addresses))
         times = cast("list[int]", self._searcher.fast_field_values("time", addresses))
         return [Hit(number, time) for number, time in zip(numbers, times, strict=True)]
+
+
+def _numbers_in(query: Query) -> int:
+    """Return how many numbers a settled query has: what it weighs."""
+    match query:
+        case Numbers(numbers):
+            return len(numbers)
+        case And(parts) | Or(parts):
+            return 1 + sum(map(_numbers_in, parts))
+        case Not(part):
+            return _numbers_in(part)
+        case _:
+            return 1
 
 
 @contextmanager
