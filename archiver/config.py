@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -184,9 +185,32 @@ class Settings(BaseModel):
     two_person_hold_release: bool = Field(
         default=False, description="A second person must approve the release of a hold."
     )
+    webhook_networks: str = Field(
+        "",
+        description="Networks not on the public internet that webhooks may reach, over http as "
+        "well, like 10.2.0.0/16, separated by spaces; none by default.",
+    )
+    smtp_url: str = Field(
+        "",
+        pattern=r"^$|^(smtps?|smtp\+plain)://[A-Za-z0-9.-]+(:[0-9]+)?$",
+        description="Mail server: smtp://host:587 (STARTTLS), smtps://host:465 (TLS), or "
+        "smtp+plain://host:25 for a relay on this machine; none by default.",
+    )
+    smtp_user: str = Field("", description="Who this archive is to the mail server.")
+    smtp_secret_file: Path | None = Field(
+        None, description="File with the password of that user; none by default."
+    )
+    mail_from: str = Field("", description="The address mail comes from.")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
     )
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for network in value.split():
+            ip_network(network)
+        return value
 
     @field_validator("zone")
     @classmethod
