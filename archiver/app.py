@@ -67,6 +67,7 @@ from archiver.jobs.health import Health
 from archiver.jobs.imports import Imports
 from archiver.jobs.integrity_signals import signals_of
 from archiver.jobs.loops import Loops
+from archiver.jobs.reindexing import Reindexing
 from archiver.jobs.sample import Sample
 from archiver.jobs.search_index import SearchIndex
 from archiver.jobs.second_store import SecondStore
@@ -113,6 +114,7 @@ class Services:
     writer: Writer
     documents: Documents
     index: SearchIndex
+    reindexing: Reindexing
     loops: Loops
     recovered: Recovered
     trail: Trail
@@ -263,7 +265,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
     sample = Sample(
         ingest=ingest, accounts=accounts, database=database, work=jobs.work, clock=clock
     )
-    jobs.work.register(audit_export_kind(audit_export), sample.kind)
+    jobs.work.register(audit_export_kind(audit_export), sample.kind, views.reindexing.kind)
     register = HoldRegister(
         database=database, trail=trail, clock=clock, pending=views.holds.pending
     )
@@ -279,6 +281,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         writer=path.writer,
         documents=views.documents,
         index=views.index,
+        reindexing=views.reindexing,
         loops=loops,
         recovered=path.recovered,
         trail=trail,

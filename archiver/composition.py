@@ -21,7 +21,8 @@ from archiver.ids import Ulids
 from archiver.jobs.account_totals import account_chores
 from archiver.jobs.documents import Documents
 from archiver.jobs.loops import Loops
-from archiver.jobs.search_index import SearchIndex, index_path
+from archiver.jobs.reindexing import Reindexing
+from archiver.jobs.search_index import SearchIndex
 from archiver.jobs.second_store import SecondStore, second_store
 from archiver.jobs.timestamping import Timestamping, open_timestamping
 from archiver.jobs.witnessing import Witnessing, open_witnessing
@@ -93,6 +94,7 @@ class Views:
 
     documents: Documents
     index: SearchIndex
+    reindexing: Reindexing
     holds: Holds
 
 
@@ -174,7 +176,12 @@ def open_views(stack: AsyncExitStack, ground: Ground, path: WritePath) -> Views:
     documents = Documents(ground.database, path.reader)
     path.sequencer.listen(documents.remember)
     index = SearchIndex(
-        index_path(ground.settings.effective_search_url), ground.database, documents
+        ground.settings.effective_search_url,
+        archive_id=ground.archive.id,
+        database=ground.database,
+        documents=documents,
+        clock=ground.clock,
+        probe=ground.store.blocking.probe,
     )
     stack.callback(index.close)
     holds = Holds(
@@ -187,7 +194,14 @@ def open_views(stack: AsyncExitStack, ground: Ground, path: WritePath) -> Views:
         clock=ground.clock,
         ulids=ground.ulids,
     )
-    return Views(documents=documents, index=index, holds=holds)
+    reindexing = Reindexing(
+        index=index,
+        database=ground.database,
+        documents=documents,
+        clock=ground.clock,
+        trail=path.trail,
+    )
+    return Views(documents=documents, index=index, reindexing=reindexing, holds=holds)
 
 
 async def open_background(

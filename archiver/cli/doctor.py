@@ -11,7 +11,8 @@ from archiver.cli.opening import Opened, on_archive, settings_of
 from archiver.cli.output import Document, Output, counted
 from archiver.clock import system_clock
 from archiver.errors import ArchiverError
-from archiver.jobs.examination import Finding, State, examine
+from archiver.jobs.examination import Finding, examine
+from archiver.jobs.finding import State
 from archiver.jobs.worm_probing import AUDIT_TRAIL, Probed, promise
 
 

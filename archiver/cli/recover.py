@@ -24,7 +24,6 @@ from archiver.cli.init import TOKEN_FILE, first_administrator
 from archiver.cli.logs import log_problems
 from archiver.cli.opening import person, settings_of
 from archiver.cli.output import Document, Output, counted
-from archiver.cli.reindex import drop_index
 from archiver.clock import system_clock
 from archiver.config import Settings
 from archiver.db.transaction import Transaction, open_database
@@ -132,9 +131,9 @@ def _document(done: Recovery) -> dict[str, Any]:
 async def _reopen(settings: Settings, done: Recovery, output: Output) -> dict[str, Any]:
     """Sequence what was waiting, bring all under a checkpoint and into the index, name the act."""
     told: dict[str, Any] = {}
-    if done.changed:  # numbers in an index of before may mean other records now
-        await asyncio.to_thread(drop_index, settings.effective_search_url)
     async with open_services(settings) as services:
+        if done.changed:  # numbers in an index of before may mean other records now
+            await services.index.begin_anew("the database was rebuilt")
         await name_strange_holds(services.database, done)
         if done.changed:
             await _note(services, done)

@@ -1,15 +1,9 @@
-"""`muniment reindex`: drop the search index and build it anew from the log."""
+"""`muniment reindex`: build the search index anew from the log, while the old one answers."""
 
-import asyncio
-import time
-
-from archiver.audit.actions import Action
 from archiver.cli.arguments import Parser
 from archiver.cli.opening import Opened, on_archive
-from archiver.errors import SearchUnavailable
-from archiver.jobs.search_index import index_path
-from search.engines.tantivy import open_writer
-from search.errors import IndexUnavailable, RebuildNeeded
+from archiver.cli.output import Output, counted
+from archiver.jobs.reindexing import Rebuilt
 
 
 def configure(parser: Parser) -> None:
@@ -18,44 +12,26 @@ def configure(parser: Parser) -> None:
 
 
 async def reindex(opened: Opened) -> int:
-    """Rebuild the index; searches are refused or partial, and say so, until it is done."""
-    services, started = opened.services, time.monotonic()
-    services.index.close()
-    await asyncio.to_thread(drop_index, services.settings.effective_search_url)
-    await opened.catch_up("Indexing")
-    watermark = services.index.watermark
-    await services.trail.record(
-        Action.INDEX_REBUILT,
-        actor=opened.actor,
-        object_type="index",
-        details={"log_size": watermark},
-    )
-    document = {"log_size": watermark, "seconds": round(time.monotonic() - started, 3)}
-    opened.output.answer(
-        document,
-        lambda output: output.line(
-            f"Search index built anew up to log size {watermark:,} in {document['seconds']} s"
-        ),
-    )
+    """Build a new index beside the old one, switch to it, and tell what it holds.
+
+    It may run beside a server, which goes over to the new index by itself.
+    """
+    with opened.output.progress("Indexing") as show:
+        rebuilt = await opened.services.reindexing.run(actor=opened.actor, progress=show)
+    await opened.catch_up()  # what came meanwhile; where nobody serves, the old one is removed
+    opened.output.answer(rebuilt.to_dict(), lambda output: _say(output, rebuilt))
     return 0
 
 
-def drop_index(url: str) -> None:
-    """Empty the index, if this process may write it.
-
-    Raises:
-        SearchUnavailable: it may not, or the index cannot be written.
-    """
-    path = index_path(url)
-    try:
-        try:
-            index = open_writer(path)
-        except RebuildNeeded:
-            index = open_writer(path, anew=True)
-        index.reset()
-        index.close()
-    except IndexUnavailable as error:
-        raise SearchUnavailable(
-            f"the index {path} is written by another process or cannot be written: {error}; "
-            "stop `muniment serve` and run it again"
-        ) from error
+def _say(output: Output, rebuilt: Rebuilt) -> None:
+    output.line(
+        f"Search index built anew up to log size {rebuilt.log_size:,} in {rebuilt.seconds:.1f} s: "
+        f"{counted(rebuilt.records, 'post')}"
+    )
+    if rebuilt.set_aside:
+        output.line(
+            f"{counted(rebuilt.set_aside, 'post')} could not be taken in: `muniment doctor` and "
+            "the Integrity page name them"
+        )
+    if rebuilt.differed:
+        output.line(f"The old index differed from the records by {rebuilt.differed:,}")

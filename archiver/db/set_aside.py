@@ -79,14 +79,14 @@ async def among(tx: Transaction, indexes: Sequence[int]) -> list[int]:
     return found
 
 
-async def between(tx: Transaction, start: int, end: int) -> list[int]:
-    """Return the log indexes in [start, end) that are set aside, ascending."""
+async def between(tx: Transaction, start: int, end: int) -> dict[int, str]:
+    """Return the log indexes in [start, end) that are set aside, ascending, each with its why."""
     rows = await tx.execute(
-        select(set_aside.c.log_index)
+        select(set_aside.c.log_index, set_aside.c.why)
         .where(set_aside.c.log_index >= start, set_aside.c.log_index < end)
         .order_by(set_aside.c.log_index)
     )
-    return [row.log_index for row in rows]
+    return {row.log_index: row.why for row in rows}
 
 
 async def due(tx: Transaction, before: int, limit: int) -> list[int]:

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 
 from archiver.assurance.worm_probe import was_entitled
 from archiver.clock import Clock, from_millis
@@ -22,7 +21,8 @@ from archiver.db.archive import ArchiveRow
 from archiver.db.ledger import LogState
 from archiver.db.transaction import Database, open_database
 from archiver.errors import ArchiverError, ConfigurationError, NotFound
-from archiver.jobs.search_index import index_path
+from archiver.jobs.finding import Found, State
+from archiver.jobs.index_examination import look_at_index
 from archiver.jobs.worm_probing import AUDIT_TRAIL, EVERY, newest, promise
 from archiver.preserve.keyring import KeyringFile
 from archiver.preserve.ledger.checkpoint import parse_checkpoint
@@ -30,18 +30,8 @@ from archiver.preserve.ledger.note import parse_note
 from archiver.preserve.object_keys import cosignature_prefix, log_prefix, timestamp_prefix
 from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.opening import open_store
-from search.engines.tantivy import open_reader
-from search.errors import IndexUnavailable, RebuildNeeded
 
 _LATE = 2  # what happens at intervals is late after two of them
-
-
-class State(StrEnum):
-    """How a part is: `PROBLEM` needs somebody now, `WARNING` somebody's look."""
-
-    OK = "ok"
-    WARNING = "warning"
-    PROBLEM = "problem"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +42,6 @@ class Finding:
     state: State
     said: str
     todo: str = ""
-
-
-Found = tuple[State, str, str]
-"""State, what is said, and the next step or nothing."""
 
 
 async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
@@ -163,16 +149,8 @@ class _Examination:
         return State.OK, said, ""
 
     async def _look_at_index(self) -> Found:
-        try:
-            watermark = await asyncio.to_thread(self._watermark)
-        except (IndexUnavailable, RebuildNeeded) as error:
-            todo = "`muniment serve` builds it; or run `muniment reindex`"
-            return State.WARNING, f"not usable: {error}", todo
-        behind = self._log_state.next_index - watermark
-        said = f"covers {watermark:,} of {self._log_state.next_index:,} log entries"
-        if behind > 0:
-            return State.WARNING, said, "`muniment serve` brings it up; look again"
-        return State.OK, said, ""
+        url = self._settings.effective_search_url
+        return await look_at_index(self._database, url, self._archive.id)
 
     async def _look_at_timestamps(self) -> Found:
         if self._settings.timestamp_authorities_file is None:
@@ -212,14 +190,6 @@ class _Examination:
         finally:
             store.close()
         return State.OK, f"{store.url} answers and may be written to", ""
-
-    def _watermark(self) -> int:
-        reader = open_reader(index_path(self._settings.effective_search_url))
-        try:
-            with reader.snapshot() as snapshot:
-                return snapshot.watermark
-        finally:
-            reader.close()
 
     async def _last(self, prefix: str) -> str | None:
         """The last key under a prefix; sizes in keys have twelve digits, so it is the newest."""

@@ -1,121 +1,75 @@
-"""The search index as a follower of the log: how it is opened, kept up, and built anew.
+"""The search index as a follower of the log: how it is opened, kept up, and begun anew.
 
 The index's own watermark, stored by the same commit as its documents, is the follower's position: a
 crash at any moment leaves an index that knows exactly what it holds. One process of the archive
-writes it; all read it. A damaged or outdated index is rebuilt from the log, and until it has caught
-up every answer says how far it covers.
+writes it; all read it. An index that is lost, damaged or of another version is begun anew from the
+log, and until it has caught up every answer says how far it covers.
+
+No post stops those behind it. What cannot be taken in is set aside by name, counted with every
+answer, and tried again (`index_comparison`).
 """
 
 import asyncio
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
+import structlog
+
+from archiver.clock import Clock, to_millis
 from archiver.db import ledger as ledger_rows
+from archiver.db import set_aside
 from archiver.db.transaction import Database
-from archiver.errors import ConfigurationError, SearchUnavailable
-from archiver.jobs.documents import Documents
+from archiver.errors import SearchUnavailable, StorageUnavailable
+from archiver.jobs.documents import EVIDENCE, Documents, Read, Unread, Why
+from archiver.jobs.refusals import refused_among
 from search.document import Document
-from search.engines.tantivy import TantivyIndex, TantivyReader, open_reader, open_writer
+from search.engines.opening import open_reader, open_writer
 from search.errors import IndexBusy, IndexUnavailable, RebuildNeeded
+from search.generations import Generations, generations
 from search.index import Index, Reader
 
 BATCH = 5_000
 """Records read and added between commits."""
 
+PATIENCE = 6
+"""So often in a row the store may fail on a batch before its posts are tried one by one."""
 
-def index_path(url: str) -> Path:
-    """Return the folder of a `tantivy:` URL.
-
-    Raises:
-        ConfigurationError: another engine is asked for, which this version does not have.
-    """
-    scheme, _, path = url.partition(":")
-    if scheme != "tantivy" or not path:
-        raise ConfigurationError(
-            f"MUNIMENT_SEARCH_URL: expected tantivy:/path/to/folder, found {url!r}"
-        )
-    return Path(path)
+_log = structlog.get_logger("muniment.index")
 
 
 class SearchIndex:
-    """The index of one archive, opened for reading always and for writing when it is free."""
+    """The index of one archive, opened for reading always and for writing when it is free.
 
-    def __init__(self, path: Path, database: Database, documents: Documents) -> None:
-        self._path = path
+    `probe` raises `StorageUnavailable` while the store answers nothing at all. `losses` counts the
+    indexes found lost or damaged since the start, `last_loss` says how the newest was.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        archive_id: str,
+        database: Database,
+        documents: Documents,
+        clock: Clock,
+        probe: Callable[[], None],
+    ) -> None:
+        self.url = url
+        self.generations: Generations = generations(url, archive_id)
+        self.losses = 0
+        self.last_loss = ""
         self._database = database
         self._documents = documents
-        self._reader: TantivyReader | None = None
-        self._writer: TantivyIndex | None = None
-        self.rebuilding = False
+        self._clock = clock
+        self._probe = probe
+        self._reader: tuple[str, Reader] | None = None
+        self._writer: tuple[str, Index] | None = None
+        self._failures = 0
+        self._alone = asyncio.Lock()
 
-    def reader(self) -> Reader:
-        """Return the index open for reading.
-
-        Raises:
-            IndexUnavailable, RebuildNeeded: there is none that can be used yet.
-        """
-        if self._writer is not None:
-            return self._writer
-        if self._reader is None:
-            self._reader = open_reader(self._path)
-        return self._reader
-
-    async def open_writer(self) -> bool:
-        """Become the process that writes the index; False while another one does.
-
-        A damaged or outdated index is removed and built anew from the log.
-
-        Raises:
-            SearchUnavailable: the index's folder cannot be used.
-        """
-        if self._writer is not None:
-            return True
-        try:
-            self._writer = await asyncio.to_thread(self._open)
-        except IndexBusy:
-            return False
-        except (IndexUnavailable, RebuildNeeded) as error:  # a new index on a failing disk as well
-            raise SearchUnavailable(
-                f"the search index cannot be written: {error} Posts are kept and can be found "
-                "once it is; see MUNIMENT_SEARCH_URL"
-            ) from error
-        return True
-
-    async def follow(self) -> bool:
-        """Index the next batch of sequenced records and commit it; True if more were waiting.
-
-        A commit costs tens of milliseconds however few records it takes, so what arrives meanwhile
-        waits for the next round.
-
-        Raises:
-            SearchUnavailable: the engine failed; the next call opens the index again.
-            StorageUnavailable, DatabaseUnavailable: records could not be read now.
-            IntegrityError: a stored record is not what the log promises.
-        """
-        writer = self._writer
-        if writer is None:
-            return False
-        async with self._database.reading() as tx:
-            end = (await ledger_rows.state(tx)).next_index
-        start = writer.watermark
-        if start > end:
-            # The index is of a later state than the database: rebuilt from what the log says.
-            await asyncio.to_thread(writer.reset)
-            return True
-        stop = min(end, start + BATCH)
-        if start == stop:
-            self.rebuilding = False
-            return False
-        documents = await self._documents.read(start, stop)
-        try:
-            await asyncio.to_thread(_add, writer, documents, stop)
-        except IndexUnavailable as error:
-            self.close()
-            raise SearchUnavailable(
-                f"the search index did not take records {start} to {stop - 1}: {error}; check the "
-                "disk it is on. Nothing is lost: it goes on from its last commit"
-            ) from error
-        return stop < end
+    @property
+    def is_written_here(self) -> bool:
+        """Whether this process is the one that writes the index."""
+        return self._writer is not None
 
     @property
     def watermark(self) -> int:
@@ -126,22 +80,227 @@ class SearchIndex:
         except (IndexUnavailable, RebuildNeeded):
             return 0
 
+    def reader(self) -> Reader:
+        """Return the index open for reading.
+
+        Raises:
+            IndexUnavailable, RebuildNeeded: there is none that can be used yet.
+        """
+        current, opened = self.generations.current(), self._reader
+        if opened is not None and opened[0] == current:
+            return opened[1]
+        if not current:
+            raise IndexUnavailable("There is no index yet; the writing process creates it.")
+        # Not the writer's: that is closed when a new index takes over, and answers go on. The old
+        # reader is not closed, for somebody may just be asking it.
+        reader = open_reader(current)
+        self._reader = current, reader
+        return reader
+
+    async def open_writer(self) -> bool:
+        """Become the process that writes the index; False while another one does.
+
+        Where it is damaged or outdated, a new one is begun.
+
+        Raises:
+            SearchUnavailable: the index's folder cannot be used.
+        """
+        async with self._alone:
+            return await self._open_writer()
+
+    async def follow(self) -> bool:
+        """Index the next batch of sequenced records and commit it; True if more were waiting.
+
+        A commit costs tens of milliseconds however few records it takes, so what arrives meanwhile
+        waits for the next round.
+
+        Raises:
+            SearchUnavailable: the engine failed; the next call opens the index again.
+            StorageUnavailable, DatabaseUnavailable: records could not be read now.
+        """
+        async with self._alone:
+            return await self._follow()
+
+    async def begin_anew(self, reason: str) -> None:
+        """Begin an empty index instead of the present one; answers say how far it has got.
+
+        Raises:
+            SearchUnavailable: another process writes the index, or it cannot be written.
+        """
+        if not await self.open_writer():
+            raise SearchUnavailable(
+                "another process writes the search index; stop `muniment serve` and try again, or "
+                "ask there for a new index"
+            )
+        await self.condemn(reason)
+
+    async def condemn(self, reason: str) -> None:
+        """Begin a new index instead of one that was found damaged. Raises SearchUnavailable."""
+        async with self._alone:
+            if self._writer is None:
+                return
+            damaged, _ = self._writer
+            await asyncio.to_thread(self._let_go)
+            self._lost(reason)
+            await asyncio.to_thread(self._begin, damaged)
+            await self._open_writer()
+
+    async def mend(self, missing: Sequence[int], surplus: Sequence[int]) -> Read:
+        """Add posts that the index lacks, as far as they can be read, and remove what is too much.
+
+        Returns what was read of the missing ones; what could not be read is set aside.
+
+        Raises:
+            SearchUnavailable: as `follow`, or this process does not write the index.
+        """
+        async with self._alone:
+            if self._writer is None:
+                raise SearchUnavailable("the search index is written by another process")
+            writer = self._writer[1]
+            read = await self._documents.read_at(missing, patient=False)
+            await self._put_aside(read.unread)
+            try:
+                await asyncio.to_thread(_mend, writer, read.documents, surplus)
+            except IndexUnavailable as error:
+                await asyncio.to_thread(self._let_go)
+                raise _did_not_take("what it lacked", error) from error
+            async with self._database.transaction() as tx:
+                await set_aside.drop(tx, [document.number for document in read.documents])
+            return read
+
     def close(self) -> None:
         """Close what is open."""
-        for opened in (self._writer, self._reader):
-            if opened is not None:
-                opened.close()
-        self._writer = self._reader = None
+        self._let_go()
+        if self._reader is not None:
+            self._reader[1].close()
+        self._reader = None
 
-    def _open(self) -> TantivyIndex:
+    async def _open_writer(self) -> bool:
+        if self._writer is not None:
+            return True
         try:
-            return open_writer(self._path)
-        except RebuildNeeded:
-            self.rebuilding = True
-            return open_writer(self._path, anew=True)
+            self._writer = await asyncio.to_thread(self._open)
+            await asyncio.to_thread(self.generations.sweep)
+        except IndexBusy:
+            return False
+        except (IndexUnavailable, RebuildNeeded) as error:  # a new index on a failing disk as well
+            raise SearchUnavailable(
+                f"the search index cannot be written: {error} Posts are kept and can be found "
+                "once it is; see MUNIMENT_SEARCH_URL"
+            ) from error
+        return True
+
+    def _open(self) -> tuple[str, Index]:
+        current = self.generations.current()
+        if current:
+            try:
+                return current, open_writer(current)
+            except RebuildNeeded as error:
+                self._lost(str(error))
+        self._begin(current)
+        begun = self.generations.current()
+        return begun, open_writer(begun)
+
+    def _begin(self, instead_of: str) -> None:
+        """Let an empty index answer instead of one that cannot. Raises SearchError."""
+        with self.generations.building() as url:
+            if self.generations.current() != instead_of:
+                raise IndexBusy("Another process has begun a new index.")
+            open_writer(url, anew=not self.generations.beside).close()
+            self.generations.switch(url)
+
+    async def _follow(self) -> bool:
+        if self._writer is None:
+            return False
+        url, writer = self._writer
+        if url != self.generations.current():
+            await asyncio.to_thread(self._let_go)  # a new one was built beside it and answers now
+            return await self._open_writer()
+        async with self._database.reading() as tx:
+            end = (await ledger_rows.state(tx)).next_index
+        start = writer.watermark
+        if start > end:
+            self._lost(f"it has read {start} entries of a log of {end}: it is of a later state")
+            await asyncio.to_thread(writer.reset)
+            return True
+        stop = min(end, start + BATCH)
+        if start == stop:
+            return False
+        read = await self._read(start, stop)
+        await self._put_aside(read.unread)
+        await self._take(writer, read.documents, stop)
+        return stop < end
+
+    async def _read(self, start: int, stop: int) -> Read:
+        """Read a stretch of the log, in the end without what the store never gives."""
+        is_patient = self._failures < PATIENCE
+        try:
+            if not is_patient:  # is it this object, or is it the store?
+                await asyncio.to_thread(self._probe)
+            read = await self._documents.read_each(start, stop, patient=is_patient)
+        except StorageUnavailable:
+            self._failures += 1
+            raise
+        self._failures = 0
+        return read
+
+    async def _put_aside(self, unread: Sequence[Unread]) -> None:
+        if not unread:
+            return
+        async with self._database.transaction() as tx:
+            await set_aside.put(tx, unread, to_millis(self._clock()))
+        for each in unread:
+            say = _log.critical if each.why in EVIDENCE else _log.error
+            say("index.set_aside", log_index=each.log_index, why=each.why, reason=each.reason)
+
+    async def _take(self, writer: Index, documents: Sequence[Document], watermark: int) -> None:
+        """Add and commit; a document that the engine does not take is set aside."""
+        try:
+            await asyncio.to_thread(_add, writer, documents, watermark)
+        except IndexUnavailable as error:
+            await asyncio.to_thread(self._let_go)
+            refused = await asyncio.to_thread(self._refused, documents)
+            if not refused:
+                raise _did_not_take(f"records up to {watermark - 1}", error) from error
+            await self._put_aside(
+                [Unread(number, Why.REFUSED, "the search engine refused it") for number in refused]
+            )
+            if await self._open_writer() and self._writer is not None:
+                rest = [each for each in documents if each.number not in refused]
+                await asyncio.to_thread(_add, self._writer[1], rest, watermark)
+
+    def _refused(self, documents: Sequence[Document]) -> frozenset[int]:
+        if not self.generations.beside:
+            return frozenset()
+        try:
+            with self.generations.building() as url:
+                return refused_among(documents, lambda: open_writer(url))
+        except (IndexUnavailable, RebuildNeeded):
+            return frozenset()  # it takes nothing at all: it is not about the posts
+
+    def _lost(self, reason: str) -> None:
+        self.losses, self.last_loss = self.losses + 1, reason
+        _log.error("index.lost", reason=reason, next="it is built anew from the log")
+
+    def _let_go(self) -> None:
+        if self._writer is not None:
+            self._writer[1].close()
+        self._writer = None
 
 
 def _add(index: Index, documents: Sequence[Document], watermark: int) -> None:
     if documents:
         index.add(documents)
     index.commit(watermark)
+
+
+def _mend(index: Index, documents: Sequence[Document], surplus: Sequence[int]) -> None:
+    index.delete(surplus)
+    _add(index, documents, index.watermark)
+
+
+def _did_not_take(what: str, error: Exception) -> SearchUnavailable:
+    return SearchUnavailable(
+        f"the search index did not take {what}: {error}; check the disk it is on. Nothing is lost: "
+        "it goes on from its last commit"
+    )

@@ -113,7 +113,14 @@ class SmallArchive:
         )
         self.reader = RecordReader(archive.id, store.blocking, epochs)
         self.documents = Documents(database, self.reader)
-        self.index = SearchIndex(settings.home / "index", database, self.documents)
+        self.index = SearchIndex(
+            f"tantivy:{settings.home / 'index'}",
+            archive_id=archive.id,
+            database=database,
+            documents=self.documents,
+            clock=clock,
+            probe=store.blocking.probe,
+        )
         self.integrator = Integrator(
             archive_id=archive.id,
             signers=[signer],

@@ -58,8 +58,8 @@ async def test_an_index_that_cannot_even_be_made_anew_is_the_operators_to_repair
 ) -> None:
     """A disk that fails every sync fails the new index too; that ended the loop for good."""
 
-    def fail(path: Path, *, anew: bool = False) -> NoReturn:
-        raise IndexDamaged(f"The index {path} cannot be read: Input/output error (anew: {anew})")
+    def fail(url: str, *, anew: bool = False) -> NoReturn:
+        raise IndexDamaged(f"The index {url} cannot be read: Input/output error (anew: {anew})")
 
     async with open_services(local_settings) as services:
         monkeypatch.setattr("archiver.jobs.search_index.open_writer", fail)

@@ -19,7 +19,8 @@ from archiver.config import Settings
 from archiver.db import ledger as ledger_rows
 from archiver.db import worm_probes
 from archiver.errors import ConfigurationError, IntegrityError, StorageUnavailable
-from archiver.jobs.examination import State, examine
+from archiver.jobs.examination import examine
+from archiver.jobs.finding import State
 from archiver.jobs.worm_probing import AUDIT_TRAIL, EVERY, Probed
 from archiver.model.lock import Lock, LockMode
 from archiver.preserve.ledger.entry import WormCheck, worm_entry
