@@ -12,6 +12,9 @@ from search.index import Reader
 from search.normal_form import normalise
 from search.query import Query
 
+GRAMMAR_VERSION = "muniment-1"
+"""The version of the query language: another one where a text comes to mean something else."""
+
 
 class OpenIndex(Protocol):
     """Knows which index is open for reading now: `archiver.jobs.search_index.SearchIndex`."""
