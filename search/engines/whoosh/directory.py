@@ -80,7 +80,7 @@ def open_reader(path: Path) -> "WhooshReader":
 
 
 class _State(NamedTuple, Generic[_T]):
-    """One commit: the content of the catalogue's file, what it says, and a part for each segment."""
+    """One commit: its catalogue as stored and as read, and a part for each segment."""
 
     content: bytes
     catalogue: Catalogue

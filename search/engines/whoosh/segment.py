@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from whoosh.codec.whoosh3 import W3Codec, W3Segment
+from whoosh.filedb.compound import CompoundStorage
 from whoosh.filedb.filestore import RamStorage
+from whoosh.filedb.structfile import BufferFile
 from whoosh.reading import SegmentReader, TermNotFound
 
 from search.document import Document
@@ -24,6 +26,9 @@ Key = tuple[str, str]
 
 _INDEX = "MAIN"
 _KIND = ".seg"
+
+_MANY = 500
+"""Look-ups from which it is worth knowing first which would find nothing."""
 
 
 class Built(NamedTuple):
@@ -42,14 +47,19 @@ class Segment:
     """
 
     def __init__(self, built: Built) -> None:
-        self.name, self.size, self._content = built
-        self._reader = self._opened()
+        self.name, self.size, content = built
+        self._files = _unpacked(content)
+        self._reader = self.without(())
         self._reading = Lock()  # Whoosh's files have one place they are read at
         self.all = int.from_bytes(b"\x01" * self.size, "little")
 
     def marked(self, keys: Iterable[Key]) -> int:
         """Return the marks of the documents that have any of `keys`."""
-        return self.marked_at(chain.from_iterable(self.positions(*key) for key in keys))
+        wanted = tuple(keys)
+        if len(wanted) > _MANY:
+            words = self._words
+            wanted = tuple(key for key in wanted if key[0] != TEXT or key[1] in words)
+        return self.marked_at(chain.from_iterable(self.positions(*key) for key in wanted))
 
     def marked_at(self, positions: Iterable[int]) -> int:
         """Return the marks of the documents at `positions`."""
@@ -81,6 +91,10 @@ class Segment:
     def vocabulary(self) -> tuple[str, ...]:
         """The tokens of all texts, ascending."""
         return tuple(self._lexicon(TEXT))
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(self.vocabulary)
 
     def values(self, field: str) -> dict[str, Sequence[int]]:
         """Return every value of a keyword's field with the positions that have it."""
@@ -145,18 +159,30 @@ class Segment:
             except TermNotFound:
                 return []
 
-    def _opened(self, deleted: Iterable[int] = ()) -> SegmentReader:
-        storage = RamStorage()
-        storage.files[_INDEX + "_" + self.name + _KIND] = self._content
+    def without(self, deleted: Iterable[int]) -> SegmentReader:
+        """Return a reader of this segment's documents but those at the positions `deleted`."""
         segment = W3Segment(
             W3Codec(), _INDEX, doccount=self.size, segid=self.name, deleted=set(deleted)
         )
-        segment.compound = True
-        return SegmentReader(storage, SCHEMA, segment)
+        return SegmentReader(self._files, SCHEMA, segment)
 
-    def without(self, deleted: Iterable[int]) -> SegmentReader:
-        """Return a reader of this segment's documents but those at the positions `deleted`."""
-        return self._opened(deleted)
+
+class _Files(RamStorage):  # type: ignore[misc]  # it is not typed here
+    """Whoosh's files in memory. Its own class copies a file for each reader of it."""
+
+    def open_file(self, name: str, **_: Any) -> BufferFile:
+        """Return a file open for reading."""
+        return BufferFile(self.files[name], name=name)
+
+
+def _unpacked(content: bytes) -> _Files:
+    """Return the files that Whoosh put into the one of a segment."""
+    files = _Files()
+    packed = CompoundStorage(BufferFile(content))
+    for name in packed.list():
+        start, length = packed.range(name)
+        files.files[name] = content[start : start + length]
+    return files
 
 
 def build(documents: Iterable[Document], merged: Iterable[SegmentReader] = ()) -> Built:
