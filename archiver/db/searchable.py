@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, select
 
+from archiver.db import records as record_rows
+from archiver.db import set_aside
 from archiver.db.tables import record
 from archiver.db.transaction import Transaction
+from retention.templates import AUDIT_CLASS
 
 _BATCH = 500
 
@@ -45,6 +48,16 @@ async def between(tx: Transaction, start: int, end: int) -> list[int]:
     where = (record.c.log_index >= start) & (record.c.log_index < end)
     statement = _places(where).with_only_columns(record.c.log_index)
     return [row.log_index for row in await tx.execute(statement)]
+
+
+async def count(tx: Transaction, log_size: int) -> int:
+    """Return how many posts below `log_size` a search index has to hold: what is set aside is not.
+
+    A few statements over segments and small indexes, whatever the size of the archive.
+    """
+    posts = await record_rows.count_posts(tx, log_size, AUDIT_CLASS)
+    without = await record_rows.count_not_searchable(tx, log_size)
+    return posts - without - await set_aside.count(tx, log_size)
 
 
 def _places(where: ColumnElement[bool]) -> Select[Any]:

@@ -9,10 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from archiver.db import records as record_rows
 from archiver.db import searchable, set_aside
-from archiver.db.transaction import Database, Transaction
-from retention.templates import AUDIT_CLASS
+from archiver.db.transaction import Database
 from search.index import Reader, Snapshot
 
 RANGE = 20_000
@@ -36,13 +34,6 @@ class Difference:
         )
 
 
-async def expected(tx: Transaction, watermark: int) -> int:
-    """Return how many posts below a watermark an index has to hold."""
-    posts = await record_rows.count_posts(tx, watermark, AUDIT_CLASS)
-    without = await record_rows.count_not_searchable(tx, watermark)
-    return posts - without - await set_aside.count(tx, watermark)
-
-
 async def counts_agree(database: Database, reader: Reader) -> bool:
     """Return whether an index holds as many posts as it has to: a few milliseconds at any size.
 
@@ -50,7 +41,7 @@ async def counts_agree(database: Database, reader: Reader) -> bool:
     """
     watermark, known = await asyncio.to_thread(_standing, reader)
     async with database.reading() as tx:
-        return known == await expected(tx, watermark)
+        return known == await searchable.count(tx, watermark)
 
 
 async def difference(database: Database, reader: Reader, start: int, end: int) -> Difference:
