@@ -82,7 +82,10 @@ from archiver.legal.frozen_sets import FrozenSets
 from archiver.legal.hold_register import HoldRegister
 from archiver.legal.hold_release import HoldReleases
 from archiver.legal.holds import Holds
+from archiver.legal.saved_searches import SavedSearches
 from archiver.legal.searching import EMBEDDED_ENGINE, Searching
+from archiver.legal.subscriptions import Subscriptions
+from archiver.legal.term_reports import TermReports
 from archiver.preserve.blobs import BlobWriter
 from archiver.preserve.clock_guard import Stopwatch, open_guard
 from archiver.preserve.epochs import Epochs
@@ -129,7 +132,10 @@ class Services:
     holds: Holds
     hold_register: HoldRegister
     releases: HoldReleases
+    saved_searches: SavedSearches
+    subscriptions: Subscriptions
     frozen_sets: FrozenSets
+    term_reports: TermReports
     log: LogView
     evidence: Evidence
     verifying: Verifying
@@ -266,6 +272,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         ingest=ingest, accounts=accounts, database=database, work=jobs.work, clock=clock
     )
     jobs.work.register(audit_export_kind(audit_export), sample.kind, views.reindexing.kind)
+    sets = _frozen_sets(ground, path, views)
     register = HoldRegister(
         database=database, trail=trail, clock=clock, pending=views.holds.pending
     )
@@ -307,7 +314,10 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             approvals=access.approvals,
             two_person=settings.two_person_hold_release,
         ),
-        frozen_sets=_frozen_sets(ground, path, views),
+        frozen_sets=sets,
+        term_reports=_term_reports(ground, path, views, sets),
+        saved_searches=background.telling.saved_searches,
+        subscriptions=background.telling.subscriptions,
         timestamping=background.timestamping,
         log=log,
         evidence=evidence,
@@ -362,6 +372,20 @@ def _frozen_sets(ground: Ground, path: WritePath, views: Views) -> FrozenSets:
         database=ground.database,
         index=views.index,
         documents=views.documents,
+        zone=ZoneInfo(ground.archive.zone),
+        trail=path.trail,
+        clock=ground.clock,
+        ulids=ground.ulids,
+        engine=EMBEDDED_ENGINE,
+    )
+
+
+def _term_reports(ground: Ground, path: WritePath, views: Views, sets: FrozenSets) -> TermReports:
+    return TermReports(
+        database=ground.database,
+        index=views.index,
+        documents=views.documents,
+        sets=sets,
         zone=ZoneInfo(ground.archive.zone),
         trail=path.trail,
         clock=ground.clock,

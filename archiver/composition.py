@@ -24,6 +24,7 @@ from archiver.jobs.loops import Loops
 from archiver.jobs.reindexing import Reindexing
 from archiver.jobs.search_index import SearchIndex
 from archiver.jobs.second_store import SecondStore, second_store
+from archiver.jobs.telling import Telling, open_telling
 from archiver.jobs.timestamping import Timestamping, open_timestamping
 from archiver.jobs.witnessing import Witnessing, open_witnessing
 from archiver.jobs.worm_probing import WormProbing
@@ -109,6 +110,7 @@ class Background:
     loops: Loops
     second: SecondStore | None
     reads: AsyncStore
+    telling: Telling
 
 
 async def open_write_path(stack: AsyncExitStack, ground: Ground) -> WritePath:
@@ -244,7 +246,8 @@ async def open_background(
     worm = _worm_probing(ground, loops)
     second = _second_store(ground, path, loops)
     accounts = account_chores(ground.database, ground.clock, ground.plan)
-    loops.chores = (witnessing.chore, *timestamping.chores, worm.chore, *accounts)
+    telling = _telling(ground, path, views)
+    loops.chores = (witnessing.chore, *timestamping.chores, worm.chore, *accounts, *telling.chores)
     return Background(
         integrator=integrator,
         witnessing=witnessing,
@@ -253,6 +256,7 @@ async def open_background(
         loops=loops,
         second=second,
         reads=await _keep_copied(stack, loops, ground.store, second),
+        telling=telling,
     )
 
 
@@ -274,6 +278,21 @@ def _loops(
         publish_interval_s=ground.settings.publish_interval_s,
         index_interval_s=ground.settings.index_interval_s,
         before_signing=witnessing.before_signing,
+    )
+
+
+def _telling(ground: Ground, path: WritePath, views: Views) -> Telling:
+    return open_telling(
+        settings=ground.settings,
+        archive=ground.archive.origin,
+        zone=ZoneInfo(ground.archive.zone),
+        keyring=ground.keyring,
+        database=ground.database,
+        index=views.index,
+        trail=path.trail,
+        clock=ground.clock,
+        ulids=ground.ulids,
+        randomness=os.urandom,
     )
 
 

@@ -1,8 +1,8 @@
 """Keys for short-lived tokens of the web face, derived from the keyring.
 
 Several servers of one archive must make the same keys without telling each other: each derives them
-from the root key it has already. Nothing that is kept is ever sealed under a derived key, so a new
-root key only ends the links and cookies that are under way.
+from the root key it has already. A new root key only ends the links and cookies that are under way;
+what is kept (`sealed_secrets`) names the root key it was sealed under.
 """
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -19,10 +19,15 @@ def derive(keyring: Keyring, purpose: str) -> bytes:
     The archive id is the salt and the purpose the info, so that no two purposes, nor two archives
     with one root key, share a key.
     """
+    return derive_from(keyring.root_keys[0], keyring.archive_id, purpose)
+
+
+def derive_from(root_key: bytes, archive_id: str, purpose: str) -> bytes:
+    """Return the key of a purpose that belongs to one root key."""
     hkdf = HKDF(
         algorithm=SHA256(),
         length=32,
-        salt=keyring.archive_id.encode("ascii"),
+        salt=archive_id.encode("ascii"),
         info=_PREFIX + purpose.encode("utf-8"),
     )
-    return hkdf.derive(keyring.root_keys[0])
+    return hkdf.derive(root_key)

@@ -246,7 +246,7 @@ class Tokens:
         if stored is not None and _is_used_again(stored, now):
             async with self._database.transaction() as tx:
                 await queries.note_use(tx, stored.id, now)
-        known = _Known(now, stored, None if stored is None else _actor(stored))
+        known = _Known(now, stored, None if stored is None else actor_of(stored))
         if len(self._known) >= _CACHE_LIMIT:
             self._known.clear()
         self._known[hashed] = known
@@ -300,7 +300,8 @@ def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def _actor(stored: StoredToken) -> Actor:
+def actor_of(stored: StoredToken) -> Actor:
+    """Return who acts with a token, whether it is still good or not."""
     via = f"token:{stored.id}"
     if not stored.unit and not stored.matter:
         return Actor(name=stored.name, roles=stored.roles, via=via)

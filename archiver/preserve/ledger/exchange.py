@@ -1,13 +1,16 @@
-"""One HTTP exchange with a party outside the archive that the settings name.
+"""One HTTP exchange with a party outside the archive.
 
-Timestamp authorities, witnesses, the identity provider.
+The settings name timestamp authorities, witnesses and the identity provider. People name where
+webhooks go: those are posted to by `GuardedExchange`, which reaches public addresses only.
 """
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from archiver.errors import PeerUnavailable
+from archiver.preserve.outbound import Outbound
 
 TIMEOUT_S = 10.0
 ANSWER_BYTES = 1024 * 1024
@@ -60,34 +63,76 @@ class HttpExchange:
     async def _request(
         self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
-        # aiohttp costs every start 0.2 s: only archives with authorities or witnesses pay.
-        import aiohttp  # noqa: PLC0415
+        return await _exchanged(method, url, body, headers, timeout_s=self._timeout_s)
 
-        try:
-            async with (
-                aiohttp.ClientSession(
-                    timeout=aiohttp.ClientTimeout(total=self._timeout_s),
-                    cookie_jar=aiohttp.DummyCookieJar(),
-                ) as session,
-                session.request(
-                    method, url, data=body, headers=headers, allow_redirects=False
-                ) as response,
-            ):
-                found = bytearray()
-                async for chunk in response.content.iter_chunked(65_536):
-                    found += chunk
-                    if len(found) > ANSWER_BYTES:
-                        raise PeerUnavailable(
-                            f"{url} answered with more than {ANSWER_BYTES:,} bytes; check the URL"
-                        )
-                return Answer(
-                    status=response.status, content_type=response.content_type, body=bytes(found)
-                )
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise PeerUnavailable(
-                f"{url} did not answer: {str(error) or type(error).__name__}; check the URL and "
-                "the network. It is tried again"
-            ) from error
+
+class GuardedExchange:
+    """Posts to URLs that people gave: to addresses that `outbound` lets through and no others.
+
+    The guard is asked about the very address a connection is made to, after the name was resolved:
+    a name that means another address the second time gains nothing.
+    """
+
+    def __init__(self, outbound: Outbound, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._outbound = outbound
+        self._timeout_s = timeout_s
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """See `Exchange.post`. Raises PeerUnavailable, also where the guard refuses."""
+        return await _exchanged(
+            "POST", url, body, headers, timeout_s=self._timeout_s, outbound=self._outbound
+        )
+
+
+async def _exchanged(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    *,
+    timeout_s: float,
+    outbound: Outbound | None = None,
+) -> Answer:
+    # aiohttp costs every start 0.2 s: only archives with peers outside pay.
+    import aiohttp  # noqa: PLC0415
+
+    try:
+        async with (
+            aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    socket_factory=None if outbound is None else _guarded(outbound, url)
+                ),
+                timeout=aiohttp.ClientTimeout(total=timeout_s),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            ) as session,
+            session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            ) as response,
+        ):
+            found = bytearray()
+            async for chunk in response.content.iter_chunked(65_536):
+                found += chunk
+                if len(found) > ANSWER_BYTES:
+                    raise PeerUnavailable(
+                        f"{url} answered with more than {ANSWER_BYTES:,} bytes; check the URL"
+                    )
+            return Answer(
+                status=response.status, content_type=response.content_type, body=bytes(found)
+            )
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        raise PeerUnavailable(
+            f"{url} did not answer: {str(error) or type(error).__name__}; check the URL and "
+            "the network. It is tried again"
+        ) from error
+
+
+def _guarded(outbound: Outbound, url: str) -> Callable[[tuple[Any, ...]], socket.socket]:
+    def opened(info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, address = info
+        outbound.require(str(address[0]), url)
+        return socket.socket(family, kind, protocol)
+
+    return opened
 
 
 def _authorized(authorization: str) -> dict[str, str]:

@@ -1,0 +1,109 @@
+"""Saved searches, subscriptions and the loops that tell of new hits, put together."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from archiver.access.sealed_secrets import SealedSecrets
+from archiver.audit.trail import Trail
+from archiver.clock import Clock
+from archiver.config import Settings
+from archiver.db.transaction import Database
+from archiver.ids import Randomness, Ulids
+from archiver.jobs.deliveries import Channel, Deliveries
+from archiver.jobs.loops import Chore
+from archiver.jobs.mail import Mail, MailServer
+from archiver.jobs.subscriptions import SubscriptionFollower
+from archiver.jobs.webhooks import TIMEOUT_S, Webhooks
+from archiver.legal.news import News
+from archiver.legal.queries import OpenIndex
+from archiver.legal.saved_searches import SavedSearches
+from archiver.legal.subscription_views import ChannelName
+from archiver.legal.subscriptions import Subscriptions
+from archiver.preserve.keyring import Keyring
+from archiver.preserve.ledger.exchange import GuardedExchange
+from archiver.preserve.outbound import Outbound
+
+_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """The use cases, and what runs behind them."""
+
+    saved_searches: SavedSearches
+    subscriptions: Subscriptions
+    follower: SubscriptionFollower
+    deliveries: Deliveries
+
+    @property
+    def chores(self) -> tuple[Chore, ...]:
+        """The loops: what is new is found by one and told by another, which may have to wait."""
+        return (
+            Chore(name="subscriptions", act=self._follow, every_s=_EVERY_S),
+            Chore(name="deliveries", act=self._deliver, every_s=_EVERY_S),
+        )
+
+    async def _follow(self) -> str:
+        await self.follower.follow()
+        return ""
+
+    async def _deliver(self) -> str:
+        while await self.deliveries.deliver():
+            pass
+        return await self.deliveries.notice()
+
+
+def open_telling(
+    *,
+    settings: Settings,
+    archive: str,
+    zone: tzinfo,
+    keyring: Keyring,
+    database: Database,
+    index: OpenIndex,
+    trail: Trail,
+    clock: Clock,
+    ulids: Ulids,
+    randomness: Randomness,
+) -> Telling:
+    """Return it for an archive of this origin; nothing runs yet.
+
+    Raises:
+        ConfigurationError: a mail server is set, and no address that mail comes from.
+    """
+    secrets = SealedSecrets(keyring, randomness)
+    outbound = Outbound.of(settings.webhook_networks.split())
+    posting = GuardedExchange(outbound, timeout_s=TIMEOUT_S)
+    channels: dict[ChannelName, Channel] = {
+        ChannelName.WEBHOOK: Webhooks(posting=posting, secrets=secrets, clock=clock)
+    }
+    server = MailServer.of(settings)
+    if server is not None:
+        channels[ChannelName.MAIL] = Mail(server=server, clock=clock, archive=archive)
+    news = News(database=database, index=index)
+    return Telling(
+        saved_searches=SavedSearches(
+            database=database, news=news, zone=zone, trail=trail, clock=clock, ulids=ulids
+        ),
+        subscriptions=Subscriptions(
+            database=database,
+            trail=trail,
+            clock=clock,
+            ulids=ulids,
+            randomness=randomness,
+            secrets=secrets,
+            outbound=outbound,
+            mail_works=server is not None,
+        ),
+        follower=SubscriptionFollower(
+            database=database, news=news, trail=trail, clock=clock, ulids=ulids
+        ),
+        deliveries=Deliveries(
+            database=database,
+            trail=trail,
+            clock=clock,
+            randomness=randomness,
+            channels=channels,
+            public_url=settings.public_url,
+        ),
+    )

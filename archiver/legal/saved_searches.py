@@ -1,0 +1,376 @@
+"""Saved searches: a query and its filters under a name, versioned, private or shared.
+
+Every change is a new version and an event that states it whole (`preserve.saved_search_effects`);
+old versions stay, so that a hold can name one. What is saved is the normal form: one text that
+reads the same for everybody, in any time zone. Whoever runs a shared search runs it within their
+own reach, and what is new is counted for each of them apart (`news`).
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import tzinfo
+
+import msgspec
+
+from archiver.access.rules import Permission, Reach, reach
+from archiver.audit.actions import Action
+from archiver.audit.trail import Trail
+from archiver.clock import Clock, from_millis, to_millis
+from archiver.db import saved_searches as rows
+from archiver.db.saved_searches import SavedRow
+from archiver.db.transaction import Database
+from archiver.errors import Conflict, Denied, InvalidInput
+from archiver.ids import Ulids
+from archiver.legal.asking import Asked
+from archiver.legal.news import News, visible_search
+from archiver.legal.queries import written
+from archiver.legal.saved_views import (
+    SavedView,
+    Version,
+    history_of,
+    is_visible,
+    key_of,
+    read_sharing,
+)
+from archiver.model.actor import Actor
+from archiver.preserve.event_record import legible
+from archiver.preserve.saved_search_effects import (
+    SAVED_SEARCH,
+    VersionStated,
+    Visited,
+    version_details,
+)
+from search.query import every
+
+MAX_PAGE = 100
+"""Saved searches of one page: what is new is asked of the engine for each."""
+
+_NAME_LIMIT = 200
+_DESCRIPTION_LIMIT = 4_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPage:
+    """A page of saved searches, and how many there are within reach; `cursor` of the next one."""
+
+    items: tuple[SavedView, ...]
+    total: int
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to be different in a new version; None leaves it."""
+
+    name: str | None = None
+    description: str | None = None
+    asked: Asked | None = None
+    shared_with: str | None = None
+    archived: bool | None = None
+
+
+class SavedSearches:
+    """The use cases on saved searches."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        news: News,
+        zone: tzinfo,
+        trail: Trail,
+        clock: Clock,
+        ulids: Ulids,
+    ) -> None:
+        self._database = database
+        self._zone = zone
+        self._trail = trail
+        self._clock = clock
+        self._ulids = ulids
+        self._news = news
+        self._changing = asyncio.Lock()
+
+    async def save(
+        self,
+        asked: Asked,
+        *,
+        name: str,
+        description: str = "",
+        shared_with: str = "",
+        actor: Actor,
+    ) -> SavedView:
+        """Save what was asked under a name, as version 1.
+
+        Its hits by now are not new to whoever saves it.
+
+        Raises:
+            Denied: the actor may not search.
+            InvalidInput: no name, nothing asked, or shared with others than the actor can see.
+        """
+        within = reach(actor, Permission.SEARCH)
+        now = self._clock()
+        query, normalised, text = self._definition(asked)
+        row = SavedRow(
+            id=self._ulids.one(now),
+            owner=legible(actor.name),
+            owner_key=legible(key_of(actor)),
+            newest=1,
+            version=1,
+            name=_named(name),
+            description=_described(description),
+            query=query,
+            normalised=normalised,
+            asked=text,
+            shared_with=read_sharing(shared_with, within),
+            archived=False,
+            made_at=to_millis(now),
+            made_by=legible(actor.name),
+        )
+        await self._state(Action.SAVED_CREATED, row, actor)
+        await self._note_visit(row, await self._news.watermark(), actor)
+        return await self._read(row.id, actor)
+
+    async def change(
+        self, saved_search_id: str, change: Change, *, based_on: int, actor: Actor
+    ) -> SavedView:
+        """Make a new version of a search of one's own from version `based_on`, the newest.
+
+        A change that changes nothing makes no version.
+
+        Raises:
+            Denied: it is somebody else's; or the actor may not search.
+            NotFound: there is none within reach.
+            Conflict: somebody made a later version meanwhile.
+            InvalidInput: as `save`.
+        """
+        within = reach(actor, Permission.SEARCH)
+        async with self._changing:
+            async with self._database.reading() as tx:
+                row = await visible_search(tx, saved_search_id, actor)
+            _require_own(row, actor)
+            _require_newest(row, based_on)
+            new = self._changed(row, change, within)
+            action = _action_of(row, new)
+            if action is not None:
+                await self._state(action, new, actor)
+        view = await self._read(saved_search_id, actor)
+        if action is not None and view.row.version >= new.version:
+            async with self._database.reading() as tx:
+                stands = await rows.get(tx, saved_search_id, new.version)
+            # Of two processes that changed one version the log knows which was first.
+            if (stands.made_at, stands.normalised, stands.name) != (
+                new.made_at,
+                new.normalised,
+                new.name,
+            ):
+                raise _changed_meanwhile(stands)
+        return view
+
+    async def list(
+        self, *, archived: bool = False, limit: int = 50, cursor: str = "", actor: Actor
+    ) -> SavedPage:
+        """Return a page of the saved searches within reach, by name, with what is new in each.
+
+        Raises:
+            Denied: the actor may not search.
+            InvalidInput: a limit out of 1 to `MAX_PAGE`, or a cursor of no page.
+        """
+        within = reach(actor, Permission.SEARCH)
+        if not 1 <= limit <= MAX_PAGE:
+            raise InvalidInput(
+                f"expected a limit of 1 to {MAX_PAGE}, found {limit}", pointer="limit"
+            )
+        async with self._database.reading() as tx:
+            known = await rows.list_newest(tx, archived=archived)
+        seen = [row for row in known if is_visible(row, actor, within)]
+        start = _after(seen, cursor)
+        page = seen[start : start + limit]
+        views = await self._news.of(page, actor)
+        more = page[-1].id if start + limit < len(seen) else ""
+        await self._trail.record(
+            Action.SAVED_VIEWED,
+            actor=actor,
+            object_type=SAVED_SEARCH,
+            details={"listed": len(views)},
+        )
+        return SavedPage(items=tuple(views), total=len(seen), cursor=more)
+
+    async def show(self, saved_search_id: str, *, version: int = 0, actor: Actor) -> SavedView:
+        """Return one version, the newest where none is named, with what is new in it.
+
+        Raises:
+            Denied: the actor may not search.
+            NotFound: there is none within reach, or no such version.
+        """
+        async with self._database.reading() as tx:
+            row = await visible_search(tx, saved_search_id, actor, version)
+        (view,) = await self._news.of([row], actor)
+        await self._note_viewed(row, "", actor)
+        return view
+
+    async def history(self, saved_search_id: str, *, actor: Actor) -> tuple[Version, ...]:
+        """Return every version, the newest first, each with what it changed. Raises as `show`."""
+        async with self._database.reading() as tx:
+            row = await visible_search(tx, saved_search_id, actor)
+            found = await rows.versions(tx, saved_search_id)
+        await self._note_viewed(row, "its versions", actor)
+        mine = row.owner_key == key_of(actor)
+        return history_of([SavedView(row=each, mine=mine) for each in found])
+
+    async def open(self, saved_search_id: str, *, version: int = 0, actor: Actor) -> SavedView:
+        """Return a version whose hits are about to be looked at: those by now are new no more.
+
+        Raises:
+            Denied, NotFound: as `show`.
+            SearchUnavailable: the index does not answer.
+        """
+        async with self._database.reading() as tx:
+            row = await visible_search(tx, saved_search_id, actor, version)
+        await self._note_visit(row, await self._news.watermark(), actor)
+        return SavedView(row=row, mine=row.owner_key == key_of(actor))
+
+    async def _read(self, saved_search_id: str, actor: Actor) -> SavedView:
+        async with self._database.reading() as tx:
+            row = await rows.get(tx, saved_search_id)
+            visits = await rows.visits_of(tx, key_of(actor), [saved_search_id])
+        return SavedView(
+            row=row, mine=row.owner_key == key_of(actor), visit=visits.get(saved_search_id)
+        )
+
+    def _definition(self, asked: Asked) -> tuple[str, str, str]:
+        """Return the query as typed, the normal form of all that is asked, and the JSON of it."""
+        tree = every(each.tree for each in asked.conditions(self._zone))
+        normalised = written(tree)
+        if not normalised:
+            raise InvalidInput(
+                "expected a query or a filter to save, found none that can be written as one query",
+                pointer="query",
+            )
+        text = msgspec.json.encode(asked).decode()
+        return legible(asked.query), normalised, legible(text)
+
+    def _changed(self, row: SavedRow, change: Change, within: Reach) -> SavedRow:
+        version = row.version + 1
+        new = replace(
+            row,
+            version=version,
+            newest=version,
+            made_at=max(to_millis(self._clock()), row.made_at),
+        )
+        if change.name is not None:
+            new = replace(new, name=_named(change.name))
+        if change.description is not None:
+            new = replace(new, description=_described(change.description))
+        if change.asked is not None:
+            query, normalised, text = self._definition(change.asked)
+            new = replace(new, query=query, normalised=normalised, asked=text)
+        if change.shared_with is not None:
+            new = replace(new, shared_with=read_sharing(change.shared_with, within))
+        if change.archived is not None:
+            new = replace(new, archived=change.archived)
+        return new
+
+    async def _state(self, action: Action, row: SavedRow, actor: Actor) -> None:
+        row = replace(row, made_by=legible(actor.name))
+        await self._trail.record(
+            action,
+            actor=actor,
+            object_type=SAVED_SEARCH,
+            object_id=row.id,
+            details=version_details(row),
+            effect=VersionStated(row=row),
+            at=from_millis(row.made_at),
+        )
+
+    async def _note_visit(self, row: SavedRow, seen: int, actor: Actor) -> None:
+        now = self._clock()
+        visitor = legible(key_of(actor))
+        await self._trail.record(
+            Action.SAVED_RUN,
+            actor=actor,
+            object_type=SAVED_SEARCH,
+            object_id=row.id,
+            details={
+                "name": row.name,
+                "version": row.version,
+                "normalised": row.normalised,
+                "visitor": visitor,
+                "seen": seen,
+            },
+            effect=Visited(saved_search_id=row.id, visitor=visitor, seen=seen, at=to_millis(now)),
+            at=now,
+        )
+
+    async def _note_viewed(self, row: SavedRow, what: str, actor: Actor) -> None:
+        details: dict[str, str | int | bool] = {
+            "name": row.name,
+            "version": row.version,
+            "normalised": row.normalised,
+        }
+        await self._trail.record(
+            Action.SAVED_VIEWED,
+            actor=actor,
+            object_type=SAVED_SEARCH,
+            object_id=row.id,
+            details={**details, "what": what} if what else details,
+        )
+
+
+def _require_own(row: SavedRow, actor: Actor) -> None:
+    if row.owner_key != key_of(actor):
+        raise Denied(
+            f"the saved search {row.name!r} is {row.owner}'s, who alone changes it; open it and "
+            "save it as one of your own"
+        )
+
+
+def _require_newest(row: SavedRow, based_on: int) -> None:
+    if row.version != based_on:
+        raise _changed_meanwhile(row)
+
+
+def _changed_meanwhile(row: SavedRow) -> Conflict:
+    return Conflict(
+        f"the saved search {row.name!r} was changed meanwhile: version {row.version} was made by "
+        f"{row.made_by}; look at it, then make your change again"
+    )
+
+
+def _action_of(row: SavedRow, new: SavedRow) -> Action | None:
+    """Return which act leads from one version to the next; None where they are the same."""
+    if row.archived != new.archived:
+        return Action.SAVED_ARCHIVED if new.archived else Action.SAVED_RESTORED
+    same = ("name", "description", "query", "normalised", "asked")
+    if any(getattr(row, name) != getattr(new, name) for name in same):
+        return Action.SAVED_CHANGED
+    return None if row.shared_with == new.shared_with else Action.SAVED_SHARED
+
+
+def _after(found: Sequence[SavedRow], cursor: str) -> int:
+    if not cursor:
+        return 0
+    for place, row in enumerate(found):
+        if row.id == cursor:
+            return place + 1
+    raise InvalidInput("the cursor is of no page; start from the first", pointer="cursor")
+
+
+def _named(text: str) -> str:
+    name = " ".join(text.split())
+    if not name.isprintable() or not 1 <= len(name) <= _NAME_LIMIT:
+        raise InvalidInput(
+            f"expected a name of 1 to {_NAME_LIMIT} printable characters, found {len(name)}",
+            pointer="name",
+        )
+    return name
+
+
+def _described(text: str) -> str:
+    if len(text) > _DESCRIPTION_LIMIT:
+        raise InvalidInput(
+            f"expected a description of at most {_DESCRIPTION_LIMIT:,} characters, found "
+            f"{len(text):,}",
+            pointer="description",
+        )
+    return legible(text.strip())
