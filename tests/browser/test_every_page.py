@@ -305,12 +305,22 @@ def test_who_may_not_is_told_who_can_grant_it(rooms: Rooms, ids: Ids, route: Rou
     expect(page.get_by_role("alert")).to_contain_text("ask an administrator")
 
 
+_UNBOUNDED = """() => [...document.querySelectorAll("main .archived")].filter((text) => {
+    for (let box = text; box.tagName !== "MAIN"; box = box.parentElement) {
+        if (getComputedStyle(box).overflowY !== "visible") return false;
+    }
+    return true;
+}).map((text) => text.parentElement.outerHTML.slice(0, 200))"""
+"""Archived texts in no box that clips what is painted outside of it."""
+
+
 def _assert_well_formed(page: Page, template: str, titles: dict[str, str]) -> None:
     """One thing to do at most, a language, a status, and a title no other page has."""
     assert page.locator("main .btn.primary:visible").count() <= (9 if template == "/style" else 1)
     assert page.locator("html").get_attribute("lang") == "en"
     said = "".join(page.locator("#status").all_inner_texts())
     assert said.strip(), "the page says nothing of its state"
+    assert page.evaluate(_UNBOUNDED) == [], "stacked marks would be painted over the page"
     owner = titles.setdefault(page.title(), template)
     assert owner == template, f"{page.title()!r} is also the title of {owner}"
 
