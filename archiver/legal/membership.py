@@ -188,17 +188,7 @@ class Membership:
 
     async def _by_engine(self, query: Query) -> Matched:
         matched, known = await asyncio.to_thread(self._ask, query)
-        async with self._database.reading() as tx:
-            end = (await ledger_rows.state(tx)).next_index
-            posts = await record_rows.count_posts(tx, matched.until, AUDIT_CLASS)
-            searchable = posts - await record_rows.count_not_searchable(tx, matched.until)
-        if matched.until > end or known != searchable:
-            raise SearchUnavailable(
-                f"the search index is not complete: up to log index {matched.until} of {end} it "
-                f"holds {known} posts where the archive has {searchable} searchable "
-                "ones. Nothing was held or frozen, for it could be incomplete; run `muniment "
-                "reindex`, or place the hold by accounts"
-            )
+        await require_complete(self._database, matched.until, known)
         return matched
 
     def _ask(self, query: Query) -> tuple[Matched, int]:
@@ -211,6 +201,25 @@ class Membership:
         documents = await self._documents.read(matched.until, end) if matched.until < end else ()
         found = tuple(each.number for each in documents if matches(query, each))
         return replace(matched, indexes=matched.indexes + found, until=end)
+
+
+async def require_complete(database: Database, watermark: int, known: int) -> None:
+    """Pass if an index that has read the log up to `watermark` holds every searchable post of it.
+
+    Raises:
+        SearchUnavailable: it knows more or fewer.
+    """
+    async with database.reading() as tx:
+        end = (await ledger_rows.state(tx)).next_index
+        posts = await record_rows.count_posts(tx, watermark, AUDIT_CLASS)
+        searchable = posts - await record_rows.count_not_searchable(tx, watermark)
+    if watermark > end or known != searchable:
+        raise SearchUnavailable(
+            f"the search index is not complete: up to log index {watermark} of {end} it holds "
+            f"{known} posts where the archive has {searchable} searchable ones. Nothing was held, "
+            "frozen or reported, for it could be incomplete; run `muniment reindex`, or place the "
+            "hold by accounts"
+        )
 
 
 async def _of_set(tx: Transaction, scope: Scope) -> Members:
