@@ -15,9 +15,15 @@ An index is derived from the log and disposable, so `RebuildNeeded` costs time, 
 """
 
 import unicodedata
+from collections.abc import Sequence
+
+import regex  # type: ignore[import-untyped]  # ships no types
 
 _EXCERPT = 60
 """Characters of a long query shown on either side of the fault."""
+
+_LONGEST_SHOWN = 600
+"""Characters of a suggestion that an error's text repeats."""
 
 
 class SearchError(Exception):
@@ -28,28 +34,43 @@ class QueryError(SearchError):
     """The query is not in the language. Nothing was searched.
 
     `message` says what is wrong, `position` is the 0-based index of the character of `text` it is
-    about (`len(text)` for "at the end"), `suggestion` a query that may be what was meant, or "".
+    about (`len(text)` for "at the end"), `suggestions` are queries one of which may be what was
+    meant; those of `search.grammar.parse` can be searched as they stand.
     The error's text shows the query with a caret under that character.
     """
 
-    def __init__(self, message: str, *, text: str, position: int, suggestion: str = "") -> None:
+    def __init__(
+        self, message: str, *, text: str, position: int, suggestions: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.text = text
         self.position = position
-        self.suggestion = suggestion
+        self.suggestions = tuple(suggestions)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _query_error, (self.message, self.text, self.position, self.suggestion)
+        return _query_error, (self.message, self.text, self.position, self.suggestions)
 
     def __str__(self) -> str:
-        start = max(0, self.position - _EXCERPT)
-        before = _one_line(self.text[start : self.position])
-        after = _one_line(self.text[self.position : self.position + _EXCERPT])
-        lines = [self.message, f"  {before}{after}", f"  {' ' * _columns(before)}^"]
-        if self.suggestion:
-            lines.append(f"Try: {self.suggestion}")
+        before, at, after = self.around()
+        lines = [self.message, f"  {before}{at}{after}", f"  {' ' * _columns(before)}^"]
+        lines += [
+            f"{'or:' if number else 'Try:'} {suggestion}"
+            for number, suggestion in enumerate(self.suggestions)
+            if len(suggestion) <= _LONGEST_SHOWN
+        ]
         return "\n".join(lines)
+
+    def around(self) -> tuple[str, str, str]:
+        """Return one line of the query: before the fault, the character at fault, and after it.
+
+        The character is one as people count: a letter with its marks, an emoji with its joiners;
+        it is empty at the end of the query. Of a long query only what stands near is returned.
+        """
+        before = self.text[max(0, self.position - _EXCERPT) : self.position]
+        after = self.text[self.position : self.position + _EXCERPT]
+        character = regex.match(r"\X?", after).group()
+        return _one_line(before), _one_line(character), _one_line(after[len(character) :])
 
 
 class QueryTooBroad(SearchError):  # noqa: N818 - reads as what it means, like the rest of Muniment
@@ -79,15 +100,30 @@ class IndexOutdated(RebuildNeeded):
     """The index was written by another analyzer version or with another layout."""
 
 
-def _query_error(message: str, text: str, position: int, suggestion: str) -> QueryError:
-    return QueryError(message, text=text, position=position, suggestion=suggestion)
+def _query_error(
+    message: str, text: str, position: int, suggestions: tuple[str, ...]
+) -> QueryError:
+    return QueryError(message, text=text, position=position, suggestions=suggestions)
 
 
 def _one_line(text: str) -> str:
-    return "".join(" " if char.isspace() else char for char in text)
+    return "".join(
+        " " if char.isspace() or unicodedata.category(char) == "Cc" else char for char in text
+    )
 
 
 def _columns(text: str) -> int:
     """Return the terminal columns `text` fills, so that the caret stands under its character."""
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
+    return sum(map(_width, regex.findall(r"\X", text)))
+
+
+def _width(character: str) -> int:
+    """Return the columns of one character as people count them (UAX #11; emoji are wide)."""
+    flag = len(character) > 1 and "\U0001f1e6" <= character[0] <= "\U0001f1ff"
+    if (
+        flag
+        or "\ufe0f" in character
+        or any(unicodedata.east_asian_width(c) in "WF" for c in character)
+    ):
+        return 2
+    return int(any(unicodedata.category(char) not in {"Mn", "Me", "Cf"} for char in character))

@@ -1,40 +1,64 @@
 """The query language, read strictly: what cannot be read in exactly one way is an error.
 
 ```
-query   := unit | unit AND unit { AND unit } | unit OR unit { OR unit }
+query   := unit | unit AND unit { AND unit } | unit OR unit { OR unit } | unit near unit
+near    := w/5 | pre/5                                        (1 to 1,000 words)
 unit    := NOT unit | ( query ) | operand
 operand := word | "quoted text" | field:value | field:"value"
 ```
 
 - `AND`, `OR`, `NOT` in capitals. In lower case they are refused, not searched: quotes search them.
 - Two things side by side are an error that offers `AND` and the phrase; neither is assumed.
-- `AND` and `OR` at one level need brackets; the error shows them. `a AND NOT b` is fine, `NOT`
-  takes the next unit only, and `NOT a` alone means all documents without a.
+- `AND`, `OR`, `w/5` and `pre/5` mixed at one level need brackets, and so does a second `w/5`; the
+  error shows them. `a AND NOT b` is fine, `NOT` takes the next unit only, and `NOT a` alone means
+  all documents without a.
+- **`a w/5 b`**: at most 5 words apart, in either order, never the same word twice; `pre/5`: a
+  first. What stands beside them is words: words, quoted texts, `OR` of words, and bracketed
+  `w/5` or `pre/5`. `AND`, `NOT` and fields belong outside, and the error writes it so.
 - A **word** is cut by `search.analyzer`. One token is a `Term`, which also finds its possessive and
   its hashtag; several (`COVID-19`, 東京) must stand next to each other, or be the hashtag `#東京`.
+- `*` is any run of characters, also none, and `?` exactly one: anywhere in a word, in quotes too,
+  with two given letters or more. `word~1` finds words one letter away, `stem:word` its other
+  English forms.
 - A **quoted text** finds its tokens literally, in that order, next to each other. Straight and
   typographic double quotes are the same; single quotes do not quote.
 - **Fields**, whole and ignoring case: `from:` (the author's handle, @ optional) `account:`
-  `platform:` `kind:` `lang:` `class:` `tag:` (# optional) `is:created|edited|deleted` `has:media`.
+  `platform:` `kind:` `lang:` `class:` `tag:` (# optional) `is:created|edited|deleted|reply|held`
+  `has:media|link` `hash:` (SHA-256 of a part, 64 digits).
 - **Dates**, days in the given zone or RFC 3339 instants: `after:2026-03-01` is that day and later,
   `before:2026-03-01` is until the day before; `posted:` and `captured:` take a day or
   `2026-03-01..2026-03-31`, both days included, and one side may be left out.
-- `* ? ~ w/5 pre/5` are reserved for wildcards, similar words and proximity and refused until then.
+
+What other languages write (`NEAR(5)`, `-word`, `&&`, `[a TO b]`, `fraud!`) is refused by name, with
+what it is called here (`search.foreign`). A suggestion is always a query that can be read.
 """
 
+from collections import deque
+from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
+from search import foreign
+from search.bracketing import Unit, bracketed, outside, readings
 from search.errors import QueryError
 from search.lexemes import Kind, Lexeme, lexemes
 from search.operands import operand
-from search.query import And, Not, Or, Query
+from search.query import MAX_DISTANCE, And, Near, Not, Or, Query, is_words
 
-MAX_LENGTH = 20_000
-"""Characters of a query: room for a list of a thousand names."""
+MAX_LENGTH = 1_000_000
+"""Characters of a query: room for a list of fifty thousand names."""
+
+MAX_CLAUSES = 60_000
+"""Words, quoted texts and fields of a query."""
 
 MAX_DEPTH = 50
 """Brackets and NOTs inside each other; a bound for every recursive reader of a tree."""
+
+_LONGEST_CORRECTED = 20_000
+_MOST_CORRECTIONS = 30
+_MOST_SUGGESTIONS = 3
+_OPERATORS = frozenset({Kind.AND, Kind.OR, Kind.NEAR})
+_OPERANDS = frozenset({Kind.WORD, Kind.QUOTED, Kind.FIELD})
 
 
 def parse(text: str, *, zone: tzinfo = UTC, stem: bool = False) -> Query:
@@ -43,20 +67,42 @@ def parse(text: str, *, zone: tzinfo = UTC, stem: bool = False) -> Query:
     With `stem`, each plain word that stands without quotes is read as if written `stem:word`.
 
     Raises:
-        QueryError: the text is not in the language; the error points at the character.
+        QueryError: the text is not in the language; the error points at the character, and each of
+            its suggestions can be searched as it stands.
     """
     if len(text) > MAX_LENGTH:
         message = f"A query has at most {MAX_LENGTH:,} characters; this one has {len(text):,}."
         raise QueryError(message, text=text, position=MAX_LENGTH)
-    return _Parser(text, zone, stem=stem).query()
+    try:
+        return _Parser(text, zone, stem=stem).query()
+    except QueryError as error:
+        raise QueryError(
+            error.message,
+            text=text,
+            position=error.position,
+            suggestions=tuple(_readable(error, zone)),
+        ) from error
 
 
-class _Unit(NamedTuple):
-    """A tree and the part of the text it was read from."""
-
-    tree: Query
-    start: int
-    end: int
+def _readable(error: QueryError, zone: tzinfo) -> Iterator[str]:
+    """Yield what corrects the whole text, where one correction may show the next fault."""
+    if len(error.text) > _LONGEST_CORRECTED:
+        return
+    waiting = deque(error.suggestions)
+    tried: set[str] = set()
+    found = 0
+    while waiting and len(tried) < _MOST_CORRECTIONS and found < _MOST_SUGGESTIONS:
+        text = waiting.popleft().strip()
+        if text in tried:
+            continue
+        tried.add(text)
+        try:
+            _Parser(text, zone, stem=False).query()
+        except QueryError as fault:
+            waiting.extend(fault.suggestions)
+        else:
+            found += 1
+            yield text
 
 
 class _Parser:
@@ -68,6 +114,7 @@ class _Parser:
         self._stem = stem
         self._lexemes = lexemes(text)
         self._next = 0
+        self._clauses = 0
 
     def query(self) -> Query:
         """Read the whole text."""
@@ -75,7 +122,11 @@ class _Parser:
             self._refuse("The query is empty.", 0)
         tree = self._level(depth=0)
         if surplus := self._peek():
-            self._refuse("This bracket closes nothing.", surplus.start)
+            self._refuse(
+                "This bracket closes nothing.",
+                surplus.start,
+                self._text[: surplus.start] + self._text[surplus.end :],
+            )
         return tree
 
     def _level(self, *, depth: int) -> Query:
@@ -83,21 +134,49 @@ class _Parser:
         units = [self._unit(depth=depth)]
         operators: list[Lexeme] = []
         while (lexeme := self._peek()) and lexeme.kind is not Kind.CLOSE:
-            if lexeme.kind not in {Kind.AND, Kind.OR}:
+            if lexeme.kind not in _OPERATORS:
                 self._refuse_adjacency(units[-1], lexeme)
             operators.append(self._take())
             units.append(self._unit(depth=depth))
-        kinds = {operator.kind for operator in operators}
-        if len(kinds) > 1:
-            self._refuse_mixture(units, operators)
-        parts = tuple(unit.tree for unit in units)
         if not operators:
-            return parts[0]
-        return And(parts) if Kind.AND in kinds else Or(parts)
+            return units[0].tree
+        kind = operators[0].kind
+        if any(operator.kind is not kind for operator in operators):
+            self._refuse_mixture(units, operators)
+        if kind is Kind.NEAR:
+            return self._near(units, operators)
+        parts = tuple(unit.tree for unit in units)
+        return And(parts) if kind is Kind.AND else Or(parts)
 
-    def _unit(self, *, depth: int) -> _Unit:
+    def _near(self, units: Sequence[Unit], operators: Sequence[Lexeme]) -> Near:
+        for operator in operators:
+            if not 1 <= int(operator.value) <= MAX_DISTANCE:
+                at = operator.start + len(operator.name) + 1
+                nearest = min(max(int(operator.value), 1), MAX_DISTANCE)
+                self._refuse(
+                    f"Words are 1 to {MAX_DISTANCE:,} words apart, not {operator.value}.",
+                    at,
+                    f"{self._text[:at]}{nearest}{self._text[operator.end :]}",
+                )
+        for unit in units:
+            if not is_words(unit.tree):
+                self._refuse_inside(unit, units, operators)
+        if len(operators) > 1:
+            self._refuse(
+                "Three in a row can be near each other in two ways; brackets must say which two "
+                "belong together.",
+                operators[1].start,
+                *readings(self._text, units, operators),
+            )
+        left, right = (unit.tree for unit in units)
+        operator = operators[0]
+        if not (is_words(left) and is_words(right)):
+            raise AssertionError("what is no words was refused")
+        return Near(left, right, int(operator.value), ordered=operator.name == "pre")
+
+    def _unit(self, *, depth: int) -> Unit:
         lexeme = self._peek()
-        if lexeme is None or lexeme.kind in {Kind.CLOSE, Kind.AND, Kind.OR}:
+        if lexeme is None or lexeme.kind is Kind.CLOSE or lexeme.kind in _OPERATORS:
             self._refuse_missing(lexeme)
         if depth > MAX_DEPTH:
             self._refuse(f"More than {MAX_DEPTH} brackets and NOTs in each other.", lexeme.start)
@@ -112,8 +191,19 @@ class _Parser:
                     self._refuse("This bracket is not closed.", lexeme.start, f"{self._text})")
                 self._take()
             case _:
-                tree = operand(lexeme, self._text, zone=self._zone, stem=self._stem)
-        return _Unit(tree, lexeme.start, self._lexemes[self._next - 1].end)
+                tree = self._operand(lexeme, depth)
+        return Unit(tree, lexeme.start, self._lexemes[self._next - 1].end)
+
+    def _operand(self, lexeme: Lexeme, depth: int) -> Query:
+        self._clauses += 1
+        if self._clauses > MAX_CLAUSES:
+            self._refuse(
+                f"A query has at most {MAX_CLAUSES:,} words, quoted texts and fields.", lexeme.start
+            )
+        tree = operand(lexeme, self._text, zone=self._zone, stem=self._stem)
+        if isinstance(tree, Or) and depth >= MAX_DEPTH:  # its normal form has brackets
+            self._refuse(f"More than {MAX_DEPTH} brackets and NOTs in each other.", lexeme.start)
+        return tree
 
     def _peek(self) -> Lexeme | None:
         return self._lexemes[self._next] if self._next < len(self._lexemes) else None
@@ -122,68 +212,143 @@ class _Parser:
         self._next += 1
         return self._lexemes[self._next - 1]
 
-    def _refuse(self, message: str, position: int, suggestion: str = "") -> NoReturn:
-        raise QueryError(message, text=self._text, position=position, suggestion=suggestion)
+    def _refuse(self, message: str, position: int, *suggestions: str) -> NoReturn:
+        raise QueryError(message, text=self._text, position=position, suggestions=suggestions)
 
     def _refuse_missing(self, lexeme: Lexeme | None) -> NoReturn:
         before = self._lexemes[self._next - 1] if self._next else None
-        place = f"after {before.value}" if before else "at the start"
-        found = f"found {lexeme.value}" if lexeme else "found the end"
+        place = f"after {self._written(before)}" if before else "at the start"
+        found = f"found {self._written(lexeme)}" if lexeme else "found the end"
         position = lexeme.start if lexeme else len(self._text)
-        self._refuse(f"Expected something to search for {place}, {found}.", position)
+        suggestions = [
+            self._text[: each.start].rstrip() + " " + self._text[each.end :].lstrip()
+            for each in (before, lexeme)
+            if each and each.kind not in {Kind.OPEN, Kind.CLOSE}
+        ]
+        self._refuse(f"Expected something to search for {place}, {found}.", position, *suggestions)
 
-    def _refuse_adjacency(self, previous: _Unit, lexeme: Lexeme) -> NoReturn:
-        """Refuse two things side by side, with the whole run joined by AND as suggestion."""
+    def _refuse_adjacency(self, previous: Unit, lexeme: Lexeme) -> NoReturn:
+        """Refuse two things side by side, with what their reader may have meant."""
+        if lexeme.kind is Kind.NOT and (meant := foreign.operator(self._text, lexeme.start)):
+            self._refuse_operator(previous, meant)
+        if lexeme.start == previous.end and self._text[lexeme.start] in "~^":
+            self._refuse_after_phrase(previous, lexeme)
         if lexeme.kind not in {Kind.NOT, Kind.OPEN}:
-            operand(
-                lexeme, self._text, zone=self._zone, stem=self._stem
-            )  # its own fault is the better message
-        run = [self._text[previous.start : previous.end]]
-        end = lexeme.start
-        for piece in self._lexemes[self._next :]:
-            if piece.kind not in {Kind.WORD, Kind.QUOTED, Kind.FIELD}:
-                break
-            run.append(self._text[piece.start : piece.end])
-            end = piece.end
-        if len(run) == 1:  # a bracket or NOT follows: joining it is enough
-            suggestion = f"{self._text[: lexeme.start]}AND {self._text[lexeme.start :]}"
-        else:
-            suggestion = self._bracketed(" AND ".join(run), previous.start, end)
+            if meant := foreign.operator(self._text, lexeme.start):
+                self._refuse_operator(previous, meant)
+            # The fault of its own is the better message.
+            operand(lexeme, self._text, zone=self._zone, stem=self._stem)
         self._refuse(
             "Expected AND or OR here. For words next to each other, put them in quotes.",
             lexeme.start,
-            suggestion,
+            *self._joined(previous, lexeme),
         )
 
-    def _refuse_mixture(self, units: list[_Unit], operators: list[Lexeme]) -> NoReturn:
-        """Refuse AND and OR at one level, showing both ways to bracket them."""
-        readings = [
-            self._bracketed(self._grouped(units, operators, tight), units[0].start, units[-1].end)
-            for tight in (Kind.AND, Kind.OR)
-        ]
-        odd = next(operator for operator in operators if operator.kind != operators[0].kind)
+    def _joined(self, previous: Unit, lexeme: Lexeme) -> Iterator[str]:
+        """Yield the whole run of things side by side joined by AND, and as a phrase."""
+        run = [self._text[previous.start : previous.end]]
+        end, plain = lexeme.start, self._lexemes[self._next - 1].kind is Kind.WORD
+        for piece in self._lexemes[self._next :]:
+            if piece.kind not in _OPERANDS or foreign.operator(self._text, piece.start):
+                break
+            run.append(self._text[piece.start : piece.end])
+            plain = plain and piece.kind is Kind.WORD
+            end = piece.end
+        if len(run) == 1:  # a bracket or NOT follows: joining it is enough
+            yield f"{self._text[: lexeme.start]}AND {self._text[lexeme.start :]}"
+            return
+        yield bracketed(self._text, " AND ".join(run), previous.start, end)
+        if plain:
+            phrase = " ".join(run)
+            yield f'{self._text[: previous.start]}"{phrase}"{self._text[end:]}'
+
+    def _refuse_operator(self, previous: Unit, meant: foreign.Meant) -> NoReturn:
+        """Refuse an operator of another language, written as it is here."""
+        left, right = self._text[previous.start : previous.end], self._after(meant.end)
+        suggestions = []
+        for template in meant.instead:
+            if "{left}" not in template:
+                suggestions.append(
+                    f"{self._text[: meant.start]}{template}{self._text[meant.end :]}"
+                )
+            elif right:
+                whole = template.replace("{left}", left).replace("{right}", right[0])
+                suggestions.append(bracketed(self._text, whole, previous.start, right[1]))
+        self._refuse(meant.message, meant.at, *suggestions)
+
+    def _after(self, position: int) -> tuple[str, int] | None:
+        """Return the text and the end of what stands at `position`: an operand or a bracket."""
+        start, depth = None, 0
+        for piece in self._lexemes:
+            if piece.start < position:
+                continue
+            start = piece.start if start is None else start
+            depth += (piece.kind is Kind.OPEN) - (piece.kind is Kind.CLOSE)
+            if depth <= 0:
+                is_whole = depth == 0 and piece.kind in {*_OPERANDS, Kind.CLOSE}
+                return (self._text[start : piece.end], piece.end) if is_whole else None
+        return None
+
+    def _refuse_after_phrase(self, previous: Unit, lexeme: Lexeme) -> NoReturn:
+        sign = self._text[lexeme.start]
+        without = self._text[: lexeme.start] + self._text[lexeme.end :]
+        words = self._text[previous.start + 1 : previous.end - 1].split()
+        number = lexeme.value[1:]
+        suggestions = [without]
+        if sign == "~" and len(words) == 2 and number.isdecimal():  # noqa: PLR2004 - a pair
+            near = f"{words[0]} w/{int(number) + 1} {words[1]}"
+            suggestions.insert(0, bracketed(self._text, near, previous.start, lexeme.end))
+        message = (
+            "~ after a phrase is not part of this language; words near each other are written w/5."
+            if sign == "~"
+            else "^ (weights) is not part of this language: answers are ordered by time."
+        )
+        self._refuse(message, lexeme.start, *suggestions)
+
+    def _refuse_mixture(self, units: Sequence[Unit], operators: Sequence[Lexeme]) -> NoReturn:
+        """Refuse different operators at one level, showing the ways to bracket them."""
+        odd = next(operator for operator in operators if operator.kind is not operators[0].kind)
+        kinds = [self._text[operator.start : operator.end] for operator in (operators[0], odd)]
+        suggestions = (
+            readings(self._text, units, operators) if len(self._text) <= _LONGEST_CORRECTED else ()
+        )
         self._refuse(
-            f"AND and OR are mixed; brackets must say which goes first: {' or '.join(readings)}",
+            f"{kinds[0]} and {kinds[1]} are mixed; brackets must say which goes first.",
             odd.start,
-            readings[0],
+            *suggestions,
         )
 
-    def _grouped(self, units: list[_Unit], operators: list[Lexeme], tight: Kind) -> str:
-        """Return the units' text with brackets around each run joined by the `tight` operator."""
-        groups = [[self._text[units[0].start : units[0].end]]]
-        for operator, unit in zip(operators, units[1:], strict=True):
-            if operator.kind is not tight:
-                groups.append([])
-            groups[-1].append(self._text[unit.start : unit.end])
-        loose = Kind.OR if tight is Kind.AND else Kind.AND
-        return f" {loose} ".join(
-            f"({f' {tight} '.join(group)})" if len(group) > 1 else group[0] for group in groups
+    def _refuse_inside(
+        self, unit: Unit, units: Sequence[Unit], operators: Sequence[Lexeme]
+    ) -> NoReturn:
+        """Refuse AND, NOT and fields near something, written outside of it."""
+        faulty = next(
+            (
+                lexeme
+                for lexeme in self._lexemes
+                if unit.start <= lexeme.start < unit.end
+                and lexeme.kind in {Kind.AND, Kind.NOT, Kind.FIELD}
+                and lexeme.name != "stem"
+            ),
+            None,
+        )
+        sign = self._text[operators[0].start : operators[0].end]
+        suggestions = []
+        if len(operators) == 1:
+            left, right = units
+            if isinstance(left.tree, Not):
+                rest = self._text[left.start + len("NOT") : right.end].strip()
+                suggestions.append(
+                    f"{self._text[: left.start]}NOT ({rest}){self._text[right.end :]}"
+                )
+            if whole := outside(left.tree, right.tree, sign):
+                suggestions.append(bracketed(self._text, whole, left.start, right.end))
+        self._refuse(
+            f"Only words can be near each other: words, phrases, OR of words, and bracketed w/5 or "
+            f"pre/5. {self._written(faulty) if faulty else 'This'} belongs outside {sign}.",
+            faulty.start if faulty else unit.start,
+            *suggestions,
         )
 
-    def _bracketed(self, replacement: str, start: int, end: int) -> str:
-        """Return the text with `start` to `end` replaced, in brackets if there is other text."""
-        before, after = self._text[:start], self._text[end:]
-        enclosed = before.rstrip().endswith("(") and after.lstrip().startswith(")")
-        if enclosed or not (before.strip() or after.strip()):
-            return f"{before}{replacement}{after}"
-        return f"{before}({replacement}){after}"
+    def _written(self, lexeme: Lexeme) -> str:
+        return self._text[lexeme.start : lexeme.end]

@@ -2,10 +2,10 @@
 """Cutting a query text into brackets, operators, words, quoted texts and fields."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from search.errors import QueryError
 
@@ -13,11 +13,13 @@ QUOTES = '"“”„‟＂'
 """Any of these opens and any closes: word processors turn the straight ones into the others."""
 
 _LEXEME = re.compile(
-    rf"(?P<blank>\s+)|(?P<open>[(（])|(?P<close>[)）])"
+    rf"(?P<open>[(（])|(?P<close>[)）])"
     rf"|(?P<quoted>[{QUOTES}][^{QUOTES}]*[{QUOTES}])|(?P<stray>[{QUOTES}])"
     rf"|(?P<word>[^\s(（)）{QUOTES}]+)"
 )
-_FIELD = re.compile(r"(?!https?://)([^\W\d_]+):(.*)", re.IGNORECASE | re.DOTALL)
+_FIELD = re.compile(r"(?!https?:|www\.)([^\W\d_]+)[:：](.*)", re.IGNORECASE | re.DOTALL)
+_NEAR = re.compile(r"(w|pre)/([0-9]{1,9})", re.IGNORECASE)
+_BEGINS_WORD = re.compile(rf"[^\s(（)）{QUOTES}]")
 
 
 class Kind(StrEnum):
@@ -28,17 +30,18 @@ class Kind(StrEnum):
     AND = "AND"
     OR = "OR"
     NOT = "NOT"
+    NEAR = "w/5 or pre/5"
     WORD = "word"
     QUOTED = "quoted text"
     FIELD = "field"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lexeme:
+class Lexeme(NamedTuple):
     """A piece of a query: `text[start:end]` of the query text.
 
     `value` is the word, the text inside the quotes, or the value of the field, and starts at
-    `inside`; `name` is the field as typed, and `quoted` says whether `value` stood in quotes.
+    `inside`; `name` is the field as typed, and `quoted` says whether `value` stood in quotes. Of
+    w/5 and pre/5, `name` is `w` or `pre` and `value` the distance.
     """
 
     kind: Kind
@@ -61,49 +64,52 @@ def lexemes(text: str) -> list[Lexeme]:
 
 def _cut(text: str) -> Iterator[Lexeme]:
     for found in _LEXEME.finditer(text):
-        start, end, piece = found.start(), found.end(), found.group()
+        start, end = found.span()
         match found.lastgroup:
+            case "word":
+                if lexeme := _word(text, start, end):
+                    yield lexeme
             case "open":
-                yield Lexeme(kind=Kind.OPEN, value=piece, start=start, end=end, inside=start)
+                yield Lexeme(Kind.OPEN, found.group(), start, end, start)
             case "close":
-                yield Lexeme(kind=Kind.CLOSE, value=piece, start=start, end=end, inside=start)
+                yield Lexeme(Kind.CLOSE, found.group(), start, end, start)
             case "quoted":
                 yield _quoted(text, start, end)
-            case "stray":
-                raise QueryError("This quote is not closed.", text=text, position=start)
-            case "word":
-                yield _word(piece, start)
-            case _:  # blank
-                continue
+            case _:
+                raise QueryError(
+                    "This quote is not closed.",
+                    text=text,
+                    position=start,
+                    suggestions=_closed(text, start),
+                )
 
 
 def _quoted(text: str, start: int, end: int) -> Lexeme:
     after = text[end : end + 1]
-    if after == "~":
-        raise QueryError("~ after a phrase is not supported yet.", text=text, position=end)
-    if after and not (after.isspace() or after in ")）"):
+    if after not in {"~", "^"} and _BEGINS_WORD.match(after) and not _invisible(after):
         _glued(text, end)
-    return Lexeme(
-        kind=Kind.QUOTED,
-        value=text[start + 1 : end - 1],
-        start=start,
-        end=end,
-        inside=start + 1,
-        quoted=True,
-    )
+    return Lexeme(Kind.QUOTED, text[start + 1 : end - 1], start, end, start + 1, quoted=True)
 
 
-def _word(piece: str, start: int) -> Lexeme:
+def _word(text: str, start: int, end: int) -> Lexeme | None:
+    """Return the lexeme of `text[start:end]`, without the invisible characters at its ends.
+
+    Direction marks and zero-width characters come along when a query is pasted; inside a word the
+    analyzer drops them.
+    """
+    piece = visible(text[start:end])
+    start = text.index(piece, start)
     end = start + len(piece)
     if piece in {"AND", "OR", "NOT"}:
-        return Lexeme(kind=Kind(piece), value=piece, start=start, end=end, inside=start)
+        return Lexeme(Kind(piece), piece, start, end, start)
+    if near := _NEAR.fullmatch(piece):
+        sign, distance = near.groups()
+        return Lexeme(Kind.NEAR, distance, start, end, start, name=sign.lower())
     if field := _FIELD.fullmatch(piece):
         name, value = field.groups()
         inside = start + len(name) + 1
-        return Lexeme(
-            kind=Kind.FIELD, value=value, start=start, end=end, inside=inside, name=name.lower()
-        )
-    return Lexeme(kind=Kind.WORD, value=piece, start=start, end=end, inside=start)
+        return Lexeme(Kind.FIELD, value, start, end, inside, name=name.lower())
+    return Lexeme(Kind.WORD, piece, start, end, start) if piece else None
 
 
 def _joined_fields(text: str, pieces: list[Lexeme]) -> Iterator[Lexeme]:
@@ -111,23 +117,18 @@ def _joined_fields(text: str, pieces: list[Lexeme]) -> Iterator[Lexeme]:
     waiting: Lexeme | None = None
     for piece in pieces:
         if waiting is not None:
-            yield Lexeme(
-                kind=Kind.FIELD,
-                value=piece.value,
-                start=waiting.start,
-                end=piece.end,
-                inside=piece.inside,
-                name=waiting.name,
-                quoted=True,
+            yield piece._replace(
+                kind=Kind.FIELD, start=waiting.start, name=waiting.name, quoted=True
             )
             waiting = None
-            continue
-        if text[piece.end : piece.end + 1] in tuple(QUOTES) and piece.kind is not Kind.OPEN:
-            if piece.kind is not Kind.FIELD or piece.value:
-                _glued(text, piece.end)
+        elif piece.kind is Kind.QUOTED or text[piece.end : piece.end + 1] not in tuple(QUOTES):
+            yield piece
+        elif piece.kind is Kind.FIELD and not piece.value:
             waiting = piece
-            continue
-        yield piece
+        elif piece.kind is Kind.OPEN:
+            yield piece
+        else:
+            _glued(text, piece.end)
 
 
 def _glued(text: str, position: int) -> NoReturn:
@@ -135,4 +136,27 @@ def _glued(text: str, position: int) -> NoReturn:
         "Expected a space between a quoted text and what stands beside it.",
         text=text,
         position=position,
+        suggestions=(f"{text[:position]} {text[position:]}",),
     )
+
+
+def _closed(text: str, start: int) -> tuple[str, ...]:
+    """Return the text with the quote closed, where it is plain at which place that belongs."""
+    rest = text[start + 1 :].rstrip()
+    return (
+        (f'{text[:start]}"{rest}"',) if rest and not re.search(r"[()]|\b[A-Z]{2,}\b", rest) else ()
+    )
+
+
+def visible(text: str) -> str:
+    """Return `text` without invisible characters at its ends; what is pasted has them there."""
+    start, end = 0, len(text)
+    while start < end and _invisible(text[start]):
+        start += 1
+    while start < end and _invisible(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _invisible(char: str) -> bool:
+    return not char.isascii() and unicodedata.category(char) == "Cf"

@@ -1,215 +1,251 @@
-"""Words, quoted texts and fields of a query: from lexeme to tree.
-
-Whatever another query language would give a meaning to, and this one does not, is refused by name:
-a search that silently meant something else is worse than none.
-"""
+"""Words and quoted texts of a query: from lexeme to tree. `search.fields` reads fields."""
 
 import re
+from collections.abc import Sequence
 from datetime import tzinfo
-from difflib import get_close_matches
 from typing import NoReturn
 
-from search import dates
-from search.analyzer import spans, tokens
+from search import fields, foreign
+from search.analyzer import tokens
 from search.errors import QueryError
 from search.lexemes import Kind, Lexeme
-from search.query import (
-    DateName,
-    DateRange,
-    Field,
-    FieldName,
-    Or,
-    Phrase,
-    Query,
-    Stemmed,
-    Term,
-    field_value,
-)
+from search.patterns import Pattern
+from search.query import Fuzzy, Or, Phrase, Query, Stemmed, Term, Wildcard, Words
+from search.wildcards import SIGNS, UnfitSignError, given, pieces
 
-_RESERVED = {
-    "*": "* (any letters) is not supported yet",
-    "?": "? (any letter) is not supported yet",
-    "~": "~ (similar words) is not supported yet",
-    "|": "| is not an operator here; write OR",
-    "^": "^ (weights) is not part of this language",
-    "[": "[ is not a bracket here; a range is written posted:2026-03-01..2026-03-31",
-    "]": "] is not a bracket here; a range is written posted:2026-03-01..2026-03-31",
-    "{": "{ is not a bracket here; write (",
-    "}": "} is not a bracket here; write )",
-    "<": "< is not an operator here; dates are compared with before: and after:",
-    ">": "> is not an operator here; dates are compared with before: and after:",
-    "=": "= is not an operator here; a field is written platform:x",
-    "\\": "\\ does not escape here; put the text in quotes",
-}
-_IN_ADDRESSES = frozenset("*?~")
+SHORTEST_SIMILAR = 4
+"""Letters and digits of a word with ~1: of a shorter one, most words of its length are similar."""
+
 _ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
-_PROXIMITY = re.compile(r"(?:w|pre)/[0-9]+", re.IGNORECASE)
+_LITERALLY = " To search for the text itself, put it in quotes."
 _OPERATORS = frozenset({"and", "or", "not"})
-_SIGNS = "-+!–—−"  # noqa: RUF001 - dashes that word processors make of a minus
-
-_CHOICES = {
-    FieldName.CHANGE: ("created", "edited", "deleted"),
-    FieldName.HAS: ("media",),
-}
-_DATES = ("after", "before", *DateName)
-_NAMES = (*FieldName, *_DATES)
+_SIMILAR = re.compile(r"(.+)~([0-9.]*)", re.DOTALL)
+_OTHER_QUOTES = re.compile(
+    r"[‘'`]([^‘'’`]+)['’`](?!\w)|[«‹「『]([^«»‹›「」『』]+)[»›」』]"  # noqa: RUF001
+)
 
 
 def operand(lexeme: Lexeme, text: str, *, zone: tzinfo, stem: bool = False) -> Query:
     """Return the tree of one word, quoted text or field of the query `text`.
 
     Raises:
-        QueryError: nothing searchable, a reserved character, an unknown field or a bad value.
+        QueryError: nothing searchable, a sign of another language, an unknown field or a bad value.
     """
     match lexeme.kind:
         case Kind.WORD:
-            found = _word(lexeme, text)
-            if stem and isinstance(found, Term) and len(found.forms) > 1:
-                return Stemmed(found.token)
-            return found
+            return _word(lexeme, text, stem=stem)
         case Kind.QUOTED:
             return _quoted(lexeme, text)
+        case _ if lexeme.name == "stem":
+            return _stemmed(lexeme, text)
         case _:
-            return _field(lexeme, text, zone)
+            return fields.field(lexeme, text, zone=zone)
 
 
-def _word(lexeme: Lexeme, text: str) -> Query:
+def _word(lexeme: Lexeme, text: str, *, stem: bool) -> Words:
     word = lexeme.value
-    _refuse_reserved(lexeme, text)
-    if _PROXIMITY.fullmatch(word):
-        _refuse(f"{word} (words near each other) is not supported yet.", lexeme, text)
+    if not word.isalnum():
+        if _ADDRESS.match(word):
+            _refuse_signs_of_address(lexeme, text)
+        elif not _is_mail(word):
+            _refuse_signs(lexeme, text)
+            if "~" in word:
+                return _similar(lexeme, text)
+    if any(sign in word for sign in SIGNS):
+        return _wild(lexeme, text)
     found = tokens(word)
-    if word[0] in _SIGNS and found:
-        _refuse(
-            f"{word[0]} before a word is not an operator here; write NOT to exclude it, or quotes.",
-            lexeme,
-            text,
-            word[1:] if word[0] == "+" else f"NOT {word[1:]}",
-        )
-    if len(found) == 1 and found[0] in _OPERATORS:
-        _refuse(
-            f"Write {found[0].upper()} in capitals to combine, or in quotes to search for it.",
-            lexeme,
-            text,
-            f'"{word}"' if word == text.strip() else found[0].upper(),
-        )
     if not found:
         _refuse(f"{word} has no letter, digit or emoji to search for.", lexeme, text)
     if len(found) == 1:
-        return Term(found[0])
+        return _term(found[0], lexeme, text, stem=stem)
     # 東京 is two tokens, but #東京 is one: a word finds its hashtag in every script.
     hashtag = tokens(f"#{word}")
     phrase = Phrase(tuple(found))
     return Or((phrase, Term(hashtag[0]))) if len(hashtag) == 1 else phrase
 
 
-def _quoted(lexeme: Lexeme, text: str) -> Query:
-    pieces = spans(lexeme.value)
-    if not pieces:
-        _refuse("There is no letter, digit or emoji between these quotes.", lexeme, text)
-    # An address or a keycap emoji may hold these signs; a word never does.
-    literal = {position for piece in pieces for position in range(piece.start, piece.end)}
-    for position, char in enumerate(lexeme.value):
-        following = lexeme.value[position + 1 : position + 2]
-        wild = char == "*" or (char == "?" and following.isalnum())
-        if wild and position not in literal:
-            message = f"{_RESERVED[char]}, and never meant literally inside a phrase."
-            raise QueryError(message, text=text, position=lexeme.inside + position)
-    return Phrase(tuple(piece.text for piece in pieces))
-
-
-def _field(lexeme: Lexeme, text: str, zone: tzinfo) -> Query:
-    name = lexeme.name
-    if name == "stem" and len(found := tokens(lexeme.value)) == 1:
-        return Stemmed(found[0])
-    if name not in _NAMES:
-        near = get_close_matches(name, _NAMES, n=1)
-        replacement = f"{near[0]}:{text[lexeme.inside : lexeme.end]}" if near else ""
+def _term(token: str, lexeme: Lexeme, text: str, *, stem: bool) -> Term | Stemmed:
+    if token in _OPERATORS:
+        alone = lexeme.value == text.strip()
         _refuse(
-            f"There is no field {name}: (there are {', '.join(_NAMES)}). "
-            "To search for the text itself, put it in quotes.",
+            f"Write {token.upper()} in capitals to combine, or in quotes to search for it.",
             lexeme,
             text,
-            replacement or f'"{text[lexeme.start : lexeme.end]}"',
+            f'"{lexeme.value}"' if alone else token.upper(),
         )
-    if not lexeme.value.strip():
-        message = (
-            f"Expected a value right after {name}:, without a space. "
-            f"For several, write ({name}:one OR {name}:other)."
-        )
-        raise QueryError(message, text=text, position=lexeme.inside)
-    if name in _DATES:
-        return _date_range(lexeme, text, zone)
-    return _keyword_field(FieldName(name), lexeme, text)
-
-
-def _keyword_field(name: FieldName, lexeme: Lexeme, text: str) -> Field:
-    for char in "*?" if lexeme.quoted else "*?~":
-        if char in lexeme.value:
-            position = lexeme.inside + lexeme.value.index(char)
-            raise QueryError(f"{_RESERVED[char]} in fields.", text=text, position=position)
-    value = field_value(name, lexeme.value)
-    if not value:
-        message = f"Expected a value after {name}:, found only {lexeme.value}."
-        raise QueryError(message, text=text, position=lexeme.inside)
-    choices = _CHOICES.get(name)
-    if choices and value not in choices:
-        near = get_close_matches(value, choices, n=1)
-        expected = " or ".join(f"{name}:{choice}" for choice in choices)
+    if token in foreign.RESERVED:
         _refuse(
-            f"Expected {expected}, found {name}:{lexeme.value}.",
-            lexeme,
-            text,
-            f"{name}:{near[0]}" if near else "",
-        )
-    return Field(name, value)
-
-
-def _date_range(lexeme: Lexeme, text: str, zone: tzinfo) -> DateRange:
-    if lexeme.name == "after":
-        return DateRange(DateName.POSTED, _bounds(lexeme, lexeme.value, text, zone)[0], None)
-    if lexeme.name == "before":
-        return DateRange(DateName.POSTED, None, _bounds(lexeme, lexeme.value, text, zone)[0])
-    first, dots, last = lexeme.value.partition("..")
-    if not dots:
-        last = first
-    start = _bounds(lexeme, first, text, zone)[0] if first else None
-    end = _bounds(lexeme, last, text, zone)[1] if last else None
-    if start is None and end is None:
-        _refuse("Expected a day on one side of the dots or on both.", lexeme, text)
-    if start is not None and end is not None and start >= end:
-        _refuse(
-            "Expected a range that ends after it begins: a day, or two dates joined by two dots.",
+            f"{lexeme.value} (the first or last word, in dtSearch) is not part of this language.",
             lexeme,
             text,
         )
-    return DateRange(DateName(lexeme.name), start, end)
+    term = Term(token)
+    return Stemmed(token) if stem and _has_stem(term) else term
 
 
-def _bounds(lexeme: Lexeme, value: str, text: str, zone: tzinfo) -> tuple[int, int]:
+def _has_stem(term: Term) -> bool:
+    """Return whether a word is plain: its other forms are words of a language."""
+    return len(term.forms) > 1 and any(map(str.isalpha, term.token))
+
+
+def _stemmed(lexeme: Lexeme, text: str) -> Stemmed:
+    found = tokens(lexeme.value)
+    if len(found) != 1 or any(sign in lexeme.value for sign in f"{SIGNS}~"):
+        _refuse(
+            "Expected one word after stem:, whose other forms are found too.",
+            lexeme,
+            text,
+            f"stem:{found[0]}" if len(found) == 1 else "",
+            " AND ".join(f"stem:{token}" for token in found) if len(found) > 1 else "",
+        )
+    if not _has_stem(Term(found[0])):
+        plain = tokens(re.sub(r"['’].*|^[#@$]", "", found[0]))  # noqa: RUF001
+        _refuse(
+            f"Expected a plain word after stem:; {found[0]} finds only itself.",
+            lexeme,
+            text,
+            f"stem:{plain[0]}" if plain else "",
+            found[0],
+        )
+    return Stemmed(found[0])
+
+
+def _similar(lexeme: Lexeme, text: str) -> Fuzzy:
+    read = _SIMILAR.fullmatch(lexeme.value)
+    position = lexeme.start + lexeme.value.index("~")
+    if read is None:
+        _refuse_at("~1 stands at the end of a word, for words one letter away.", position, text)
+    word, edits = read.groups()
+    found = tokens(word)
+    if len(found) != 1 or any(sign in word for sign in f"{SIGNS}~"):
+        _refuse_at(
+            f"~1 stands after one word without * or ?; {word} is not.",
+            position,
+            text,
+            _replaced(text, lexeme, word),
+        )
+    if edits != "1":
+        _refuse_at(
+            "A similar word is written ~1: one letter added, left out, changed or swapped. Other "
+            "forms of a word are found by stem:.",
+            position,
+            text,
+            _replaced(text, lexeme, f"{word}~1"),
+            _replaced(text, lexeme, f"stem:{word}"),
+        )
+    if given(found[0]) < SHORTEST_SIMILAR:
+        _refuse_at(
+            f"~1 needs a word of {SHORTEST_SIMILAR} letters or more; most words of "
+            f"{given(found[0])} letters are similar to each other.",
+            position,
+            text,
+            _replaced(text, lexeme, word),
+        )
+    return Fuzzy(found[0])
+
+
+def _wild(lexeme: Lexeme, text: str) -> Words:
+    found = _pieces(lexeme, text)
+    if len(found) == 1:
+        return _one(found[0])
+    phrase = Phrase(found)
     try:
-        return dates.bounds(value, zone)
-    except ValueError as error:
-        position = lexeme.inside + lexeme.value.index(value)
-        raise QueryError(f"In {lexeme.name}: {error}.", text=text, position=position) from error
+        hashtag = [piece.token for piece in pieces(f"#{lexeme.value}")]
+    except UnfitSignError:
+        return phrase
+    return Or((phrase, _one(hashtag[0]))) if len(hashtag) == 1 else phrase
 
 
-def _refuse_reserved(lexeme: Lexeme, text: str) -> None:
-    word = lexeme.value
-    address = _ADDRESS.match(word) is not None
-    for position, char in enumerate(word):
-        if char in _RESERVED and (not address or char in _IN_ADDRESSES):
-            raise QueryError(
-                f"{_RESERVED[char]}. To search for the text itself, put it in quotes.",
-                text=text,
-                position=lexeme.start + position,
-                suggestion=_replaced(text, lexeme, f'"{word}"') if address else "",
+def _one(token: str | Pattern) -> Term | Wildcard:
+    return Wildcard(token) if isinstance(token, Pattern) else Term(token)
+
+
+def _quoted(lexeme: Lexeme, text: str) -> Phrase:
+    if meant := foreign.signs_in_quotes(lexeme.value):
+        _refuse_at(
+            meant.message,
+            lexeme.inside + meant.at,
+            text,
+            *(_replaced(text, lexeme, each) for each in meant.instead),
+        )
+    found = _pieces(lexeme, text)
+    if not found:
+        _refuse("There is no letter, digit or emoji between these quotes.", lexeme, text)
+    return Phrase(found)
+
+
+def _pieces(lexeme: Lexeme, text: str) -> tuple[str | Pattern, ...]:
+    try:
+        return tuple(piece.token for piece in pieces(lexeme.value))
+    except UnfitSignError as error:
+        suggestions = _without_sign(lexeme, error.offset)
+        raise QueryError(
+            f"{error}.",
+            text=text,
+            position=lexeme.inside + error.offset,
+            suggestions=[_replaced(text, lexeme, each) for each in suggestions],
+        ) from error
+
+
+def _without_sign(lexeme: Lexeme, at: int) -> Sequence[str]:
+    """Return what may have been meant by a sign at which nothing can stand for others."""
+    before, after = lexeme.value[:at], lexeme.value[at + 1 :]
+    if not lexeme.quoted:
+        return (before + after,) if before + after else ()
+    kept = f"{before}{after}"
+    if before.endswith(" ") and after.startswith(" "):  # a word between: "apple * pie"
+        one, other = before.strip(), after.strip()
+        return (f"{_as_operand(one)} pre/2 {_as_operand(other)}", f'"{one} {other}"')
+    return (f'"{kept}"',) if kept.strip() else ()
+
+
+def _as_operand(words: str) -> str:
+    return f'"{words}"' if " " in words else words
+
+
+def _is_mail(word: str) -> bool:
+    return "@" in word[1:] and "~" not in word and len(tokens(word)) == 1
+
+
+def _refuse_signs_of_address(lexeme: Lexeme, text: str) -> None:
+    for position, char in enumerate(lexeme.value):
+        if char in "*?~":
+            _refuse_at(
+                f"In a web address {char} is a sign like others. Put the address in quotes to "
+                "search for exactly it.",
+                lexeme.start + position,
+                text,
+                _replaced(text, lexeme, f'"{lexeme.value}"'),
             )
 
 
-def _refuse(message: str, lexeme: Lexeme, text: str, replacement: str = "") -> NoReturn:
-    suggestion = _replaced(text, lexeme, replacement) if replacement else ""
-    raise QueryError(message, text=text, position=lexeme.start, suggestion=suggestion)
+def _refuse_signs(lexeme: Lexeme, text: str) -> None:
+    meant = foreign.signs(lexeme.value)
+    if meant is None:
+        return
+    word = lexeme.value
+    instead = [
+        _replaced(text, lexeme, word[: meant.start] + each + word[meant.end :])
+        for each in meant.instead
+    ]
+    if not instead and (other := _OTHER_QUOTES.match(text, lexeme.start)):
+        inside = other.group(1) or other.group(2)
+        instead = [f'{text[: other.start()]}"{inside.strip()}"{text[other.end() :]}']
+    _refuse_at(
+        meant.message + _LITERALLY * ('"' not in meant.message),
+        lexeme.start + meant.at,
+        text,
+        *instead,
+    )
+
+
+def _refuse(message: str, lexeme: Lexeme, text: str, *replacements: str) -> NoReturn:
+    suggestions = (_replaced(text, lexeme, each) for each in replacements if each)
+    _refuse_at(message, lexeme.start, text, *suggestions)
+
+
+def _refuse_at(message: str, position: int, text: str, *suggestions: str) -> NoReturn:
+    raise QueryError(message, text=text, position=position, suggestions=suggestions)
 
 
 def _replaced(text: str, lexeme: Lexeme, replacement: str) -> str:
