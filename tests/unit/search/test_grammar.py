@@ -306,7 +306,7 @@ REFUSED = [
     ("from:@", 5, "found only @", ()),
     ("account:acme*", 12, "compared as a whole", ()),
     ("is:edit", 0, "is:created or is:edited or is:deleted", ("is:edited",)),
-    ("has:video", 0, "Expected has:media or has:link", ()),
+    ("has:video", 0, "Expected has:media or has:link", ("has:media",)),
     ("hash:abc", 5, "64 digits", ()),
     ("after:yesterday", 6, "expected a day like 2026-03-01", ()),
     ("after:2026-3-1", 6, "expected a day", ("after:2026-03-01",)),
