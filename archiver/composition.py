@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from archiver import __version__
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
-from archiver.clock import Clock
+from archiver.clock import Clock, system_stopwatch
 from archiver.config import Settings
 from archiver.db.archive import ArchiveRow
 from archiver.db.lease import Lease, shared, try_alone
@@ -20,6 +20,7 @@ from archiver.db.transaction import Database
 from archiver.ids import Ulids
 from archiver.jobs.account_totals import account_chores
 from archiver.jobs.documents import Documents
+from archiver.jobs.index_comparison import IndexComparison
 from archiver.jobs.loops import Loops
 from archiver.jobs.reindexing import Reindexing
 from archiver.jobs.search_index import SearchIndex
@@ -108,6 +109,7 @@ class Background:
     timestamping: Timestamping
     worm: WormProbing
     loops: Loops
+    comparison: IndexComparison
     second: SecondStore | None
     reads: AsyncStore
     telling: Telling
@@ -245,15 +247,24 @@ async def open_background(
     path.sequencer.listen(loops.notify)
     worm = _worm_probing(ground, loops)
     second = _second_store(ground, path, loops)
+    comparison = IndexComparison(
+        index=views.index,
+        database=ground.database,
+        clock=ground.clock,
+        stopwatch=system_stopwatch,
+        trail=path.trail,
+    )
     accounts = account_chores(ground.database, ground.clock, ground.plan)
     telling = _telling(ground, path, views)
-    loops.chores = (witnessing.chore, *timestamping.chores, worm.chore, *accounts, *telling.chores)
+    own = (witnessing.chore, *timestamping.chores, worm.chore, comparison.chore)
+    loops.chores = (*own, *accounts, *telling.chores)
     return Background(
         integrator=integrator,
         witnessing=witnessing,
         timestamping=timestamping,
         worm=worm,
         loops=loops,
+        comparison=comparison,
         second=second,
         reads=await _keep_copied(stack, loops, ground.store, second),
         telling=telling,

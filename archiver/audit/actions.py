@@ -78,6 +78,8 @@ class Action(StrEnum):
     TIMESTAMP_REFUSED = "timestamp:refused"
     EVIDENCE_EXPORTED = "evidence:exported"
     INDEX_REBUILT = "index:rebuilt"
+    INDEX_LOST = "index:lost"
+    INDEX_MENDED = "index:mended"
     OBJECT_DAMAGED = "object:damaged"
     OBJECT_REPAIRED = "object:repaired"
     COPY_REPAIRED = "copy:repaired"
@@ -162,6 +164,8 @@ SENTENCES: dict[Action, str] = {
     Action.TIMESTAMP_REFUSED: "{actor} refused a token of timestamp authority {object}",
     Action.EVIDENCE_EXPORTED: "{actor} made an evidence bundle of {object}",
     Action.INDEX_REBUILT: "{actor} rebuilt the search index",
+    Action.INDEX_LOST: "{actor} found the search index lost or damaged and began a new one",
+    Action.INDEX_MENDED: "{actor} found the search index differing from the records",
     Action.OBJECT_DAMAGED: "{actor} found object {object} damaged and read its second copy",
     Action.OBJECT_REPAIRED: "{actor} repaired object {object} from the second copy",
     Action.COPY_REPAIRED: "{actor} repaired the second copy of object {object}",

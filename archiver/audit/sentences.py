@@ -74,6 +74,8 @@ TELLING: Mapping[Action, str] = {
     Action.TIMESTAMP_REFUSED: "[: {problem}]",
     Action.EVIDENCE_EXPORTED: "[ with {records:record}]",
     Action.INDEX_REBUILT: "[ up to log size {log_size:}]",
+    Action.INDEX_LOST: "[: {reason}]",
+    Action.INDEX_MENDED: "[: {missing:post} missing][, {surplus:post} too many]",
     Action.OBJECT_DAMAGED: "[: {what}]",
     Action.REPAIR_STARTED: "[: {objects:object}]",
     Action.LOG_CONTRADICTED: "[: {words}]",

@@ -21,6 +21,7 @@ from archiver.db import ledger as ledger_rows
 from archiver.db.lease import Lease, try_alone
 from archiver.db.transaction import Database
 from archiver.errors import EvidenceError, OperatorError
+from archiver.jobs.finishing import to_its_end
 from archiver.jobs.search_index import SearchIndex
 from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.recovery import Recovery
@@ -116,12 +117,12 @@ class Loops:
     async def integrate_once(self) -> bool:
         """Integrate one batch if this process leads; True if more was waiting than fits one."""
         async with self._integrating:
-            return await _to_its_end(self._integrate())
+            return await to_its_end(self._integrate())
 
     async def index_once(self) -> bool:
         """Index one batch if this process writes the index; True if more was waiting."""
         async with self._indexing:
-            return await _to_its_end(self._index())
+            return await to_its_end(self._index())
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
@@ -233,16 +234,3 @@ class Loops:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_S):
                     await news.wait()
-
-
-async def _to_its_end(act: Coroutine[Any, Any, bool]) -> bool:
-    """Await `act`; when cancelled meanwhile, let it finish first.
-
-    Its threads could not be stopped, and must not go on beside whatever comes next.
-    """
-    task = asyncio.ensure_future(act)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

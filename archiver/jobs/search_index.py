@@ -10,7 +10,7 @@ answer, and tried again (`index_comparison`).
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 
@@ -40,7 +40,8 @@ class SearchIndex:
     """The index of one archive, opened for reading always and for writing when it is free.
 
     `probe` raises `StorageUnavailable` while the store answers nothing at all. `losses` counts the
-    indexes found lost or damaged since the start, `last_loss` says how the newest was.
+    indexes found lost or damaged since the start, `last_loss` says how the newest was. Whoever
+    writes holds `alone`; all methods but `mend` take it themselves.
     """
 
     def __init__(
@@ -64,7 +65,7 @@ class SearchIndex:
         self._reader: tuple[str, Reader] | None = None
         self._writer: tuple[str, Index] | None = None
         self._failures = 0
-        self._alone = asyncio.Lock()
+        self.alone = asyncio.Lock()
 
     @property
     def is_written_here(self) -> bool:
@@ -105,7 +106,7 @@ class SearchIndex:
         Raises:
             SearchUnavailable: the index's folder cannot be used.
         """
-        async with self._alone:
+        async with self.alone:
             return await self._open_writer()
 
     async def follow(self) -> bool:
@@ -118,7 +119,7 @@ class SearchIndex:
             SearchUnavailable: the engine failed; the next call opens the index again.
             StorageUnavailable, DatabaseUnavailable: records could not be read now.
         """
-        async with self._alone:
+        async with self.alone:
             return await self._follow()
 
     async def begin_anew(self, reason: str) -> None:
@@ -136,7 +137,7 @@ class SearchIndex:
 
     async def condemn(self, reason: str) -> None:
         """Begin a new index instead of one that was found damaged. Raises SearchUnavailable."""
-        async with self._alone:
+        async with self.alone:
             if self._writer is None:
                 return
             damaged, _ = self._writer
@@ -145,28 +146,32 @@ class SearchIndex:
             await asyncio.to_thread(self._begin, damaged)
             await self._open_writer()
 
-    async def mend(self, missing: Sequence[int], surplus: Sequence[int]) -> Read:
+    async def mend(
+        self, missing: Sequence[int], surplus: Sequence[int] = (), *, doubtful: bool = False
+    ) -> Read:
         """Add posts that the index lacks, as far as they can be read, and remove what is too much.
 
-        Returns what was read of the missing ones; what could not be read is set aside.
+        The caller holds `alone`. What cannot be read is set aside; `doubtful` posts are tried on an
+        index of their own first. Returns what was read.
 
         Raises:
             SearchUnavailable: as `follow`, or this process does not write the index.
         """
-        async with self._alone:
-            if self._writer is None:
-                raise SearchUnavailable("the search index is written by another process")
-            writer = self._writer[1]
-            read = await self._documents.read_at(missing, patient=False)
-            await self._put_aside(read.unread)
-            try:
-                await asyncio.to_thread(_mend, writer, read.documents, surplus)
-            except IndexUnavailable as error:
-                await asyncio.to_thread(self._let_go)
-                raise _did_not_take("what it lacked", error) from error
-            async with self._database.transaction() as tx:
-                await set_aside.drop(tx, [document.number for document in read.documents])
-            return read
+        if self._writer is None:
+            raise SearchUnavailable("the search index is written by another process")
+        read = await self._documents.read_at(missing, patient=False)
+        if doubtful and read.documents:
+            refused = await asyncio.to_thread(self._refused, read.documents)
+            read = _without(read, refused)
+        await self._put_aside(read.unread)
+        try:
+            await asyncio.to_thread(_mend, self._writer[1], read.documents, surplus)
+        except IndexUnavailable as error:
+            await asyncio.to_thread(self._let_go)
+            raise _did_not_take("what it lacked", error) from error
+        async with self._database.transaction() as tx:
+            await set_aside.drop(tx, [document.number for document in read.documents])
+        return read
 
     def close(self) -> None:
         """Close what is open."""
@@ -262,12 +267,10 @@ class SearchIndex:
             refused = await asyncio.to_thread(self._refused, documents)
             if not refused:
                 raise _did_not_take(f"records up to {watermark - 1}", error) from error
-            await self._put_aside(
-                [Unread(number, Why.REFUSED, "the search engine refused it") for number in refused]
-            )
+            rest = _without(Read(tuple(documents)), refused)
+            await self._put_aside(rest.unread)
             if await self._open_writer() and self._writer is not None:
-                rest = [each for each in documents if each.number not in refused]
-                await asyncio.to_thread(_add, self._writer[1], rest, watermark)
+                await asyncio.to_thread(_add, self._writer[1], rest.documents, watermark)
 
     def _refused(self, documents: Sequence[Document]) -> frozenset[int]:
         if not self.generations.beside:
@@ -297,6 +300,12 @@ def _add(index: Index, documents: Sequence[Document], watermark: int) -> None:
 def _mend(index: Index, documents: Sequence[Document], surplus: Sequence[int]) -> None:
     index.delete(surplus)
     _add(index, documents, index.watermark)
+
+
+def _without(read: Read, refused: Collection[int]) -> Read:
+    unread = [Unread(number, Why.REFUSED, "the engine refused it") for number in sorted(refused)]
+    taken = (each for each in read.documents if each.number not in refused)
+    return Read(tuple(taken), (*read.unread, *unread))
 
 
 def _did_not_take(what: str, error: Exception) -> SearchUnavailable:

@@ -483,6 +483,14 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
         Told("index", "", "ok", {"log_size": 1284220}),
         "carla rebuilt the search index up to log size 1,284,220.",
     ),
+    Action.INDEX_LOST: (
+        Told("index", "", "ok", {"reason": "meta.json is missing"}),
+        "carla found the search index lost or damaged and began a new one: meta.json is missing.",
+    ),
+    Action.INDEX_MENDED: (
+        Told("index", "", "ok", {"missing": 1, "surplus": 8, "log_size": 9}),
+        "carla found the search index differing from the records: 1 post missing, 8 posts too many.",
+    ),
     Action.OBJECT_DAMAGED: (
         Told("object", "seg/1", "integrity", {"what": "its hash differs"}),
         "carla found object seg/1 damaged and read its second copy: its hash differs.",
