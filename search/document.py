@@ -44,6 +44,10 @@ class Document:
         """Return this document with its log index, which is known only after the commit."""
         return replace(self, number=number)
 
+    def reading(self, text: str) -> "Document":
+        """Return this document with the token string that another analyzer made of its text."""
+        return replace(self, text=text, has_link=_has_link(text))
+
     @property
     def time(self) -> int:
         """When it happened, for ordering: when posted, or when captured if that is not known."""
@@ -87,8 +91,13 @@ def document(
         tags=tuple(field_value(FieldName.TAG, tag) for tag in tags),
         is_reply=is_reply,
         has_media=has_media,
-        has_link=any(f" {start}" in f" {words}" for start in ADDRESSES),
+        has_link=_has_link(words),
         hashes=tuple(each.lower() for each in hashes),
         posted_at=posted_at,
         captured_at=captured_at,
     )
+
+
+def _has_link(words: str) -> bool:
+    spaced = f" {words}"
+    return any(f" {start}" in spaced for start in ADDRESSES)

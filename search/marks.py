@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from search.analyzer import Token, spans
 from search.normal_form import normalise
-from search.positions import finds
+from search.positions import places
 from search.query import And, Fuzzy, Near, Not, Or, Phrase, Query, Stemmed, Term, Wildcard
 
 Word = Term | Wildcard | Fuzzy | Stemmed | Phrase | Near
@@ -61,17 +61,5 @@ def _words(query: Query, *, found: bool) -> Iterator[Word]:
 
 def _places(words: Word, tokens: Sequence[Token]) -> Iterator[Mark]:
     term = normalise(words)
-    for find in finds(words, [each.text for each in tokens]):
-        for first, last in _runs(find):
-            yield Mark(tokens[first].start, tokens[last].end, term)
-
-
-def _runs(find: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last of positions in a row: words that are near are marked alone."""
-    first = last = find[0]
-    for position in find[1:]:
-        if position != last + 1:
-            yield first, last
-            first = position
-        last = position
-    yield first, last
+    for first, last in places(words)([each.text for each in tokens]):
+        yield Mark(tokens[first].start, tokens[last].end, term)

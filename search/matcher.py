@@ -4,11 +4,11 @@ Every engine must return exactly the documents for which `matches` is true. Stan
 review rules call it on each new record.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 
 from search.document import Document
-from search.positions import finds
+from search.positions import Stands, read, standing
 from search.query import (
     And,
     DateName,
@@ -29,42 +29,86 @@ from search.query import (
     Stemmed,
     Term,
     Wildcard,
+    is_words,
 )
 
+Finds = Callable[[Document], bool]
+"""A query made ready: tells of a document whether the query finds it."""
 
-def matches(  # noqa: C901, PLR0911, PLR0912 - one case per node
-    query: Query, document: Document
-) -> bool:
-    """Return whether `query` finds `document`.
+
+def matches(query: Query, document: Document) -> bool:
+    """Return whether `query` finds `document`. For many documents make it ready once (`prepared`).
+
+    Raises:
+        ValueError: it asks for what is held, which no document says (`search.query.Held`).
+    """
+    return prepared(query)(document)
+
+
+def prepared(query: Query) -> Finds:  # noqa: C901, PLR0911, PLR0912 - one case per node
+    """Return what tells of a document whether `query` finds it: for many documents.
 
     Raises:
         ValueError: it asks for what is held, which no document says (`search.query.Held`).
     """
     match query:
-        case Term():
-            return any(_has(document, form) for form in query.forms)
-        case Phrase() | Wildcard() | Fuzzy() | Stemmed() | Near():
-            return any(finds(query, document.text.split()))
-        case Field(name, value):
-            return value in values(document, name)
-        case DateRange(name, start, end):
-            return _in_range(time_of(document, name), start, end)
-        case And(parts):
-            return all(matches(part, document) for part in parts)
+        case Term() | Phrase() | Wildcard() | Fuzzy() | Stemmed() | Near():
+            return _of_text(standing(query))
         case Or(parts):
-            return any(matches(part, document) for part in parts)
+            return _of_text(standing(query)) if is_words(query) else _any(_grouped(parts))
+        case And(parts):
+            return _all([prepared(part) for part in sorted(parts, key=_cost)])
+        case Field(name, value):
+            return lambda document: value in values(document, name)
+        case DateRange(clock, start, end):
+            return lambda document: _in_range(time_of(document, clock), start, end)
         case Not(part):
-            return not matches(part, document)
+            finds = prepared(part)
+            return lambda document: not finds(document)
         case Everything():
-            return True
+            return lambda _: True
         case Places(places):
-            return document.place in places
+            return lambda document: document.place in places
         case Numbers(numbers):
-            return document.number in numbers
+            return lambda document: document.number in numbers
         case LogRange(start, end):
-            return start <= document.number < end
+            return lambda document: start <= document.number < end
         case Held():
             raise ValueError("what is held is put into a query before it is asked")
+
+
+def _of_text(stands: Stands) -> Finds:
+    return lambda document: stands(read(document.text))
+
+
+def _grouped(parts: Sequence[Query]) -> list[Finds]:
+    """Make the parts of an OR ready, cheap ones first, with all its words as one that is asked."""
+    words = tuple(part for part in parts if is_words(part))
+    rest = [part for part in parts if not is_words(part)]
+    if words:
+        rest.append(Or(words) if len(words) > 1 else words[0])
+    return [prepared(part) for part in sorted(rest, key=_cost)]
+
+
+def _cost(query: Query) -> int:
+    """Return a rank: what is looked up first, then what is looked for in the text."""
+    match query:
+        case Term() | Phrase() | Wildcard():
+            return 1
+        case Near() | Fuzzy() | Stemmed():
+            return 3
+        case And() | Or() | Not():
+            return 2
+        case _:
+            return 0
+
+
+def _all(tests: Sequence[Finds]) -> Finds:
+    return lambda document: all(test(document) for test in tests)
+
+
+def _any(tests: Sequence[Finds]) -> Finds:
+    return lambda document: any(test(document) for test in tests)
 
 
 def values(document: Document, name: FieldName) -> tuple[str, ...]:
@@ -82,11 +126,6 @@ def values(document: Document, name: FieldName) -> tuple[str, ...]:
         case _:
             value = _VALUE[name](document)
             return (value,) if value else ()
-
-
-def _has(document: Document, words: str) -> bool:
-    # Tokens hold no space, so whole tokens in a row are a substring between spaces.
-    return f" {words} " in f" {document.text} "
 
 
 _VALUE: dict[FieldName, Callable[[Document], str]] = {

@@ -4,6 +4,7 @@ Neither is a regular expression, so nobody who asks can make either run long: a 
 time proportional to its length times the token's, and words are compared in one pass.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -38,6 +39,28 @@ class Pattern:
                 return False
         return not text[given:].strip("*")
 
+    def fitting(self) -> Callable[[str], bool]:
+        """Return `fits` made ready for many tokens."""
+        first, *middle = self.text.split("*")
+        last = middle.pop() if middle else ""
+        if "?" in self.text or any(middle):
+            return self.fits
+        least = len(first) + len(last)
+        return lambda token: (
+            len(token) >= least and token.startswith(first) and token.endswith(last)
+        )
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """What stands in every text that has a fitting token, a space before and after each."""
+        runs = f" {self.text} ".replace("?", "*").split("*")
+        return tuple(run for run in runs if run.strip())
+
+    @property
+    def is_one_run(self) -> bool:
+        """Whether it gives one run of characters alone: a text with its one piece has a token."""
+        return "?" not in self.text and len(self.pieces) == 1
+
 
 def is_one_edit(token: str, word: str) -> bool:
     """Return whether at most one edit makes `word` of `token`.
@@ -47,6 +70,8 @@ def is_one_edit(token: str, word: str) -> bool:
     """
     if token == word:
         return True
+    if abs(len(token) - len(word)) > 1:
+        return False
     shorter, longer = sorted((token, word), key=len)
     same = 0
     while same < len(shorter) and shorter[same] == longer[same]:
