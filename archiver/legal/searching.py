@@ -8,11 +8,9 @@ index that covers less than it did (it is being rebuilt) could skip hits, so the
 gave before is refused until the index has caught up.
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import tzinfo
 from importlib.metadata import version
-from typing import TypeVar
 
 from archiver.access.rules import Permission, Reach, reach
 from archiver.audit.actions import Action
@@ -30,11 +28,12 @@ from archiver.legal.answers import (
 )
 from archiver.legal.asking import Asked, Condition
 from archiver.legal.cursors import Cursor
-from archiver.legal.held import HeldRecords, asks_what_is_held, with_held
 from archiver.legal.hits import Hits
+from archiver.legal.inquiry import Inquiry
 from archiver.legal.looking import Seen, View, look
-from archiver.legal.queries import OpenIndex, asking_the_engine, read_query, written
-from archiver.legal.reach import Part, Parts, names
+from archiver.legal.queries import OpenIndex, read_query, written
+from archiver.legal.reach import names
+from archiver.legal.turns import Turns
 from archiver.model.actor import Actor
 from archiver.preserve.reader import RecordReader
 from search.analyzer import ANALYZER_VERSION
@@ -50,8 +49,6 @@ MAX_VALUES = 1000
 EMBEDDED_ENGINE = f"tantivy {version('tantivy')}"
 """The engine of an archive that names no other, as answers state it."""
 
-_T = TypeVar("_T")
-
 
 class Searching:
     """The search use cases. `engine` is the index's name and version, as answers state it."""
@@ -65,15 +62,14 @@ class Searching:
         zone: tzinfo,
         trail: Trail,
         engine: str = EMBEDDED_ENGINE,
+        turns: Turns | None = None,
     ) -> None:
-        self._index = index
+        self._inquiry = Inquiry(index=index, database=database, turns=turns or Turns())
         self._engine = engine
         self._database = database
         self._zone = zone
         self._trail = trail
         self._hits = Hits(database=database, records=records)
-        self._parts = Parts()
-        self._held = HeldRecords()
 
     async def search(
         self, query: str, *, limit: int = 20, cursor: str = "", actor: Actor
@@ -158,8 +154,10 @@ class Searching:
         """Return the ids of all records found, in log order. Raises as `search`."""
         within = reach(actor, Permission.SEARCH)
         tree = read_query(query, self._zone)
-        part, (wanted,) = await self._asked(within, [tree], actor)
-        seen, numbers = await self._ask(lambda snapshot: _numbers(snapshot, wanted, part.tree))
+        part, (wanted,) = await self._inquiry.within(within, [tree], actor)
+        seen, numbers = await self._inquiry.ask(
+            actor, lambda snapshot: _numbers(snapshot, wanted, part.tree)
+        )
         async with self._database.reading() as tx:
             ids = await record_rows.ids_at(tx, numbers)
         if len(ids) != seen.total:
@@ -179,7 +177,7 @@ class Searching:
         within = reach(actor, Permission.SEARCH)
         conditions = asked.conditions(self._zone)
         tree = every(each.tree for each in conditions)
-        part, (wanted,) = await self._asked(within, [tree], actor)
+        part, (wanted,) = await self._inquiry.within(within, [tree], actor)
 
         def counted(snapshot: Snapshot) -> Seen:
             inside = every((wanted, part.tree))
@@ -190,7 +188,7 @@ class Searching:
                 facets=dict(snapshot.facets(inside, [name], limit=MAX_VALUES)),
             )
 
-        seen = await self._ask(counted)
+        seen = await self._inquiry.ask(actor, counted)
         answer = await self._answer(asked.query, tree, seen, within)
         overview = Overview(
             answer=answer,
@@ -213,7 +211,7 @@ class Searching:
             Denied, InvalidInput, SearchUnavailable: as `search`.
         """
         within = reach(actor, Permission.SEARCH)
-        log_size = await self._ask(lambda snapshot: snapshot.watermark)
+        log_size = await self._inquiry.ask(actor, lambda snapshot: snapshot.watermark)
         found = await coverage.not_searchable(
             self._database, within, log_size=log_size, limit=_page_of(limit), cursor=cursor
         )
@@ -231,11 +229,13 @@ class Searching:
         within = reach(actor, Permission.SEARCH)
         trees = [each.tree for each in conditions]
         tree = every(trees)
-        part, wanted = await self._asked(within, trees, actor)
+        part, wanted = await self._inquiry.within(within, trees, actor)
         asked = cursors.asked(tree, view.order, part)
         place = cursors.read(cursor, asked)
         given = [each._replace(tree=put) for each, put in zip(conditions, wanted, strict=True)]
-        seen = await self._ask(lambda snapshot: look(snapshot, given, part.tree, view, place))
+        seen = await self._inquiry.ask(
+            actor, lambda snapshot: look(snapshot, given, part.tree, view, place)
+        )
         more = ""
         if len(seen.hits) == view.limit:
             more = cursors.write(Cursor(seen.hits[-1], seen.watermark, asked))
@@ -244,7 +244,7 @@ class Searching:
 
     async def _counted(self, query: str, tree: Query, actor: Actor) -> Answer:
         within = reach(actor, Permission.SEARCH)
-        part, (wanted,) = await self._asked(within, [tree], actor)
+        part, (wanted,) = await self._inquiry.within(within, [tree], actor)
 
         def counted(snapshot: Snapshot) -> Seen:
             return Seen(
@@ -253,27 +253,7 @@ class Searching:
                 total=snapshot.count(every((wanted, part.tree))),
             )
 
-        return await self._answer(query, tree, await self._ask(counted), within)
-
-    async def _asked(
-        self, within: Reach, trees: Sequence[Query], actor: Actor
-    ) -> tuple[Part, list[Query]]:
-        """Return the part that is searched, and `trees` with the held records put in."""
-        async with self._database.reading() as tx:
-            part = await self._parts.of(tx, within)
-            if not any(map(asks_what_is_held, trees)):
-                return part, list(trees)
-            holds = reach(actor, Permission.READ_HOLDS)
-            return part, [await with_held(tx, tree, holds, self._held) for tree in trees]
-
-    async def _ask(self, question: Callable[[Snapshot], _T]) -> _T:
-        """Ask one state of the index, in a thread."""
-
-        def ask() -> _T:
-            with asking_the_engine(), self._index.reader().snapshot() as snapshot:
-                return question(snapshot)
-
-        return await asyncio.to_thread(ask)
+        return await self._answer(query, tree, await self._inquiry.ask(actor, counted), within)
 
     async def _answer(
         self,

@@ -29,11 +29,13 @@ async def archive(tmp_path: Path, database_url: str) -> AsyncIterator[SmallArchi
         for text in ("alpha", "alpha beta", "beta", "gamma"):
             await opened.capture(arrival(text, text))
         await opened.index_all()
-        for word, matter in (("alpha", "Smith"), ("beta", "Jones"), ("gamma", "Old")):
-            view = await opened.holds.place(
+        holds = [
+            await opened.holds.place(
                 name=word, matter=matter, reason="suit", query=word, actor=COUNSEL
             )
-        await opened.holds.release(view.id, reason="settled", actor=COUNSEL)
+            for word, matter in (("alpha", "Smith"), ("beta", "Jones"), ("gamma", "Old"))
+        ]
+        await opened.holds.release(holds[-1].id, reason="settled", actor=COUNSEL)
         await opened.index_all()
         yield opened
 
