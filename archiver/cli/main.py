@@ -28,6 +28,8 @@ COMMANDS: Mapping[str, Command] = {
     "import": Command("importing", "read posts from files and keep them"),
     "account": Command("account", "the register of accounts: whose they are, of which unit"),
     "search": Command("search", "find records, with an exact count"),
+    "set": Command("sets", "the results of searches that were frozen"),
+    "terms": Command("terms", "search term reports: make, compare, export, check a list"),
     "record": Command("record", "show, explain, prove and verify one record"),
     "class": Command("classes", "the classes of the file plan"),
     "schedule": Command("schedules", "the retention schedules of a class"),

@@ -78,6 +78,20 @@ class Comparison:
             self.later.analyzer,
         )
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON document."""
+        return {
+            "earlier": {"id": self.earlier.id, "name": self.earlier.name},
+            "later": {"id": self.later.id, "name": self.later.name},
+            "same_set": self.same_set,
+            "same_reading": self.same_reading,
+            "terms": [term.to_dict() for term in self.terms],
+            "documents_before": self.earlier.total.documents,
+            "documents_after": self.later.total.documents,
+            "gained": len(self.gained),
+            "lost": len(self.lost),
+        }
+
     def count(self, change: Change) -> int:
         """Return how many terms changed so."""
         return sum(term.change is change for term in self.terms)

@@ -107,7 +107,7 @@ class TermReport:
     @property
     def title(self) -> str:
         """What people call it."""
-        return self.name or f"Report of {self.made_on:%Y-%m-%d %H:%M} UTC"
+        return title_of(self.name, self.made_on)
 
     @property
     def made_on(self) -> datetime:
@@ -195,6 +195,11 @@ class TermReport:
                 {"month": month, "documents": documents} for month, documents in self.by_month(line)
             ],
         }
+
+
+def title_of(name: str, made_on: datetime) -> str:
+    """Return what people call a report: its name, else when it was made."""
+    return name or f"Report of {made_on:%Y-%m-%d %H:%M} UTC"
 
 
 _decode = msgspec.json.Decoder(TermReport).decode

@@ -14,7 +14,7 @@ from datetime import datetime, tzinfo
 from archiver.access.rules import Permission, Reach, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
-from archiver.clock import Clock, from_millis, to_millis
+from archiver.clock import Clock, from_millis, rfc3339, to_millis
 from archiver.db import coverage as coverage_rows
 from archiver.db import records as record_rows
 from archiver.db import term_reports as report_rows
@@ -39,6 +39,7 @@ from archiver.legal.term_report import (
     Totals,
     report_of,
     report_text,
+    title_of,
 )
 from archiver.legal.term_search import line_of, searching_terms
 from archiver.model.actor import Actor
@@ -81,6 +82,25 @@ class ReportEntry:
     hits: int
     made_at: datetime
     made_by: str
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return title_of(self.name, self.made_at)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON document."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "matter": self.matter,
+            "set_id": self.set_id,
+            "terms": self.terms,
+            "documents": self.documents,
+            "hits": self.hits,
+            "made_at": rfc3339(self.made_at),
+            "made_by": self.made_by,
+        }
 
 
 class TermReports:
