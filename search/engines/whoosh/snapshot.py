@@ -111,14 +111,10 @@ class WhooshSnapshot:
 
     def texts(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[tuple[int, str]]]:
         """See `search.verification.Source`."""
-        hits = [_hits(segment, found(query, segment) & live) for segment, live in self._parts]
-        rows = (
-            ((each.segment.numbers[at], each.segment, at) for at in _positions(each, Order.LOG))
-            for each in hits
-        )
-        merged = heapq.merge(*rows, key=lambda each: each[0])
+        rows = [_texts(_hits(each, found(query, each) & live)) for each, live in self._parts]
+        merged = heapq.merge(*rows)
         while part := list(islice(merged, chunk)):
-            yield [(number, segment.texts[at].decode()) for number, segment, at in part]
+            yield [(number, text.decode()) for number, text in part]
 
     def expansion(self, word: Expandable, *, limit: int) -> tuple[str, ...]:
         """See `Snapshot`."""
@@ -169,6 +165,11 @@ def _positions(hits: Found, order: Order, after: Hit | None = None) -> Iterator[
 def _in_order(hits: Found, order: Order, after: Hit | None) -> Iterator[Hit]:
     numbers, times = hits.segment.numbers, hits.segment.times
     return (Hit(numbers[at], times[at]) for at in _positions(hits, order, after))
+
+
+def _texts(hits: Found) -> Iterator[tuple[int, bytes]]:
+    numbers, texts = hits.segment.numbers, hits.segment.texts
+    return ((numbers[at], texts[at]) for at in _positions(hits, Order.LOG))
 
 
 def _chunks(hits: Iterable[Found], chunk: int) -> Iterator[list[int]]:
