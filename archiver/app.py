@@ -71,6 +71,7 @@ from archiver.jobs.reindexing import Reindexing
 from archiver.jobs.sample import Sample
 from archiver.jobs.search_index import SearchIndex
 from archiver.jobs.second_store import SecondStore
+from archiver.jobs.telling import Telling
 from archiver.jobs.timestamping import Timestamping
 from archiver.jobs.verifying import Verifying
 from archiver.jobs.witnessing import Witnessing
@@ -134,6 +135,7 @@ class Services:
     releases: HoldReleases
     saved_searches: SavedSearches
     subscriptions: Subscriptions
+    telling: Telling
     frozen_sets: FrozenSets
     term_reports: TermReports
     log: LogView
@@ -318,6 +320,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         term_reports=_term_reports(ground, path, views, sets),
         saved_searches=background.telling.saved_searches,
         subscriptions=background.telling.subscriptions,
+        telling=background.telling,
         timestamping=background.timestamping,
         log=log,
         evidence=evidence,

@@ -8,6 +8,7 @@ own reach, and what is new is counted for each of them apart (`news`).
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
@@ -20,7 +21,7 @@ from archiver.clock import Clock, from_millis, to_millis
 from archiver.db import saved_searches as rows
 from archiver.db.saved_searches import SavedRow
 from archiver.db.transaction import Database
-from archiver.errors import Conflict, Denied, InvalidInput
+from archiver.errors import Conflict, Denied, InvalidInput, SearchUnavailable
 from archiver.ids import Ulids
 from archiver.legal.asking import Asked
 from archiver.legal.news import News, visible_search
@@ -128,7 +129,8 @@ class SavedSearches:
             made_by=legible(actor.name),
         )
         await self._state(Action.SAVED_CREATED, row, actor)
-        await self._note_visit(row, await self._news.watermark(), actor)
+        with suppress(SearchUnavailable):  # then all of its hits are new, to its owner as well
+            await self._note_visit(row, await self._news.watermark(), actor)
         return await self._read(row.id, actor)
 
     async def change(

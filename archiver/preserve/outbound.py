@@ -8,6 +8,7 @@ a name may mean another address a moment later.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from errno import EACCES
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -57,7 +58,7 @@ class Outbound:
         try:
             self.require(host, text.strip())
         except PermissionError as error:
-            raise InvalidInput(str(error), pointer="target") from error
+            raise InvalidInput(error.strerror or "", pointer="target") from error
         except ValueError:
             pass  # a name; what it means is asked when a connection is made
         return text.strip()
@@ -75,13 +76,15 @@ class Outbound:
             return
         if not meant.is_global or meant.is_multicast or meant.is_reserved:
             raise PermissionError(
+                EACCES,
                 f"the address {address} is not on the public internet; an operator can name its "
-                "network in MUNIMENT_WEBHOOK_NETWORKS"
+                "network in MUNIMENT_WEBHOOK_NETWORKS",
             )
         if not url.startswith("https:"):
             raise PermissionError(
+                EACCES,
                 "plain http is let through to the networks of MUNIMENT_WEBHOOK_NETWORKS only; use "
-                "https"
+                "https",
             )
 
 

@@ -242,7 +242,7 @@ async def test_who_saved_and_opened_what_is_in_the_trail(services: Services) -> 
 
     timeline = await services.audit.about("saved-search", saved.id, actor=auditor)
 
-    assert {each.sentence for each in timeline.page.items} >= {
+    assert {each.to_dict()["sentence"] for each in timeline.page.items} >= {
         "carla@example.com saved the search “Fees” for “fees”.",
         "carla@example.com opened the hits of the saved search “Fees”, version 1.",
     }

@@ -1,0 +1,354 @@
+"""Subscriptions on a real archive: what is new is told once, by webhook and mail."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from archiver.access.people import join
+from archiver.app import Services, open_services
+from archiver.config import Settings
+from archiver.db import subscriptions as subscription_rows
+from archiver.errors import Conflict, Denied, InvalidInput, NotFound
+from archiver.jobs.deliveries import BACKOFF
+from archiver.legal.asking import Asked
+from archiver.legal.saved_searches import Change
+from archiver.legal.subscription_views import ChannelName, Pace, SubscriptionView
+from archiver.model.actor import Actor, Role
+from archiver.model.grants import Grants, grant
+from archiver.model.person import Method
+from tests.fakes.archive import AGENT, an_arrival, found, settings_for
+from tests.fakes.mail_server import MailServer, mail_server
+from tests.fakes.webhook_receiver import WebhookReceiver, webhook_receiver
+
+CARLA = Actor(name="cli:carla", roles=frozenset(Role), via="cli")
+"""Somebody on the archive's own machine."""
+
+
+@dataclass
+class Moving:
+    """A clock that is moved by hand, and moves a little by itself."""
+
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+
+@dataclass
+class House:
+    """An archive with a receiver of webhooks, a mail server, and a clock that is moved by hand."""
+
+    services: Services
+    settings: Settings
+    receiver: WebhookReceiver
+    mail: MailServer
+    clock: Moving
+
+    async def capture(self, *texts: str) -> None:
+        """Keep posts, and have them indexed."""
+        arrivals = [an_arrival(each.encode()) for each in texts]
+        await self.services.ingest.submit(arrivals, actor=AGENT)
+        await self.services.loops.catch_up()
+
+    async def tell(self) -> None:
+        """What the loops do, once."""
+        await self.services.telling.follower.follow()
+        await self.services.telling.deliveries.deliver()
+
+    async def saved(self, query: str = "fees", shared: str = "everybody") -> str:
+        """The id of a search that Carla saved."""
+        view = await self.services.saved_searches.save(
+            Asked(query=query), name="Fees", shared_with=shared, actor=CARLA
+        )
+        return view.id
+
+    async def webhook(self, saved_id: str, pace: Pace = Pace.AT_ONCE) -> SubscriptionView:
+        """Carla's subscription by webhook."""
+        return await self.services.subscriptions.create(
+            saved_id,
+            channel=ChannelName.WEBHOOK,
+            target=self.receiver.url,
+            pace=pace,
+            actor=CARLA,
+        )
+
+    async def told(self, saved_id: str) -> list[tuple[str, int, int]]:
+        """State, hits and attempts of each delivery, oldest first."""
+        views = await self.services.subscriptions.deliveries(saved_id, actor=CARLA)
+        return [(each.row.state, each.row.hits, each.row.attempts) for each in reversed(views)]
+
+
+def settings_of(home: Path, mail: MailServer | None = None) -> Settings:
+    """Settings that let webhooks reach this machine."""
+    base = settings_for(home)
+    given = {
+        "webhook_networks": "127.0.0.0/8",
+        "public_url": "https://archive.example.com",
+        "smtp_url": mail.url if mail else "",
+        "mail_from": "Muniment <archive@example.com>" if mail else "",
+    }
+    return base.model_copy(update=given)
+
+
+@asynccontextmanager
+async def house_in(home: Path) -> AsyncIterator[House]:
+    async with webhook_receiver() as receiver, mail_server() as mail:
+        clock, settings = Moving(), settings_of(home, mail)
+        await found(settings)
+        async with open_services(settings, clock=clock, stopwatch=_Ticks(clock)) as services:
+            await services.loops.catch_up()
+            yield House(services, settings, receiver, mail, clock)
+
+
+class _Ticks:
+    """A stopwatch that goes as the clock does, so that nobody doubts it."""
+
+    def __init__(self, clock: Moving) -> None:
+        self._clock, self._start = clock, clock.now
+
+    def __call__(self) -> float:
+        return (self._clock.now - self._start).total_seconds()
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with house_in(tmp_path / "home") as opened:
+        yield opened
+
+
+async def _person(house: House, email: str, role: Role, *, unit: str = "") -> Actor:
+    """Somebody who accepted an invitation and is signed in."""
+    services = house.services
+    grants = Grants.of([grant(role, unit=unit)])
+    made = await services.people.invite(email, email, grants, actor=CARLA)
+    roster = services.people._roster
+    person = await join(roster, made.id, method=Method.PASSWORD)
+    return Actor(
+        name=email,
+        roles=person.grants.roles,
+        limited=person.grants.limited,
+        person_id=person.id,
+        via="session:1",
+    )
+
+
+async def test_new_hits_are_told_once_with_a_signature_and_no_text(house: House) -> None:
+    await house.capture("fees before")
+    saved_id = await house.saved()
+    made = await house.webhook(saved_id)
+    await house.tell()
+    assert house.receiver.requests == []
+
+    await house.capture("fees one", "fees two", "other")
+    await house.tell()
+    await house.tell()
+    await house.capture("nothing")
+    await house.tell()
+    await house.capture("fees three")
+    await house.tell()
+
+    first, second = house.receiver.bodies
+    assert (first["type"], first["data"]["hits"]) == ("saved_search.hits", 2)
+    assert first["data"]["saved_search_id"] == saved_id
+    assert first["data"]["link"] == f"https://archive.example.com/saved-searches/{saved_id}/open"
+    assert second["data"]["hits"] == 1
+    assert first["data"]["end_index"] <= second["data"]["first_index"]
+    assert house.receiver.is_signed(made.secret)
+    assert all(b"fees" not in body for _, body in house.receiver.requests)
+    assert await house.told(saved_id) == [("delivered", 2, 1), ("delivered", 1, 1)]
+
+
+async def test_mail_goes_to_the_person_with_counts_and_a_link(house: House) -> None:
+    ada = await _person(house, "ada@example.com", Role.COUNSEL)
+    saved_id = await house.saved()
+    await house.services.subscriptions.create(saved_id, channel=ChannelName.MAIL, actor=ada)
+    await house.capture("fees are a secret matter")
+    await house.tell()
+
+    (message,) = house.mail.messages
+    text = message.get_content()
+    assert house.mail.recipients == ["ada@example.com"]
+    assert (message["Subject"], message["Auto-Submitted"]) == ("1 new hit: Fees", "auto-generated")
+    assert f"https://archive.example.com/saved-searches/{saved_id}/open" in text
+    assert "secret matter" not in message.as_string()
+
+
+async def test_a_digest_gathers_what_came_in_its_time(house: House) -> None:
+    saved_id = await house.saved()
+    await house.webhook(saved_id, Pace.DAILY)
+    for text in ("fees one", "fees two"):
+        await house.capture(text)
+        house.clock.now += timedelta(hours=2)
+        await house.tell()
+    assert house.receiver.requests == []
+
+    house.clock.now += timedelta(hours=21)
+    await house.tell()
+    assert [body["data"]["hits"] for body in house.receiver.bodies] == [2]
+
+
+async def test_what_fails_is_tried_again_under_the_same_id_and_gathers_the_rest(
+    house: House,
+) -> None:
+    saved_id = await house.saved()
+    await house.webhook(saved_id)
+    house.receiver.answers = [500, 302]
+    await house.capture("fees one")
+    await house.tell()
+    await house.capture("fees two")
+    await house.tell()  # too early
+    assert await house.told(saved_id) == [("waiting", 1, 1)]
+    (view,) = await house.services.subscriptions.list(saved_id, actor=CARLA)
+    assert view.last is not None
+    assert "answered 500" in view.last.row.problem
+
+    for pause in BACKOFF[:2]:
+        house.clock.now += pause * 1.2
+        await house.tell()
+    await house.tell()
+
+    assert [body["data"]["hits"] for body in house.receiver.bodies] == [1, 1, 1, 1]
+    assert len(set(house.receiver.ids)) == 2
+    assert await house.told(saved_id) == [("delivered", 1, 3), ("delivered", 1, 1)]
+
+
+async def test_a_delivery_is_given_up_at_last_and_can_be_tried_again(house: House) -> None:
+    saved_id = await house.saved()
+    await house.webhook(saved_id)
+    house.receiver.answers = [500] * (len(BACKOFF) + 1)
+    await house.capture("fees one")
+    for pause in (timedelta(0), *BACKOFF):
+        house.clock.now += pause * 1.2
+        await house.tell()
+    assert await house.told(saved_id) == [("dead", 1, len(BACKOFF) + 1)]
+    assert "1 delivery was given up" in await house.services.telling.deliveries.notice()
+
+    (delivery,) = await house.services.subscriptions.deliveries(saved_id, actor=CARLA)
+    await house.services.subscriptions.retry(delivery.row.id, actor=CARLA)
+    await house.tell()
+
+    assert await house.told(saved_id) == [("delivered", 1, 1)]
+    assert await house.services.telling.deliveries.notice() == ""
+    with pytest.raises(Conflict, match="nothing is told twice"):
+        await house.services.subscriptions.retry(delivery.row.id, actor=CARLA)
+
+
+async def test_a_receiver_that_is_gone_ends_it(house: House) -> None:
+    saved_id = await house.saved()
+    await house.webhook(saved_id)
+    house.receiver.answers = [410]
+    await house.capture("fees one")
+    await house.tell()
+
+    (view,) = await house.services.subscriptions.list(saved_id, actor=CARLA)
+    assert (view.row.state, "410" in view.row.why) == ("stopped", True)
+
+
+async def test_one_slow_or_dead_receiver_keeps_nobody_else_waiting(house: House) -> None:
+    saved_id = await house.saved()
+    await house.webhook(saved_id)
+    await house.services.subscriptions.create(
+        saved_id, channel=ChannelName.WEBHOOK, target="http://127.0.0.1:9/closed", actor=CARLA
+    )
+    await house.capture("fees one")
+    await house.tell()
+
+    assert sorted(await house.told(saved_id)) == [("delivered", 1, 1), ("waiting", 1, 1)]
+
+
+async def test_who_may_not_search_any_more_is_told_nothing(house: House) -> None:
+    ada = await _person(house, "ada@example.com", Role.COUNSEL)
+    saved_id = await house.saved()
+    made = await house.services.subscriptions.create(saved_id, channel=ChannelName.MAIL, actor=ada)
+    await house.services.people.disable(ada.person_id, reason="left", actor=CARLA)
+    await house.capture("fees one")
+    await house.tell()
+
+    assert house.mail.messages == []
+    async with house.services.database.reading() as tx:
+        row = await subscription_rows.get(tx, made.row.id)
+    assert (row.state, row.why) == ("stopped", "its subscriber may not search any more")
+
+
+async def test_it_is_counted_within_the_reach_of_the_subscriber(house: House) -> None:
+    ada = await _person(house, "ada@example.com", Role.COUNSEL, unit="Treasury")
+    saved_id = await house.saved(shared="unit:Treasury")
+    await house.services.subscriptions.create(saved_id, channel=ChannelName.MAIL, actor=ada)
+    await house.capture("fees of somebody else")
+    await house.tell()
+
+    assert house.mail.messages == []
+
+
+async def test_mail_goes_to_nobody_else(house: House) -> None:
+    ada = await _person(house, "ada@example.com", Role.COUNSEL)
+    operator = await _person(house, "bob@example.com", Role.OPERATOR)
+    saved_id = await house.saved()
+    create = house.services.subscriptions.create
+    for actor, target in [
+        (ada, "press@example.org"),
+        (CARLA, "press@example.org"),
+        (CARLA, ""),
+    ]:
+        with pytest.raises(InvalidInput) as error:
+            await create(saved_id, channel=ChannelName.MAIL, target=target, actor=actor)
+        assert error.value.pointer == "target"
+    with pytest.raises(Denied):
+        await create(saved_id, channel=ChannelName.MAIL, target=operator.name, actor=CARLA)
+    view = await create(saved_id, channel=ChannelName.MAIL, target="Ada@example.com", actor=CARLA)
+    assert view.row.owner_key == ada.person_id
+
+
+async def test_a_query_that_asks_what_is_held_is_not_subscribed_to(house: House) -> None:
+    saved_id = await house.saved("fees AND is:held")
+    with pytest.raises(InvalidInput, match="is:held"):
+        await house.webhook(saved_id)
+
+
+async def test_a_subscription_of_somebody_else_is_not_there(house: House) -> None:
+    saved_id = await house.saved()
+    made = await house.webhook(saved_id)
+    dan = Actor(name="dan", roles=frozenset({Role.COUNSEL}), person_id="P-DAN")
+
+    assert await house.services.subscriptions.list(saved_id, actor=dan) == ()
+    with pytest.raises(NotFound):
+        await house.services.subscriptions.set_state(made.row.id, "ended", actor=dan)
+
+
+async def test_what_came_while_it_was_stopped_is_told_when_it_goes_on(house: House) -> None:
+    saved_id = await house.saved()
+    made = await house.webhook(saved_id)
+    change = house.services.subscriptions.set_state
+    await change(made.row.id, "stopped", actor=CARLA)
+    await house.capture("fees one", "fees two")
+    await house.tell()
+    assert house.receiver.requests == []
+    await change(made.row.id, "active", actor=CARLA)
+    await house.tell()
+    assert [body["data"]["hits"] for body in house.receiver.bodies] == [2]
+
+    await change(made.row.id, "ended", actor=CARLA)
+    await house.capture("fees three")
+    await house.tell()
+    assert len(house.receiver.requests) == 1
+    with pytest.raises(Conflict):
+        await change(made.row.id, "active", actor=CARLA)
+
+
+async def test_an_archived_search_tells_nothing(house: House) -> None:
+    saved_id = await house.saved()
+    await house.webhook(saved_id)
+    await house.services.saved_searches.change(
+        saved_id, Change(archived=True), based_on=1, actor=CARLA
+    )
+    await house.capture("fees one")
+    await house.tell()
+
+    assert house.receiver.requests == []
+    (view,) = await house.services.subscriptions.list(saved_id, actor=CARLA)
+    assert view.row.why == "the saved search is archived"
