@@ -141,7 +141,7 @@ async def test_of_two_processes_that_change_one_version_the_first_in_the_log_cou
         services.saved_searches._state = real  # type: ignore[method-assign]
         await real(Action.SAVED_CHANGED, replace(row, name="Mine", made_at=2), CARLA)
 
-    services.saved_searches._state = second  # type: ignore[method-assign]
+    services.saved_searches._state = second  # type: ignore[assignment,method-assign]
     with pytest.raises(Conflict, match="By another process"):
         await services.saved_searches.change(saved.id, Change(name="Mine"), based_on=1, actor=CARLA)
 

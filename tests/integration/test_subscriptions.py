@@ -1,5 +1,10 @@
 """Subscriptions on a real archive: what is new is told once, by webhook and mail."""
 
+import argparse
+import asyncio
+import shutil
+import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,17 +15,19 @@ import pytest
 
 from archiver.access.people import join
 from archiver.app import Services, open_services
+from archiver.cli.output import Output
+from archiver.cli.recover import recover_archive
 from archiver.config import Settings
 from archiver.db import subscriptions as subscription_rows
 from archiver.errors import Conflict, Denied, InvalidInput, NotFound
-from archiver.jobs.deliveries import BACKOFF
+from archiver.jobs.deliveries import BACKOFF, CLAIM
 from archiver.legal.asking import Asked
 from archiver.legal.saved_searches import Change
 from archiver.legal.subscription_views import ChannelName, Pace, SubscriptionView
 from archiver.model.actor import Actor, Role
 from archiver.model.grants import Grants, grant
 from archiver.model.person import Method
-from tests.fakes.archive import AGENT, an_arrival, found, settings_for
+from tests.fakes.archive import AGENT, an_arrival, found, publish, settings_for
 from tests.fakes.mail_server import MailServer, mail_server
 from tests.fakes.webhook_receiver import WebhookReceiver, webhook_receiver
 
@@ -97,12 +104,23 @@ def settings_of(home: Path, mail: MailServer | None = None) -> Settings:
 
 @asynccontextmanager
 async def house_in(home: Path) -> AsyncIterator[House]:
+    """A new archive."""
     async with webhook_receiver() as receiver, mail_server() as mail:
-        clock, settings = Moving(), settings_of(home, mail)
+        settings = settings_of(home, mail)
         await found(settings)
-        async with open_services(settings, clock=clock, stopwatch=_Ticks(clock)) as services:
-            await services.loops.catch_up()
-            yield House(services, settings, receiver, mail, clock)
+        async with opened(settings, receiver, mail) as house:
+            yield house
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, receiver: WebhookReceiver, mail: MailServer
+) -> AsyncIterator[House]:
+    """The archive as it is, opened."""
+    clock = Moving()
+    async with open_services(settings, clock=clock, stopwatch=_Ticks(clock)) as services:
+        await services.loops.catch_up()
+        yield House(services, settings, receiver, mail, clock)
 
 
 class _Ticks:
@@ -352,3 +370,61 @@ async def test_an_archived_search_tells_nothing(house: House) -> None:
     assert house.receiver.requests == []
     (view,) = await house.services.subscriptions.list(saved_id, actor=CARLA)
     assert view.row.why == "the saved search is archived"
+
+
+async def test_a_process_that_is_killed_while_it_tells_has_told_once(tmp_path: Path) -> None:
+    async with house_in(tmp_path / "home") as house:
+        receiver, saved_id = house.receiver, await house.saved()
+        made = await house.webhook(saved_id)
+        await house.capture("fees one", "fees two")
+
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.fakes.telling_process", str(house.settings.home)
+        )
+        receiver.on_request = process.kill  # it was told, and can note it no more
+        assert await process.wait() == -signal.SIGKILL
+        receiver.on_request = lambda: None
+        assert await house.told(saved_id) == [("waiting", 2, 0)]
+
+        await house.tell()
+        assert len(receiver.requests) == 1  # whoever claimed it may still be at it
+        house.clock.now += CLAIM * 1.1
+        await house.tell()
+        await house.tell()
+
+        assert len(receiver.requests) == 2
+        assert len(set(receiver.ids)) == 1
+        assert receiver.is_signed(made.secret)
+        assert await house.told(saved_id) == [("delivered", 2, 1)]
+
+
+async def test_a_lost_database_comes_back_and_tells_nothing_again(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path / "home")
+    await found(settings)
+    async with webhook_receiver() as receiver, mail_server() as mail:
+        async with opened(settings, receiver, mail) as house:
+            saved_id = await house.saved()
+            made = await house.webhook(saved_id)
+            await house.services.saved_searches.change(
+                saved_id, Change(description="for the audit"), based_on=1, actor=CARLA
+            )
+            await house.capture("fees one")
+            await house.tell()
+            await house.capture("fees two")
+            before = await house.services.saved_searches.history(saved_id, actor=CARLA)
+            await publish(house.services)
+        for path in settings.home.glob("archive.db*"):
+            path.unlink()
+        shutil.rmtree(settings.home / "index")
+        args = argparse.Namespace(given_up=[], dry_run=False, workers=1)
+        await recover_archive(settings, args, Output(json=True))
+
+        async with opened(settings, receiver, mail) as house:
+            after = await house.services.saved_searches.history(saved_id, actor=CARLA)
+            assert after == before
+            await house.tell()
+            await house.tell()
+            assert [body["data"]["hits"] for body in receiver.bodies] == [1, 1]
+            assert len(set(receiver.ids)) == 2
+            assert receiver.is_signed(made.secret)
+            assert await house.told(saved_id) == [("delivered", 1, 1), ("delivered", 1, 1)]

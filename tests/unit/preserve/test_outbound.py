@@ -93,7 +93,7 @@ def test_a_url_is_kept_as_it_was_given() -> None:
 async def test_the_guard_is_asked_about_the_address_that_is_connected_to(host: str) -> None:
     async with webhook_receiver() as receiver:
         port = receiver.url.partition("127.0.0.1:")[2]
-        with pytest.raises(PeerUnavailable, match="public internet|canonical"):
+        with pytest.raises(PeerUnavailable, match=r"public internet|canonical"):
             await GuardedExchange(Outbound()).post(f"http://{host}:{port}", b"{}", {})
         assert receiver.requests == []
 
