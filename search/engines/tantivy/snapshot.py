@@ -19,11 +19,12 @@ from search.engines.tantivy.compiler import (
 )
 from search.engines.tantivy.kept import Kept
 from search.engines.tantivy.schema import LAYOUT, state_of
-from search.engines.tantivy.vocabulary import Vocabulary, expansion
+from search.engines.tantivy.vocabulary import expansion, vocabulary
 from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
 from search.index import CHUNK, Expandable, Facet, Hit, Order, Summary
 from search.query import And, DateName, Everything, FieldName, Not, Numbers, Or, Query
 from search.verification import Settling
+from search.vocabulary import Vocabulary
 
 
 class TantivySnapshot:
@@ -146,7 +147,7 @@ class TantivySnapshot:
         return self._kept.once(("expansion", word, limit), found, len)
 
     def _vocabulary(self) -> Vocabulary:
-        return self._kept.once("vocabulary", lambda: Vocabulary(self._searcher))
+        return self._kept.once("vocabulary", lambda: vocabulary(self._searcher))
 
     def _compiled(self, query: Query) -> tantivy.Query:
         """Return `query` as tantivy takes it: what it cannot express is settled first."""

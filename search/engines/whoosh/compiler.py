@@ -1,16 +1,16 @@
 """Query trees as marks on a segment's documents (`segment.Segment`).
 
 Whoosh's own queries are not used: those for spans cannot be joined by AND and OR, those for similar
-words know no swapped letters, and walking any of them costs a Python call for each document.
+words know no swapped letters, and walking any of them costs a Python call for each document. Words
+that stand for many, and words near each other, are settled before (`search.verification`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import reduce
 from operator import and_, or_
 
 from search.engines.whoosh.schema import KEYWORDS, NEVER, PLACE, TEXT
 from search.engines.whoosh.segment import Key, Segment
-from search.patterns import Pattern, is_one_edit
 from search.query import (
     And,
     DateRange,
@@ -39,12 +39,6 @@ def found(query: Query, segment: Segment) -> int:  # noqa: C901, PLR0911, PLR091
             return segment.marked(_keys(query))
         case Phrase((str(),)):
             return segment.marked(_keys(query))
-        case Phrase((Pattern() as pattern,)):
-            return _of_words(segment, [_pattern(pattern)])
-        case Wildcard():
-            return _of_words(segment, map(_pattern, query.forms))
-        case Fuzzy():
-            return _of_words(segment, map(_similar, query.forms))
         case Phrase(tokens) if not query.has_patterns:
             return _in_a_row([str(token) for token in tokens], segment)
         case DateRange():
@@ -61,17 +55,17 @@ def found(query: Query, segment: Segment) -> int:  # noqa: C901, PLR0911, PLR091
             return _marks(map(numbers.__contains__, segment.numbers))
         case LogRange(start, end):
             return _marks(start <= number < end for number in segment.numbers)
-        case Phrase() | Stemmed() | Near() | Held():
+        case Phrase() | Wildcard() | Fuzzy() | Stemmed() | Near() | Held():
             raise ValueError(f"expected a query that is settled, found {query}")
 
 
 def is_exact(query: Query) -> bool:
     """Return whether `found` takes a whole tree; what it does not take is settled first."""
     match query:
-        case Near() | Stemmed() | Held():
+        case Wildcard() | Fuzzy() | Stemmed() | Near() | Held():
             return False
-        case Phrase(tokens):
-            return len(tokens) == 1 or not query.has_patterns
+        case Phrase():
+            return not query.has_patterns
         case And(parts) | Or(parts):
             return all(map(is_exact, parts))
         case Not(part):
@@ -108,23 +102,6 @@ def _any(parts: Iterable[Query], segment: Segment) -> int:
         if not looked_up:
             rest.append(part)
     return reduce(or_, (found(part, segment) for part in rest), segment.marked(keys))
-
-
-def _of_words(segment: Segment, tests: Iterable[Callable[[str], bool]]) -> int:
-    fits = tuple(tests)
-    words = (token for token in segment.vocabulary if any(fit(token) for fit in fits))
-    return segment.marked((TEXT, token) for token in words)
-
-
-def _pattern(pattern: Pattern) -> Callable[[str], bool]:
-    # Most tokens lack what is given: finding that out is far faster than fitting them.
-    given = max(pattern.text.replace("?", "*").split("*"), key=len)
-    return lambda token: given in token and pattern.fits(token)
-
-
-def _similar(form: str) -> Callable[[str], bool]:
-    near = range(len(form) - 1, len(form) + 2)
-    return lambda token: len(token) in near and is_one_edit(form, token)
 
 
 def _in_a_row(tokens: list[str], segment: Segment) -> int:

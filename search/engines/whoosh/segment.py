@@ -20,6 +20,7 @@ from whoosh.reading import SegmentReader, TermNotFound
 from search.document import Document
 from search.engines.whoosh.schema import SCHEMA, TEXT, laid_out
 from search.query import DateName
+from search.vocabulary import Vocabulary
 
 Key = tuple[str, str]
 """A field and a value of it."""
@@ -88,13 +89,13 @@ class Segment:
         return found
 
     @cached_property
-    def vocabulary(self) -> tuple[str, ...]:
-        """The tokens of all texts, ascending."""
-        return tuple(self._lexicon(TEXT))
+    def vocabulary(self) -> Vocabulary:
+        """The tokens of all texts."""
+        return Vocabulary(self._lexicon(TEXT))
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        return frozenset(self.vocabulary)
+        return frozenset(self._lexicon(TEXT))
 
     def values(self, field: str) -> dict[str, Sequence[int]]:
         """Return every value of a keyword's field with the positions that have it."""

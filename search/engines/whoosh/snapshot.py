@@ -12,7 +12,6 @@ from search.engines.whoosh.schema import KEYWORDS, NEVER, PLACE
 from search.engines.whoosh.segment import Segment
 from search.errors import QueryTooBroad
 from search.index import CHUNK, MOST_ACCOUNTS, Expandable, Facet, Hit, Order, Summary
-from search.positions import fits
 from search.query import DateName, FieldName, LogRange, Query
 from search.verification import Settling
 
@@ -118,8 +117,7 @@ class WhooshSnapshot:
 
     def expansion(self, word: Expandable, *, limit: int) -> tuple[str, ...]:
         """See `Snapshot`."""
-        fit = fits(word)
-        words = {token for part in self._parts for token in part.segment.vocabulary if fit(token)}
+        words = set().union(*(part.segment.vocabulary.fitting(word) for part in self._parts))
         if len(words) > limit:
             raise QueryTooBroad(
                 f"One word of the query stands for {len(words):,} different words, more than "
