@@ -243,10 +243,22 @@ def _say_diff(output: Output, found: Comparison, document: Document) -> None:
             "" if each.after is None else each.after.documents,
             each.gained,
             each.lost,
+            "" if each.before is None else each.before.unique,
+            "" if each.after is None else each.after.unique,
         )
         for each in found.terms
     ]
-    output.table(("Change", "Term", "Before", "After", "Gained", "Lost"), rows)
+    columns = (
+        "Change",
+        "Term",
+        "Before",
+        "After",
+        "Gained",
+        "Lost",
+        "Unique before",
+        "Unique after",
+    )
+    output.table(columns, rows)
     for name in ("gained_ids", "lost_ids"):
         for record_id in document.get(name, ()):
             output.line(f"{name.removesuffix('_ids')} {record_id}")

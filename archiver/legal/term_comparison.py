@@ -13,7 +13,10 @@ from archiver.legal.term_report import TermLine, TermReport
 
 
 class Change(StrEnum):
-    """What happened to a term from the earlier report to the later one."""
+    """What happened to a term from the earlier report to the later one.
+
+    Its unique hits may change with the other terms of the list alone: that changes no term.
+    """
 
     ADDED = "added"
     REMOVED = "removed"
@@ -151,7 +154,7 @@ def _change(
         return Change.ADDED
     if after is None:
         return Change.REMOVED
-    same = was == now and (before.family, before.unique) == (after.family, after.unique)
+    same = was == now and before.family == after.family and before.error == after.error
     return Change.SAME if same else Change.CHANGED
 
 

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import Executable, Table, delete, func, insert, select, text, update
 
-from archiver.db.tables import hold, hold_record, log_entry, log_state, record, segment, token
+from archiver.db.tables import (
+    frozen_members,
+    frozen_set,
+    hold,
+    hold_record,
+    log_entry,
+    log_state,
+    record,
+    segment,
+    term_hits,
+    term_report,
+    token,
+)
 from archiver.db.transaction import Database, Transaction, open_database
 from archiver.errors import (
     ConfigurationError,
@@ -349,7 +361,10 @@ class TestEvidence:
     @pytest.fixture(autouse=True)
     async def rows(self, database: Database) -> None:
         async with database.transaction() as tx:
-            for table in (segment, record, log_entry, hold, hold_record):
+            for table in (
+                *(segment, record, log_entry, hold, hold_record),
+                *(frozen_set, frozen_members, term_report, term_hits),
+            ):
                 await tx.execute(insert(table), a_row_of(table))
 
     @pytest.mark.parametrize(
@@ -364,6 +379,10 @@ class TestEvidence:
             ).bindparams(entry=b"another"),
             update(hold_record).values(log_index=7),
             delete(hold_record),
+            update(frozen_set).values(name="another"),
+            delete(frozen_members),
+            update(term_report).values(hits=7),
+            delete(term_hits),
             update(record).values(id="Z" * 26),
             update(record).values(log_index=7),
         ],
