@@ -84,7 +84,7 @@ from archiver.legal.hold_register import HoldRegister
 from archiver.legal.hold_release import HoldReleases
 from archiver.legal.holds import Holds
 from archiver.legal.saved_searches import SavedSearches
-from archiver.legal.searching import EMBEDDED_ENGINE, Searching
+from archiver.legal.searching import Searching
 from archiver.legal.subscriptions import Subscriptions
 from archiver.legal.term_reports import TermReports
 from archiver.preserve.blobs import BlobWriter
@@ -302,6 +302,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             records=path.reader,
             zone=ZoneInfo(archive.zone),
             trail=trail,
+            engine=views.engine,
         ),
         records=_records(ground, path, background, filing),
         filing=filing,
@@ -379,7 +380,7 @@ def _frozen_sets(ground: Ground, path: WritePath, views: Views) -> FrozenSets:
         trail=path.trail,
         clock=ground.clock,
         ulids=ground.ulids,
-        engine=EMBEDDED_ENGINE,
+        engine=views.engine,
     )
 
 
@@ -393,7 +394,7 @@ def _term_reports(ground: Ground, path: WritePath, views: Views, sets: FrozenSet
         trail=path.trail,
         clock=ground.clock,
         ulids=ground.ulids,
-        engine=EMBEDDED_ENGINE,
+        engine=views.engine,
     )
 
 

@@ -17,6 +17,7 @@ from archiver.config import Settings
 from archiver.db.archive import ArchiveRow
 from archiver.db.lease import Lease, shared, try_alone
 from archiver.db.transaction import Database
+from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
 from archiver.jobs.account_totals import account_chores
 from archiver.jobs.documents import Documents
@@ -46,6 +47,8 @@ from archiver.preserve.store.opening import open_store
 from archiver.preserve.store.second_copy import SecondCopy
 from archiver.preserve.store.threads import AsyncStore
 from archiver.preserve.writer import Writer, WriterLimits
+from search.engines.opening import engine_name
+from search.errors import IndexUnavailable
 
 SOFTWARE = f"muniment/{__version__}"
 
@@ -92,10 +95,14 @@ class WritePath:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
-    """What is derived from the log, and the holds that need it."""
+    """What is derived from the log, and the holds that need it.
+
+    `engine` is the search engine and its version, as answers state it.
+    """
 
     documents: Documents
     index: SearchIndex
+    engine: str
     reindexing: Reindexing
     holds: Holds
 
@@ -176,7 +183,12 @@ def _writer(ground: Ground, epochs: Epochs, sequencer: Sequencer, settings: Sett
 
 
 def open_views(stack: AsyncExitStack, ground: Ground, path: WritePath) -> Views:
-    """Open what is derived from the log."""
+    """Open what is derived from the log.
+
+    Raises:
+        ConfigurationError: the search URL names no engine.
+    """
+    engine = _engine(ground.settings.effective_search_url)
     documents = Documents(ground.database, path.reader)
     path.sequencer.listen(documents.remember)
     index = SearchIndex(
@@ -205,7 +217,16 @@ def open_views(stack: AsyncExitStack, ground: Ground, path: WritePath) -> Views:
         clock=ground.clock,
         trail=path.trail,
     )
-    return Views(documents=documents, index=index, reindexing=reindexing, holds=holds)
+    return Views(
+        documents=documents, index=index, engine=engine, reindexing=reindexing, holds=holds
+    )
+
+
+def _engine(url: str) -> str:
+    try:
+        return engine_name(url)
+    except IndexUnavailable as error:
+        raise ConfigurationError(f"MUNIMENT_SEARCH_URL: {error}") from error
 
 
 async def open_background(

@@ -46,7 +46,11 @@ class Settings(BaseModel):
     store_url: str = Field(
         "", description="file:path or s3://bucket/prefix?endpoint_url=…; default file: in the home."
     )
-    search_url: str = Field("", description="tantivy:path; default tantivy: in the home.")
+    search_url: str = Field(
+        "",
+        description="tantivy:path, or whoosh:path for up to 50,000 posts; default tantivy: in the "
+        "home.",
+    )
     keyring_file: Path | None = Field(None, description="The keyring; default in the home.")
     keyring_key_file: Path | None = Field(
         None, description="Key file that opens the keyring; default in the home."
