@@ -79,6 +79,7 @@ from archiver.jobs.work import Work
 from archiver.jobs.work_kinds import Jobs, open_jobs
 from archiver.jobs.work_runner import Runner
 from archiver.jobs.worm_probing import WormProbing
+from archiver.legal.explaining import Explaining, explaining_of
 from archiver.legal.frozen_sets import FrozenSets
 from archiver.legal.hold_register import HoldRegister
 from archiver.legal.hold_release import HoldReleases
@@ -87,6 +88,7 @@ from archiver.legal.saved_searches import SavedSearches
 from archiver.legal.searching import Searching
 from archiver.legal.subscriptions import Subscriptions
 from archiver.legal.term_reports import TermReports
+from archiver.legal.turns import Turns
 from archiver.preserve.blobs import BlobWriter
 from archiver.preserve.clock_guard import Stopwatch, open_guard
 from archiver.preserve.epochs import Epochs
@@ -125,6 +127,7 @@ class Services:
     ingest: Ingest
     importing: Importing
     searching: Searching
+    explaining: Explaining
     records: Records
     filing: Filing
     home: Home
@@ -278,6 +281,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
     register = HoldRegister(
         database=database, trail=trail, clock=clock, pending=views.holds.pending
     )
+    turns = Turns()  # one for all who ask the index
     return Services(
         settings=settings,
         clock=clock,
@@ -303,7 +307,9 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             zone=ZoneInfo(archive.zone),
             trail=trail,
             engine=views.engine,
+            turns=turns,
         ),
+        explaining=explaining_of(views.index, database, trail, archive.zone, turns),
         records=_records(ground, path, background, filing),
         filing=filing,
         accounts=accounts,

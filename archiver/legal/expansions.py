@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
-from search.index import Expandable, Snapshot
+from search.index import Expandable
 from search.normal_form import normalise
 from search.patterns import Pattern
 from search.query import And, Fuzzy, Near, Not, Or, Phrase, Query, Stemmed, Wildcard
@@ -39,7 +40,19 @@ class Expansion:
         }
 
 
-def expansions_of(snapshot: Snapshot, query: Query) -> tuple[Expansion, ...]:
+class Vocabulary(Protocol):
+    """What a snapshot of the index, or the part of it that somebody may see, says of its words."""
+
+    def count(self, query: Query) -> int:
+        """See `search.index.Snapshot`."""
+        ...
+
+    def expansion(self, word: Expandable, *, limit: int) -> tuple[str, ...]:
+        """See `search.index.Snapshot`."""
+        ...
+
+
+def expansions_of(snapshot: Vocabulary, query: Query) -> tuple[Expansion, ...]:
     """Return every expansion in a query, in reading order, each once. Raises QueryTooBroad."""
     return tuple(_expansion(snapshot, word) for word in dict.fromkeys(_expandable(query)))
 
@@ -61,7 +74,7 @@ def from_json(text: str) -> tuple[Expansion, ...]:
     )
 
 
-def _expansion(snapshot: Snapshot, word: Expandable) -> Expansion:
+def _expansion(snapshot: Vocabulary, word: Expandable) -> Expansion:
     tokens = snapshot.expansion(word, limit=_MOST)
     told: list[tuple[str, int]] = []
     if len(tokens) <= MOST_COUNTED:
