@@ -15,10 +15,14 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
+from search.errors import QueryTooBroad
 from search.query import Near, Or, Query, Words, is_words
 
 IsWhole = Callable[[int], bool]
 """Tells from the bits seen whether nothing of a part of the query is missing."""
+
+MOST_OPERANDS = 8
+"""Words, phrases and ORs of those in one proximity; the work of a sweep doubles with each."""
 
 _NOWHERE = -1
 
@@ -49,6 +53,7 @@ class _Level(NamedTuple):
 class _Operand(NamedTuple):
     """`excludes` are bits that keep it from being placed: its own and those of other branches."""
 
+    number: int
     bit: int
     excludes: int
     levels: tuple[_Level, ...]
@@ -88,20 +93,32 @@ class Proximity:
     """
 
     def __init__(self, near: Near) -> None:
+        """Number what `near` is made of.
+
+        Raises:
+            QueryTooBroad: it has more than `MOST_OPERANDS`.
+        """
         self.operands: list[Words] = []
         self._placing: list[_Operand] = []
         self._distances: list[int] = []
         self._met = 0
         self._is_whole = self._take_apart(near, ())
+        self._longest = max(self._distances)
+        if len(self.operands) > MOST_OPERANDS:
+            raise QueryTooBroad(
+                f"Expected at most {MOST_OPERANDS} words, phrases or groups in one proximity, "
+                f"found {len(self.operands)}. Put words that stand for each other into one group "
+                "with OR, or ask for a part of the words with AND."
+            )
 
     def is_in(self, rows: Iterable[Row]) -> bool:
         """Return whether among occurrences of the operands are some that are near as asked."""
-        return any(self._sweep(cluster) is not None for cluster in self._clusters(rows))
+        return any(self._sweep(cluster) is not None for cluster in self._candidates(rows))
 
     def taking_part(self, rows: Iterable[Row]) -> set[Row]:
         """Return the occurrences that are in some find; this is more work than `is_in`."""
         found: set[Row] = set()
-        for cluster in self._clusters(rows):
+        for cluster in self._candidates(rows):
             for row in cluster:
                 if row not in found:
                     half = self._sweep(self._around(row, cluster))
@@ -110,8 +127,7 @@ class Proximity:
 
     def _around(self, row: Row, cluster: Sequence[Row]) -> list[Row]:
         """Return what a find with `row` can be made of, without its operand's other places."""
-        longest = max(each.last - each.first for each in cluster)
-        reach = sum(self._distances) + longest * len(self.operands)
+        reach = self._reach(cluster)
         low = bisect_left(cluster, row.first - reach, key=attrgetter("first"))
         high = bisect_right(cluster, row.last + reach, key=attrgetter("first"))
         excludes = self._placing[row.operand].excludes
@@ -121,12 +137,18 @@ class Proximity:
             if each == row or not excludes & self._placing[each.operand].bit
         ]
 
+    def _candidates(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
+        """Yield the stretches of rows in which finds can lie, without rows that are in none."""
+        for cluster in self._clusters(sorted(rows)):
+            near = self._with_company(cluster)
+            yield from [cluster] if len(near) == len(cluster) else self._clusters(near)
+
     def _clusters(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
-        """Yield stretches in which finds can lie: no gap is longer than the longest distance."""
+        """Yield the stretches without a gap over the longest distance that have all operands."""
         cluster: list[Row] = []
         end = seen = 0
-        for row in sorted(rows):
-            if cluster and row.first - end > max(self._distances):
+        for row in rows:
+            if cluster and row.first - end > self._longest:
                 if self._is_whole(seen | self._met):
                     yield cluster
                 cluster, seen = [], 0
@@ -135,6 +157,29 @@ class Proximity:
             seen |= self._placing[row.operand].bit
         if self._is_whole(seen | self._met):
             yield cluster
+
+    def _with_company(self, cluster: list[Row]) -> list[Row]:
+        """Return the rows that have all that a find with them needs within reach."""
+        reach = self._reach(cluster)
+        if cluster[-1].last - cluster[0].first <= reach:
+            return cluster
+        company = [0] * len(cluster)
+        for operand in self._placing:
+            places = [row.first for row in cluster if row.operand == operand.number]
+            for number, row in enumerate(cluster):
+                at = bisect_left(places, row.first - reach)
+                if at < len(places) and places[at] <= row.last + reach:
+                    company[number] |= operand.bit
+        return [
+            row
+            for row, seen in zip(cluster, company, strict=True)
+            if self._is_whole(seen | self._met)
+        ]
+
+    def _reach(self, cluster: Sequence[Row]) -> int:
+        """Return how many positions a find can span, or more."""
+        widest = max(row.last - row.first + 1 for row in cluster)
+        return sum(self._distances) + widest * len(self.operands)
 
     def _sweep(self, rows: Iterable[Row]) -> _Half | None:
         """Return a find among `rows`, which ascend, or None if there is none."""
@@ -156,7 +201,7 @@ class Proximity:
 
     def _placed(self, half: _Half, row: Row) -> _Half | None:
         """Return what `half` is with `row`, None where the order forbids it."""
-        bit, _, levels = self._placing[row.operand]
+        _, bit, _, levels = self._placing[row.operand]
         seen, lasts = half.seen | bit, list(half.lasts)
         for own, other, distance, ordered, met, before in levels:
             if seen & met:
@@ -180,7 +225,7 @@ class Proximity:
                 return self._branches([part for part in parts if is_words(part)], levels)
             case _:
                 bit = self._new_bit()
-                self._placing.append(_Operand(bit, bit, levels))
+                self._placing.append(_Operand(len(self.operands), bit, bit, levels))
                 self.operands.append(words)
                 return lambda seen: bool(seen & bit)
 
