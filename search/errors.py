@@ -5,7 +5,8 @@ SearchError
 ├── QueryError            the query text is wrong: the person asking changes it
 ├── QueryTooBroad         more than one answer may cost: the person asking narrows it
 ├── IndexUnavailable      no index, or it cannot be used: an operator looks
-│   └── IndexBusy         another process writes it: read it, or try later
+│   ├── IndexBusy         another process writes it: read it, or try later
+│   └── IndexMissing      there is none at this place: whoever writes it creates it
 └── RebuildNeeded         the index cannot be trusted: build it anew from the log
     ├── IndexDamaged      its files are missing, cut short or inconsistent
     └── IndexOutdated     another analyzer or layout wrote it
@@ -86,6 +87,10 @@ class IndexUnavailable(SearchError):  # noqa: N818 - reads as what it means, lik
 
 class IndexBusy(IndexUnavailable):
     """Another process writes the index; this one may read it."""
+
+
+class IndexMissing(IndexUnavailable):
+    """There is no index at this place; whoever writes it creates it."""
 
 
 class RebuildNeeded(SearchError):  # noqa: N818

@@ -5,6 +5,8 @@ from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.errors import InvalidInput
 
+_NAMED = 20
+
 
 def configure(parser: Parser) -> None:
     """Declare the actions."""
@@ -105,3 +107,9 @@ def _say(output: Output, hold: Document) -> None:
     output.describe(hold)
     named = f"{hold['name']} ({hold['id']})" if hold["id"] else hold["name"]
     output.line(f"\nHold {named}: {hold['state']}, {counted(hold['records'], 'record')}")
+    if hold["not_searched"]:
+        output.line(
+            f"NOT SEARCHED: {counted(len(hold['not_searched']), 'record')} the index could not "
+            f"take in, not held by the query: {' '.join(hold['not_searched'][:_NAMED])}. Look at "
+            "them, and hold them by id if they may belong to the matter"
+        )

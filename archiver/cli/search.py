@@ -74,6 +74,11 @@ def _say(output: Output, found: Document) -> None:
         f"{counted(covered['records'], 'record')} up to log size {covered['log_size']:,}; "
         f"{covered['not_searchable']:,} not searchable"
     )
+    if not covered["exact"]:
+        output.line(
+            "NOT EXACT: the index does not hold just the posts it has to. It is put right by "
+            "itself while `muniment serve` runs, or run `muniment reindex`"
+        )
 
 
 def _say_hit(output: Output, hit: Document) -> None:

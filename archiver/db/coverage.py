@@ -3,10 +3,15 @@
 Everything here is counted within a reach. How far the log and the index are is nobody's secret.
 """
 
+from collections.abc import Mapping
+
 from sqlalchemy import func, select
 
+from archiver.db import records as record_rows
+from archiver.db import set_aside
 from archiver.db.reach import Part, is_within
 from archiver.db.records import RecordRow
+from archiver.db.set_aside import SetAside
 from archiver.db.tables import not_searchable, record
 from archiver.db.transaction import Transaction
 
@@ -17,6 +22,15 @@ _COLUMNS = tuple(RecordRow.__dataclass_fields__)
 
 
 async def count_not_searchable(tx: Transaction, reach: Part, log_size: int) -> int:
+    """Return how many posts below `log_size` no search finds.
+
+    They hold nothing that can be searched, or the index could not take them in (`db.set_aside`).
+    """
+    empty = await count_empty(tx, reach, log_size)
+    return empty + await set_aside.count_within(tx, reach, log_size)
+
+
+async def count_empty(tx: Transaction, reach: Part, log_size: int) -> int:
     """Return how many posts below `log_size` hold nothing that can be searched."""
     statement = (
         select(func.count())
@@ -28,15 +42,23 @@ async def count_not_searchable(tx: Transaction, reach: Part, log_size: int) -> i
 
 async def list_not_searchable(
     tx: Transaction, reach: Part, *, log_size: int, below: int, limit: int
-) -> list[RecordRow]:
-    """Return such posts below the log indexes `log_size` and `below`, the newest first."""
+) -> tuple[list[RecordRow], Mapping[int, SetAside]]:
+    """Return such posts below the log indexes `log_size` and `below`, the newest first.
+
+    Beside them what is set aside among them, by log index; the others hold nothing to be searched.
+    """
+    end = min(log_size, below)
     rows = await tx.execute(
         select(*(record.c[name] for name in _COLUMNS))
-        .where(not_searchable, record.c.log_index < min(log_size, below), is_within(reach))
+        .where(not_searchable, record.c.log_index < end, is_within(reach))
         .order_by(record.c.log_index.desc())
         .limit(limit)
     )
-    return [RecordRow(**row) for row in rows.mappings()]
+    empty = {row["log_index"]: RecordRow(**row) for row in rows.mappings()}
+    aside = await set_aside.newest_within(tx, reach, below=end, limit=limit)
+    both = empty | await record_rows.list_by_index(tx, list(aside))
+    newest = sorted(both.values(), key=lambda row: row.log_index, reverse=True)[:limit]
+    return newest, {row.log_index: aside[row.log_index] for row in newest if row.log_index in aside}
 
 
 async def count_waiting(tx: Transaction, reach: Part, start: int, end: int) -> int:

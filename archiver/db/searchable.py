@@ -55,9 +55,13 @@ async def count(tx: Transaction, log_size: int) -> int:
 
     A few statements over segments and small indexes, whatever the size of the archive.
     """
+    return await count_all(tx, log_size) - await set_aside.count(tx, log_size)
+
+
+async def count_all(tx: Transaction, log_size: int) -> int:
+    """Return how many posts below `log_size` can be searched; below it that never changes."""
     posts = await record_rows.count_posts(tx, log_size, AUDIT_CLASS)
-    without = await record_rows.count_not_searchable(tx, log_size)
-    return posts - without - await set_aside.count(tx, log_size)
+    return posts - await record_rows.count_not_searchable(tx, log_size)
 
 
 def _places(where: ColumnElement[bool]) -> Select[Any]:

@@ -38,7 +38,7 @@ from archiver.jobs.loops import Chore
 from archiver.jobs.search_index import SearchIndex
 from archiver.model.actor import SYSTEM
 from archiver.preserve.clock_guard import Stopwatch
-from search.errors import IndexUnavailable, RebuildNeeded
+from search.errors import IndexMissing, IndexUnavailable, RebuildNeeded
 from search.index import Reader
 
 EVERY_S = 5.0
@@ -110,7 +110,7 @@ class IndexComparison:
                 await self._check_files()
                 await self._compare()
                 await self._try_again()
-            except RebuildNeeded as error:
+            except (RebuildNeeded, IndexMissing) as error:
                 await self._index.condemn(str(error))
                 self._is_whole = True
             except IndexUnavailable:

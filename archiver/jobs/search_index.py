@@ -143,7 +143,8 @@ class SearchIndex:
             damaged, _ = self._writer
             await asyncio.to_thread(self._let_go)
             self._lost(reason)
-            await asyncio.to_thread(self._begin, damaged)
+            if self.generations.current() == damaged:
+                await asyncio.to_thread(self._begin, damaged)
             await self._open_writer()
 
     async def mend(

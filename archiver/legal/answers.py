@@ -1,6 +1,7 @@
 """Answers to queries: what was found, how many, and which part of the archive that speaks of."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from archiver.clock import rfc3339
@@ -13,19 +14,26 @@ from search.query import DateName, FieldName
 class Coverage:
     """What an answer speaks of: the log below `log_size`, in which `records` can be found.
 
-    `not_searchable` posts below `log_size` hold nothing that can be searched; they are in no count.
+    `not_searchable` posts below `log_size` are in no count: they hold nothing that can be searched,
+    or are among the `set_aside` ones, which the index could not take in and somebody has to review.
+    `is_exact` false: the index does not hold just the posts it has to, so that counts may be too
+    low or too high until it has been put right.
     """
 
     log_size: int
     records: int
     not_searchable: int
+    set_aside: int = 0
+    is_exact: bool = True
 
-    def to_dict(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, int | bool]:
         """Return the JSON form."""
         return {
             "log_size": self.log_size,
             "records": self.records,
             "not_searchable": self.not_searchable,
+            "set_aside": self.set_aside,
+            "exact": self.is_exact,
         }
 
 
@@ -211,10 +219,15 @@ class Overview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSearchable:
-    """A page of the posts that hold nothing to be searched; `next_cursor` empty at the end."""
+    """A page of the posts that no search finds; `next_cursor` empty at the end.
+
+    `why` tells by log index why the index could not take a post in; the others hold nothing to be
+    searched.
+    """
 
     records: tuple[RecordRow, ...]
     total: int
     log_size: int
     next_cursor: str
     within: tuple[str, ...]
+    why: Mapping[int, str] = field(default_factory=dict)

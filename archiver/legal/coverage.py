@@ -4,7 +4,8 @@ from archiver.access.rules import Reach
 from archiver.clock import from_millis
 from archiver.db import coverage as coverage_rows
 from archiver.db import ledger as ledger_rows
-from archiver.db.transaction import Database
+from archiver.db import searchable, set_aside
+from archiver.db.transaction import Database, Transaction
 from archiver.errors import InvalidInput
 from archiver.legal.answers import Coverage, Freshness, NotSearchable
 from archiver.legal.reach import names
@@ -12,11 +13,38 @@ from archiver.legal.reach import names
 _BEYOND = 2**62
 
 
-async def covered(database: Database, within: Reach, log_size: int, records: int) -> Coverage:
-    """Return what an answer covers of which the index said its watermark and its `records`."""
-    async with database.reading() as tx:
-        without = await coverage_rows.count_not_searchable(tx, within, log_size)
-    return Coverage(log_size=log_size, records=records, not_searchable=without)
+class Covering:
+    """Tells what answers cover; remembers how many posts there are up to the newest watermark."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._counted = (-1, 0)
+
+    async def covered(self, within: Reach, log_size: int, records: int, known: int) -> Coverage:
+        """Return what an answer covers of which the index said its watermark and its `records`.
+
+        `known` are all posts the index holds: where they are not as many as it has to hold up to
+        its watermark, the answer is not exact, and says so.
+        """
+        async with self._database.reading() as tx:
+            aside = await set_aside.count(tx, log_size)
+            is_exact = known == await self._searchable(tx, log_size) - aside
+            aside = aside and await set_aside.count_within(tx, within, log_size)
+            empty = await coverage_rows.count_empty(tx, within, log_size)
+        return Coverage(
+            log_size=log_size,
+            records=records,
+            not_searchable=empty + aside,
+            set_aside=aside,
+            is_exact=is_exact,
+        )
+
+    async def _searchable(self, tx: Transaction, log_size: int) -> int:
+        counted, posts = self._counted
+        if counted != log_size:
+            posts = await searchable.count_all(tx, log_size)
+            self._counted = log_size, posts
+        return posts
 
 
 async def freshness(database: Database, within: Reach, read: int) -> Freshness:
@@ -37,7 +65,7 @@ async def freshness(database: Database, within: Reach, read: int) -> Freshness:
 async def not_searchable(
     database: Database, within: Reach, *, log_size: int, limit: int, cursor: str
 ) -> NotSearchable:
-    """Return a page of the posts below `log_size` that hold nothing to be searched.
+    """Return a page of the posts below `log_size` that no search finds, and why.
 
     Raises:
         InvalidInput: the cursor is not that of a page before.
@@ -45,11 +73,12 @@ async def not_searchable(
     below = _index_of(cursor)
     async with database.reading() as tx:
         total = await coverage_rows.count_not_searchable(tx, within, log_size)
-        rows = await coverage_rows.list_not_searchable(
+        rows, aside = await coverage_rows.list_not_searchable(
             tx, within, log_size=log_size, below=below, limit=limit
         )
     return NotSearchable(
         records=tuple(rows),
+        why={index: each.reason for index, each in aside.items()},
         total=total,
         log_size=log_size,
         next_cursor=str(rows[-1].log_index) if len(rows) == limit else "",

@@ -17,6 +17,8 @@ class HoldView:
     `objects_pending` counts the stored objects of the archive whose own hold does not match the
     holds in force yet; it is 0 but for a moment, or while the store fails. Members are blocked
     from disposal from the first moment on. A preview has no id and the state `preview`.
+    `not_searched` is told when a hold by a query is placed or previewed: the ids of posts that the
+    query could not be asked of, which are therefore no members.
     """
 
     id: str
@@ -34,6 +36,7 @@ class HoldView:
     released_by: str = ""
     release_reason: str = ""
     objects_pending: int = 0
+    not_searched: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON document."""
@@ -53,6 +56,7 @@ class HoldView:
             "released_by": self.released_by,
             "release_reason": self.release_reason,
             "objects_pending": self.objects_pending,
+            "not_searched": list(self.not_searched),
         }
 
 

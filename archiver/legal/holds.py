@@ -34,6 +34,8 @@ from archiver.preserve.event_record import legible, members_part
 from archiver.preserve.ledger.entry import members_digest
 from archiver.preserve.store.threads import AsyncStore
 
+_NAMED = 100  # posts that could not be searched are named in the event; all are counted
+
 
 class Holds:
     """The use cases on legal holds."""
@@ -94,9 +96,11 @@ class Holds:
             row,
             placed,
             parts=[members_part(members.ids)],
+            not_searched=members.not_searched,
             actor=actor,
         )
-        return view_of(row, await self._mirror_if_it_goes())
+        view = view_of(row, await self._mirror_if_it_goes())
+        return replace(view, not_searched=members.not_searched)
 
     async def preview(
         self,
@@ -123,7 +127,7 @@ class Holds:
             held, overlaps = (
                 await hold_rows.held_among(tx, members.indexes) if everything else (None, [])
             )
-        view = replace(view_of(row, 0), id="", state="preview")
+        view = replace(view_of(row, 0), id="", state="preview", not_searched=members.not_searched)
         await note_viewed(self._trail, view, actor, result="preview")
         most_first = sorted(accounts_of.items(), key=lambda each: (-each[1], each[0]))
         return HoldPreview(
@@ -247,6 +251,7 @@ class Holds:
         effect: Effect,
         *,
         parts: Sequence[Part] = (),
+        not_searched: Sequence[str] = (),
         at: int | None = None,
         actor: Actor,
     ) -> None:
@@ -265,11 +270,20 @@ class Holds:
                 "records": row.records,
                 "log_size": row.log_size,
                 "members_sha256": row.members_sha256.hex(),
+                **_unsearched(not_searched),
             },
             parts=parts,
             effect=effect,
             at=from_millis(row.placed_at if at is None else at),
         )
+
+
+def _unsearched(record_ids: Sequence[str]) -> dict[str, str | int]:
+    """Return what the event tells of posts that the query could not be asked of."""
+    if not record_ids:
+        return {}
+    named = " ".join(record_ids[:_NAMED])
+    return {"not_searched": len(record_ids), "not_searched_records": named}
 
 
 def _require_holdable(records: int) -> None:

@@ -46,7 +46,7 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a snapshot said. `known` are all documents of the searched part.
+    """What a snapshot said. `known` are all documents of the searched part, `whole` of the index.
 
     `facets` has None for a field that was left uncounted because there is too much of it. `chosen`
     are values filtered by that are not among the most frequent. `wider` are counts without one
@@ -54,6 +54,7 @@ class Seen:
     """
 
     watermark: int
+    whole: int
     known: int
     total: int
     hits: Sequence[Hit] = ()
@@ -84,13 +85,20 @@ def look(
     known = snapshot.count(part)
     if not (view.facets or view.bars):
         total = snapshot.count(tree)
-        return Seen(watermark=snapshot.watermark, known=known, total=total, hits=hits)
+        return Seen(
+            watermark=snapshot.watermark,
+            whole=snapshot.known(),
+            known=known,
+            total=total,
+            hits=hits,
+        )
     own = {each.field for each in conditions}
     free = [name for name in view.facets if name not in own | _DEAR]
     summary = snapshot.summary(tree, free, limit=view.values, clock=view.clock)
     facets, chosen = _facets(snapshot, conditions, part, view, summary)
     return Seen(
         watermark=snapshot.watermark,
+        whole=snapshot.known(),
         known=known,
         total=summary.total,
         hits=hits,

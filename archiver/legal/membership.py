@@ -19,12 +19,12 @@ from archiver.db import holds as hold_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db import reach as reach_rows
 from archiver.db import records as record_rows
+from archiver.db import searchable, set_aside
 from archiver.db.transaction import Database, Transaction
 from archiver.errors import InvalidInput, SearchUnavailable
 from archiver.legal.expansions import Expansion, expansions_of
 from archiver.legal.queries import OpenIndex, asking_the_engine
 from archiver.legal.set_views import visible_set
-from retention.templates import AUDIT_CLASS
 from search.document import Document
 from search.matcher import matches
 from search.normal_form import normalise
@@ -38,11 +38,31 @@ _CLOSE = 500  # records the last look may still have to match
 _NAMED = 5
 
 
+class Unread(Protocol):
+    """A post that no document could be made of."""
+
+    @property
+    def log_index(self) -> int:
+        """Where it stands."""
+
+
+class Read(Protocol):
+    """What a stretch of the log gave: every searchable post of it is in one of the two."""
+
+    @property
+    def documents(self) -> Sequence[Document]:
+        """Those that can be searched, in log order."""
+
+    @property
+    def unread(self) -> Sequence[Unread]:
+        """Those of which nobody can say what they hold."""
+
+
 class Documents(Protocol):
     """Reads search documents by log index: `archiver.jobs.documents.Documents`."""
 
-    async def read(self, start: int, end: int) -> Sequence[Document]:
-        """Return the documents of the posts in [start, end) of the log, in log order."""
+    async def read_each(self, start: int, end: int) -> Read:
+        """Return the posts in [start, end) of the log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,20 +117,27 @@ class Matched:
     """The log indexes, ascending, of what a query finds below `until`.
 
     `expansions` say which words of the index its patterns, similar and stemmed words stood for.
+    `unread` are posts that the matcher could not read.
     """
 
     indexes: tuple[int, ...]
     until: int
     expansions: tuple[Expansion, ...] = ()
+    unread: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Members:
-    """Who is under a hold: log indexes and record ids in log order, found below `log_size`."""
+    """Who is under a hold: log indexes and record ids in log order, found below `log_size`.
+
+    `not_searched` are the ids of the posts that meet all conditions but the query, of which nobody
+    can say whether they meet that: the index could not take them in. They are no members.
+    """
 
     log_size: int
     indexes: tuple[int, ...] = field(repr=False)
     ids: tuple[str, ...] = field(repr=False)
+    not_searched: tuple[str, ...] = ()
 
 
 class Membership:
@@ -147,6 +174,8 @@ class Membership:
             if scope.set_id:
                 return await _of_set(tx, scope)
             log_size = (await ledger_rows.state(tx)).next_index
+            if scope.query is not None and matched is not None:
+                matched = await self._by_matcher(scope.query, matched, log_size)
             chosen = await self._chosen(tx, scope, matched, log_size)
             indexes = await _within_reach(tx, scope, chosen)
             copies = await hold_rows.duplicates(tx, log_size)
@@ -154,7 +183,30 @@ class Membership:
             indexes |= {copy for copy, original in copies if original in indexes}
             ordered = sorted(indexes)
             ids = await record_rows.ids_at(tx, ordered)
-        return Members(log_size=log_size, indexes=tuple(ordered), ids=tuple(ids))
+            not_searched = await self._not_searched(tx, scope, matched, log_size)
+        return Members(
+            log_size=log_size,
+            indexes=tuple(ordered),
+            ids=tuple(ids),
+            not_searched=tuple(not_searched),
+        )
+
+    async def _not_searched(
+        self, tx: Transaction, scope: Scope, matched: Matched | None, log_size: int
+    ) -> list[str]:
+        if scope.query is None:
+            return []
+        aside = set(await set_aside.between(tx, 0, log_size))
+        # What has just been found unreadable the follower will set aside in a moment.
+        indexes = sorted(aside.union(matched.unread if matched else ()))
+        if not indexes:
+            return []
+        if scope.accounts:
+            indexes = await hold_rows.posts_of(tx, indexes, scope.accounts)
+        within = await _within_reach(tx, scope, indexes)
+        if scope.record_ids:
+            within &= await self._named(tx, scope)
+        return await record_rows.ids_at(tx, sorted(within))
 
     async def _chosen(
         self, tx: Transaction, scope: Scope, matched: Matched | None, log_size: int
@@ -163,7 +215,6 @@ class Membership:
         if scope.query is None and not scope.record_ids:
             return await hold_rows.posts_of_accounts(tx, scope.accounts, log_size)
         if scope.query is not None and matched is not None:
-            matched = await self._by_matcher(scope.query, matched, log_size)
             found = {index for index in matched.indexes if index < log_size}
             indexes = sorted(found & named if scope.record_ids else found)
         else:
@@ -198,9 +249,16 @@ class Membership:
             return found, snapshot.known()
 
     async def _by_matcher(self, query: Query, matched: Matched, end: int) -> Matched:
-        documents = await self._documents.read(matched.until, end) if matched.until < end else ()
-        found = tuple(each.number for each in documents if matches(query, each))
-        return replace(matched, indexes=matched.indexes + found, until=end)
+        if matched.until >= end:
+            return replace(matched, until=end)
+        read = await self._documents.read_each(matched.until, end)
+        found = tuple(each.number for each in read.documents if matches(query, each))
+        return replace(
+            matched,
+            indexes=matched.indexes + found,
+            until=end,
+            unread=matched.unread + tuple(each.log_index for each in read.unread),
+        )
 
 
 async def require_complete(database: Database, watermark: int, known: int) -> None:
@@ -211,12 +269,11 @@ async def require_complete(database: Database, watermark: int, known: int) -> No
     """
     async with database.reading() as tx:
         end = (await ledger_rows.state(tx)).next_index
-        posts = await record_rows.count_posts(tx, watermark, AUDIT_CLASS)
-        searchable = posts - await record_rows.count_not_searchable(tx, watermark)
-    if watermark > end or known != searchable:
+        expected = await searchable.count(tx, watermark)
+    if watermark > end or known != expected:
         raise SearchUnavailable(
             f"the search index is not complete: up to log index {watermark} of {end} it holds "
-            f"{known} posts where the archive has {searchable} searchable ones. Nothing was held, "
+            f"{known} posts where the archive has {expected} searchable ones. Nothing was held, "
             "frozen or reported, for it could be incomplete; run `muniment reindex`, or place the "
             "hold by accounts"
         )

@@ -70,6 +70,7 @@ class Searching:
         self._zone = zone
         self._trail = trail
         self._hits = Hits(database=database, records=records)
+        self._covering = coverage.Covering(database)
 
     async def search(
         self, query: str, *, limit: int = 20, cursor: str = "", actor: Actor
@@ -183,6 +184,7 @@ class Searching:
             inside = every((wanted, part.tree))
             return Seen(
                 watermark=snapshot.watermark,
+                whole=snapshot.known(),
                 known=snapshot.count(part.tree),
                 total=snapshot.count(inside),
                 facets=dict(snapshot.facets(inside, [name], limit=MAX_VALUES)),
@@ -249,6 +251,7 @@ class Searching:
         def counted(snapshot: Snapshot) -> Seen:
             return Seen(
                 watermark=snapshot.watermark,
+                whole=snapshot.known(),
                 known=snapshot.count(part.tree),
                 total=snapshot.count(every((wanted, part.tree))),
             )
@@ -266,7 +269,7 @@ class Searching:
         ids: tuple[str, ...] | None = None,
         next_cursor: str = "",
     ) -> Answer:
-        covered = await coverage.covered(self._database, within, seen.watermark, seen.known)
+        covered = await self._covering.covered(within, seen.watermark, seen.known, seen.whole)
         return Answer(
             query=query,
             normalised=normalise(tree),
@@ -305,7 +308,10 @@ def _numbers(snapshot: Snapshot, tree: Query, part: Query) -> tuple[Seen, list[i
     inside = every((tree, part))
     numbers = [number for chunk in snapshot.numbers(inside) for number in chunk]
     known = snapshot.count(part)
-    return Seen(watermark=snapshot.watermark, known=known, total=len(numbers)), numbers
+    seen = Seen(
+        watermark=snapshot.watermark, whole=snapshot.known(), known=known, total=len(numbers)
+    )
+    return seen, numbers
 
 
 def _field_count(name: FieldName, seen: Seen) -> FieldCount:

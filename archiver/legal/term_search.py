@@ -95,9 +95,10 @@ async def searching_terms(
         known = await asyncio.to_thread(snapshot.known)
         await require_complete(database, snapshot.watermark, known)
         behind = snapshot.watermark < log_size
-        unread = await documents.read(snapshot.watermark, log_size) if behind else ()
+        read = await documents.read_each(snapshot.watermark, log_size) if behind else None
         async with database.reading() as tx:
             copies = await hold_rows.duplicates(tx, log_size)
+        unread = read.documents if read else ()
         yield TermSearch(snapshot=snapshot, unread=unread, copies=copies)
 
 

@@ -84,6 +84,8 @@ class Covered(_Answer):
     log_size: int
     records: int
     not_searchable: int
+    set_aside: int
+    exact: bool
 
 
 class FacetValue(_Answer):

@@ -43,7 +43,13 @@ async def test_an_answer_says_its_exact_count_and_what_it_covers(archive: SmallA
         *("hits", "next_cursor"),
     ]
     assert (told["query"], told["normalised"], told["count"]) == ("Merger", "merger", 4)
-    assert told["covered"] == {"log_size": 5, "records": 5, "not_searchable": 0}
+    assert told["covered"] == {
+        "log_size": 5,
+        "records": 5,
+        "not_searchable": 0,
+        "set_aside": 0,
+        "exact": True,
+    }
     assert answer.engine.startswith("tantivy 0.")
     assert [hit.text for hit in answer.hits] == [f"merger news {n}" for n in (3, 2, 1, 0)]
     hit = answer.hits[0]
@@ -92,6 +98,8 @@ async def test_a_cursor_of_a_longer_log_than_the_index_covers_is_refused(
         "log_size": 0,
         "records": 0,
         "not_searchable": 0,
+        "set_aside": 0,
+        "exact": True,
     }
 
 

@@ -14,7 +14,7 @@ from search.engines.tantivy.compiler import STATE_ONLY, any_number
 from search.engines.tantivy.kept import Kept
 from search.engines.tantivy.schema import SCHEMA, SPACES, laid_out, state_document
 from search.engines.tantivy.snapshot import TantivySnapshot, failures_as_damage
-from search.errors import IndexBusy, IndexDamaged, IndexUnavailable
+from search.errors import IndexBusy, IndexDamaged, IndexMissing, IndexUnavailable
 
 HEAP = 32_000_000
 """Bytes tantivy buffers before it writes a segment. The importer has 256 MB in all."""
@@ -69,12 +69,12 @@ def open_reader(path: Path) -> "TantivyReader":
     """Open the index in the directory `path` for reading.
 
     Raises:
-        IndexUnavailable: there is none yet.
+        IndexMissing: there is none yet.
         IndexDamaged: its files are missing, cut short or inconsistent.
         IndexOutdated: written by another analyzer version, layout or tantivy.
     """
     if not (path.is_dir() and tantivy.Index.exists(str(path))):
-        raise IndexUnavailable(f"There is no index in {path}; the writing process creates it.")
+        raise IndexMissing(f"There is no index in {path}; the writing process creates it.")
     check_files(path)
     with failures_as_damage(path):
         index = tantivy.Index.open(str(path))
