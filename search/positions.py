@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
+from search.pairs import Pair, Place
 from search.patterns import Pattern, is_one_edit
-from search.proximity import Proximity, Row
+from search.proximity import Proximity, Row, has_near
 from search.query import Fuzzy, Near, Or, Phrase, Query, Stemmed, Term, Wildcard, Words
 from search.stemming import stem
 
 Fits = Callable[[str], bool]
-Place = tuple[int, int]
-"""The first and the last of tokens in a row: where one word or phrase stands."""
-
 _Places = Callable[[Sequence[str]], Iterable[Place]]
+_Ascending = Callable[[Sequence[str]], Sequence[Place]]
 _T = TypeVar("_T")
 
 _FEW = 8  # pieces that are looked for one by one faster than a text is cut
@@ -105,10 +104,13 @@ def places(words: Words) -> Callable[[Sequence[str]], Iterable[Place]]:
         case Or(parts):
             each = [places(part) for part in parts]  # type: ignore[arg-type]  # an OR of words
             return lambda tokens: dict.fromkeys(place for one in each for place in one(tokens))
+        case Near(left, right) if not (has_near(left) or has_near(right)):
+            pair, (one, other) = Pair(words.distance, words.ordered), _sides(words)
+            return lambda tokens: sorted(pair.taking_part(one(tokens), other(tokens)))
         case Near():
             proximity, rows = _proximity(words)
-            return lambda tokens: dict.fromkeys(
-                (row.first, row.last) for row in sorted(proximity.taking_part(rows(tokens)))
+            return lambda tokens: sorted(
+                {(row.first, row.last) for row in proximity.taking_part(rows(tokens))}
             )
         case _:
             fit = fits(words)
@@ -133,9 +135,23 @@ def _rows(phrase: Phrase) -> _Places:
 
 
 def _nearness(near: Near) -> Stands:
-    proximity, rows = _proximity(near)
     might = _might(near)
-    return lambda text: might(text) and proximity.is_in(rows(text.tokens))
+    if has_near(near.left) or has_near(near.right):
+        proximity, rows = _proximity(near)
+        return lambda text: might(text) and proximity.is_in(rows(text.tokens))
+    pair, (one, other) = Pair(near.distance, near.ordered), _sides(near)
+    return lambda text: might(text) and pair.is_in(one(text.tokens), other(text.tokens))
+
+
+def _sides(near: Near) -> tuple[_Ascending, _Ascending]:
+    return _ascending(near.left), _ascending(near.right)
+
+
+def _ascending(words: Words) -> _Ascending:
+    found = places(words)
+    if isinstance(words, Or):
+        return lambda tokens: sorted(found(tokens))
+    return lambda tokens: list(found(tokens))
 
 
 def _proximity(near: Near) -> tuple[Proximity, Callable[[Sequence[str]], list[Row]]]:

@@ -221,7 +221,7 @@ class Proximity:
         match words:
             case Near():
                 return self._near(words, levels)
-            case Or(parts) if any(map(_has_near, parts)):
+            case Or(parts) if any(map(has_near, parts)):
                 return self._branches([part for part in parts if is_words(part)], levels)
             case _:
                 bit = self._new_bit()
@@ -258,12 +258,13 @@ class Proximity:
         return 1 << (len(self._placing) + len(self._distances))
 
 
-def _has_near(words: Query) -> bool:
+def has_near(words: Query) -> bool:
+    """Return whether proximity stands in `words`, so that no pair of places decides."""
     match words:
         case Near():
             return True
         case Or(parts):
-            return any(map(_has_near, parts))
+            return any(map(has_near, parts))
         case _:
             return False
 

@@ -11,6 +11,7 @@ from search.errors import QueryTooBroad
 from search.matcher import matches
 from search.patterns import Pattern
 from search.positions import places, stands_in
+from search.proximity import Proximity, Row
 from search.query import Fuzzy, Near, Or, Phrase, Stemmed, Term, Wildcard, Words
 from tests.fakes.naive_matcher import in_finds, is_found
 
@@ -56,9 +57,11 @@ def test_words_stand_where_the_definition_says(asked: Words, read: list[str]) ->
 A, B, C, D = map(Term, "abcd")
 INNER = Near(A, B, 100)
 NESTED = Near(Near(A, B, 100), Near(A, B, 100), 100)
+BY_SWEEP = Near(Or((Near(A, D, 1), A)), B, 1_000)
 REPEATED = "a b " * 10_000
 HARD = [
     pytest.param(Near(A, B, 1_000), REPEATED, True, id="near"),
+    pytest.param(BY_SWEEP, REPEATED, True, id="near, or a branch that is absent"),
     pytest.param(NESTED, REPEATED, True, id="nested"),
     pytest.param(Near(NESTED, NESTED, 100), REPEATED, True, id="eight words"),
     pytest.param(Near(NESTED, C, 100), REPEATED, False, id="one is absent"),
@@ -101,6 +104,24 @@ def test_work_grows_with_the_text_and_not_with_its_square() -> None:
         return best
 
     assert spent(80) < 32 * spent(5), "16 times the text; its square would be 256 times the work"
+
+
+@settings(deadline=None)
+@given(single, single, texts, st.sampled_from([1, 2, 4]), ordered=st.booleans())
+def test_a_pair_is_found_as_the_sweep_finds_it(
+    left: Words, right: Words, text: str, distance: int, ordered: bool
+) -> None:
+    near = Near(left, right, distance, ordered)
+    tokens = text.split()
+    proximity = Proximity(near)
+    rows = [
+        Row(*at, side) for side, each in enumerate((left, right)) for at in places(each)(tokens)
+    ]
+
+    assert proximity.is_in(rows) is stands_in(near)(text)
+    assert {(row.first, row.last) for row in proximity.taking_part(rows)} == set(
+        places(near)(tokens)
+    )
 
 
 def test_more_words_in_one_proximity_than_can_be_swept_are_refused() -> None:
