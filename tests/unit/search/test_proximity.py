@@ -107,21 +107,16 @@ def test_work_grows_with_the_text_and_not_with_its_square() -> None:
 
 
 @settings(deadline=None)
-@given(single, single, texts, st.sampled_from([1, 2, 4]), ordered=st.booleans())
-def test_a_pair_is_found_as_the_sweep_finds_it(
-    left: Words, right: Words, text: str, distance: int, ordered: bool
-) -> None:
-    near = Near(left, right, distance, ordered)
+@given(st.builds(Near, single, single, st.sampled_from([1, 2, 4]), st.booleans()), texts)
+def test_a_pair_is_found_as_the_sweep_finds_it(near: Near, text: str) -> None:
     tokens = text.split()
     proximity = Proximity(near)
-    rows = [
-        Row(*at, side) for side, each in enumerate((left, right)) for at in places(each)(tokens)
-    ]
+    sides = enumerate(proximity.operands)
+    rows = [Row(*place, number) for number, each in sides for place in places(each)(tokens)]
 
     assert proximity.is_in(rows) is stands_in(near)(text)
-    assert {(row.first, row.last) for row in proximity.taking_part(rows)} == set(
-        places(near)(tokens)
-    )
+    swept = {(row.first, row.last) for row in proximity.taking_part(rows)}
+    assert swept == set(places(near)(tokens))
 
 
 def test_more_words_in_one_proximity_than_can_be_swept_are_refused() -> None:
