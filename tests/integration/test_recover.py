@@ -35,6 +35,7 @@ from archiver.errors import (
     StorageUnavailable,
 )
 from archiver.legal.hold_views import HoldView
+from archiver.legal.term_reports import Wanted
 from archiver.model.actor import Actor, Role
 from archiver.preserve.ledger import integrator
 from archiver.preserve.ledger.entry import HoldEntry, OtherEntry, decode_entry
@@ -79,6 +80,7 @@ async def live(settings: Settings) -> dict[str, HoldView]:
         )
         views = await hold_some(services)
         await register_some(services)
+        await report_some(services)
         await publish(services)
         return views
 
@@ -103,6 +105,13 @@ async def hold_some(services: Services) -> dict[str, HoldView]:
     }
     await services.holds.release(views["released"].id, reason="settled", actor=OFFICER)
     return views
+
+
+async def report_some(services: Services) -> None:
+    """Freeze what a search finds and report terms over it."""
+    frozen = await services.frozen_sets.freeze("merger", name="M", actor=OFFICER)
+    terms = Wanted(terms='"merger 1"\nmerg*\noops AND', set_id=frozen.id)
+    await services.term_reports.make(terms, actor=OFFICER)
 
 
 async def register_some(services: Services) -> None:
