@@ -63,11 +63,6 @@ def fits(word: Term | Wildcard | Fuzzy | Stemmed | str | Pattern) -> Fits:
             return lambda token: stem(token.removeprefix("#")) == wanted
 
 
-def finds(words: Words, tokens: Sequence[str]) -> Iterable[Place]:
-    """Yield the places of `places`; to be called once for words that are not asked again."""
-    return places(words)(tokens)
-
-
 def stands_in(words: Words) -> Callable[[str], bool]:
     """Return what tells of a token string whether `words` are found in it."""
     stands = standing(words)

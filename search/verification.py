@@ -11,7 +11,7 @@ from typing import Protocol
 
 from search.index import CHUNK, Expandable
 from search.limits import Allowance
-from search.positions import finds
+from search.positions import stands_in
 from search.query import (
     And,
     Fuzzy,
@@ -96,6 +96,7 @@ class Settling:
         return every(done)
 
     def _verified(self, words: Words, within: Sequence[Query]) -> Numbers:
+        stands = stands_in(words)
         candidates = every((self._superset(words), *within))
         self.allowance.spend(self.source.count(candidates))
         found: set[int] = set()
@@ -103,7 +104,7 @@ class Settling:
             for start in range(0, len(chunk), _AT_A_TIME):
                 self.allowance.check()
                 texts = chunk[start : start + _AT_A_TIME]
-                found.update(number for number, text in texts if any(finds(words, text.split())))
+                found.update(number for number, text in texts if stands(text))
         return Numbers(frozenset(found))
 
     def _superset(self, words: Words) -> Query:  # noqa: PLR0911 - one case per node

@@ -15,7 +15,7 @@ from archiver.model.post import Change, PartRole, Provenance
 from archiver.preserve.segments.manifest import describe_part
 from search.document import Document
 from search.grammar import parse
-from search.matcher import matches
+from search.matcher import prepared
 
 SEED = 17
 BATCH = 100
@@ -40,8 +40,8 @@ class Company:
 
     def expected(self, query: str) -> int:
         """Return how many captures a query must find."""
-        tree = parse(query)
-        return sum(matches(tree, document) for document in self.documents)
+        finds = prepared(parse(query))
+        return sum(map(finds, self.documents))
 
 
 def generate(count: int, until: datetime) -> Company:

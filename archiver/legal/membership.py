@@ -26,7 +26,7 @@ from archiver.legal.expansions import Expansion, expansions_of
 from archiver.legal.queries import OpenIndex, asking_the_engine
 from archiver.legal.set_views import visible_set
 from search.document import Document
-from search.matcher import matches
+from search.matcher import prepared
 from search.normal_form import normalise
 from search.query import Query
 
@@ -252,7 +252,8 @@ class Membership:
         if matched.until >= end:
             return replace(matched, until=end)
         read = await self._documents.read_each(matched.until, end)
-        found = tuple(each.number for each in read.documents if matches(query, each))
+        finds = prepared(query)
+        found = tuple(each.number for each in read.documents if finds(each))
         return replace(
             matched,
             indexes=matched.indexes + found,

@@ -21,7 +21,7 @@ from archiver.legal.term_lists import Term
 from archiver.legal.term_report import TermLine
 from search.document import Document
 from search.index import Snapshot
-from search.matcher import matches
+from search.matcher import prepared
 from search.query import Query
 
 
@@ -46,7 +46,8 @@ class TermSearch:
         """
         with asking_the_engine():
             numbers = [number for chunk in self.snapshot.numbers(query) for number in chunk]
-        numbers += [each.number for each in self.unread if matches(query, each)]
+        finds = prepared(query)
+        numbers += [each.number for each in self.unread if finds(each)]
         return [*numbers, *self._copies_of(numbers)]
 
     def count(self, term: Term, wanted: Query, counting: TermCounting) -> tuple[TermLine, Counted]:
