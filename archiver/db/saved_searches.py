@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, insert, select, update
 
-from archiver.db.tables import saved_search, saved_search_version, saved_search_visit
+from archiver.db.tables import account, hold, saved_search, saved_search_version, saved_search_visit
 from archiver.db.transaction import Connection, Transaction, insert_rows
 from archiver.errors import NotFound
 
@@ -156,6 +156,18 @@ async def visits_of(
         )
     )
     return {row.saved_search_id: VisitRow(seen=row.seen, at=row.at) for row in rows}
+
+
+async def units(tx: Transaction) -> list[str]:
+    """Return the units of registered accounts, each once, by name."""
+    named = select(account.c.unit).where(account.c.unit != "").distinct()
+    return list((await tx.execute(named.order_by(account.c.unit))).scalars())
+
+
+async def matters(tx: Transaction) -> list[str]:
+    """Return the matters of holds, each once, by name."""
+    named = select(hold.c.matter).where(hold.c.matter != "").distinct()
+    return list((await tx.execute(named.order_by(hold.c.matter))).scalars())
 
 
 def _rows() -> Select[Any]:

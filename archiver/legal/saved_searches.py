@@ -14,7 +14,7 @@ from datetime import tzinfo
 
 import msgspec
 
-from archiver.access.rules import Permission, Reach, reach
+from archiver.access.rules import Permission, Reach, allowed, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, from_millis, to_millis
@@ -27,8 +27,11 @@ from archiver.legal.asking import Asked
 from archiver.legal.news import News, visible_search
 from archiver.legal.queries import written
 from archiver.legal.saved_views import (
+    EVERYBODY,
+    PRIVATE,
     SavedView,
     Version,
+    asked_of,
     history_of,
     is_visible,
     key_of,
@@ -61,12 +64,21 @@ class SavedPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedDetail:
+    """All that one page about a saved search shows of it: a version, and its history."""
+
+    view: SavedView
+    history: tuple[Version, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What is to be different in a new version; None leaves it."""
+    """What is to be different in a new version; None leaves it. `query` keeps the filters."""
 
     name: str | None = None
     description: str | None = None
     asked: Asked | None = None
+    query: str | None = None
     shared_with: str | None = None
     archived: bool | None = None
 
@@ -198,6 +210,35 @@ class SavedSearches:
         )
         return SavedPage(items=tuple(views), total=len(seen), cursor=more)
 
+    async def mine(self, *, actor: Actor) -> tuple[SavedView, ...]:
+        """Return one's own, by name, without counts: one may be given a new version.
+
+        Raises:
+            Denied: the actor may not search.
+        """
+        reach(actor, Permission.SEARCH)
+        async with self._database.reading() as tx:
+            known = await rows.list_newest(tx, archived=False)
+        return tuple(
+            SavedView(row=row, mine=True) for row in known if row.owner_key == key_of(actor)
+        )
+
+    async def shareable(self, *, actor: Actor) -> tuple[str, ...]:
+        """Return with whom the actor may share: what `shared_with` takes, private first.
+
+        Raises:
+            Denied: the actor may not search.
+        """
+        within = reach(actor, Permission.SEARCH)
+        units, matters = sorted(within.units), sorted(within.matters)
+        if within.everything:
+            async with self._database.reading() as tx:
+                units = await rows.units(tx)
+                if allowed(actor, Permission.READ_HOLDS):
+                    matters = await rows.matters(tx)
+        parts = [*(f"unit:{each}" for each in units), *(f"matter:{each}" for each in matters)]
+        return (PRIVATE, *([EVERYBODY] if within.everything else []), *parts)
+
     async def show(self, saved_search_id: str, *, version: int = 0, actor: Actor) -> SavedView:
         """Return one version, the newest where none is named, with what is new in it.
 
@@ -211,14 +252,22 @@ class SavedSearches:
         await self._note_viewed(row, "", actor)
         return view
 
+    async def page(self, saved_search_id: str, *, version: int = 0, actor: Actor) -> SavedDetail:
+        """Return a version and the history it stands in, as one event. Raises as `show`."""
+        async with self._database.reading() as tx:
+            row = await visible_search(tx, saved_search_id, actor, version)
+            found = await rows.versions(tx, saved_search_id)
+        (view,) = await self._news.of([row], actor)
+        await self._note_viewed(row, "", actor)
+        return SavedDetail(view=view, history=_history(found, actor))
+
     async def history(self, saved_search_id: str, *, actor: Actor) -> tuple[Version, ...]:
         """Return every version, the newest first, each with what it changed. Raises as `show`."""
         async with self._database.reading() as tx:
             row = await visible_search(tx, saved_search_id, actor)
             found = await rows.versions(tx, saved_search_id)
         await self._note_viewed(row, "its versions", actor)
-        mine = row.owner_key == key_of(actor)
-        return history_of([SavedView(row=each, mine=mine) for each in found])
+        return _history(found, actor)
 
     async def open(self, saved_search_id: str, *, version: int = 0, actor: Actor) -> SavedView:
         """Return a version whose hits are about to be looked at: those by now are new no more.
@@ -264,8 +313,11 @@ class SavedSearches:
             new = replace(new, name=_named(change.name))
         if change.description is not None:
             new = replace(new, description=_described(change.description))
-        if change.asked is not None:
-            query, normalised, text = self._definition(change.asked)
+        asked = change.asked
+        if change.query is not None:
+            asked = replace(asked or asked_of(row), query=change.query)
+        if asked is not None:
+            query, normalised, text = self._definition(asked)
             new = replace(new, query=query, normalised=normalised, asked=text)
         if change.shared_with is not None:
             new = replace(new, shared_with=read_sharing(change.shared_with, within))
@@ -319,6 +371,11 @@ class SavedSearches:
         )
 
 
+def _history(found: Sequence[SavedRow], actor: Actor) -> tuple[Version, ...]:
+    whose = key_of(actor)
+    return history_of([SavedView(row=row, mine=row.owner_key == whose) for row in found])
+
+
 def _require_own(row: SavedRow, actor: Actor) -> None:
     if row.owner_key != key_of(actor):
         raise Denied(
@@ -328,6 +385,12 @@ def _require_own(row: SavedRow, actor: Actor) -> None:
 
 
 def _require_newest(row: SavedRow, based_on: int) -> None:
+    if based_on < 1:
+        raise InvalidInput(
+            "expected the version that the change is made from (in the API the header If-Match, as "
+            '"3"), found none; read the saved search first',
+            pointer="version",
+        )
     if row.version != based_on:
         raise _changed_meanwhile(row)
 

@@ -182,7 +182,7 @@ class Subscriptions:
         await self._state(action, row, saved, actor)
         return SubscriptionView(row=row)
 
-    async def retry(self, delivery_id: str, *, actor: Actor) -> DeliveryView:
+    async def retry(self, delivery_id: str, *, actor: Actor) -> SubscriptionView:
         """Have a delivery tried again now, with all its attempts before it.
 
         Raises:
@@ -205,7 +205,8 @@ class Subscriptions:
         )
         async with self._database.transaction() as tx:
             await rows.revive(tx, delivery_id, now=to_millis(self._clock()))
-            return DeliveryView(row=await rows.get_delivery(tx, delivery_id))
+            waiting = await rows.get_delivery(tx, delivery_id)
+        return SubscriptionView(row=row, last=DeliveryView(row=waiting))
 
     async def _own_one(
         self, tx: Transaction, subscription_id: str, actor: Actor

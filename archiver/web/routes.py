@@ -13,6 +13,7 @@ from archiver.web.api import (
     log,
     people,
     records,
+    saved_searches,
     search,
     sessions,
     settings,
@@ -40,8 +41,10 @@ from archiver.web.pages import imports as import_pages
 from archiver.web.pages import integrity as integrity_pages
 from archiver.web.pages import jobs as job_pages
 from archiver.web.pages import people as people_pages
+from archiver.web.pages import saved_searches as saved_pages
 from archiver.web.pages import search as search_page
 from archiver.web.pages import settings as settings_pages
+from archiver.web.pages import subscriptions as subscription_pages
 from archiver.web.pages import tokens as token_pages
 from archiver.web.routing import Route
 
@@ -49,6 +52,7 @@ ROUTES: tuple[Route, ...] = (
     *captures.ROUTES,
     *accounts.ROUTES,
     *search.ROUTES,
+    *saved_searches.ROUTES,
     *records.ROUTES,
     *holds.ROUTES,
     *classes.ROUTES,
@@ -63,6 +67,8 @@ ROUTES: tuple[Route, ...] = (
     *imports.ROUTES,
     *health.ROUTES,
     *search_page.ROUTES,
+    *saved_pages.ROUTES,
+    *subscription_pages.ROUTES,
     *home_page.ROUTES,
     *account_pages.ROUTES,
     *class_pages.ROUTES,

@@ -23,6 +23,7 @@ from archiver.model.actor import Actor
 from archiver.model.post import Arrival, Part
 from archiver.web.hold_services import HoldRegister, Holds, Releases
 from archiver.web.people_services import Invitations, Passwords, People
+from archiver.web.saved_services import SavedSearches, Subscriptions
 from archiver.web.sign_in_services import Passkeys, Provider, Sessions, Tokens
 from archiver.web.work_services import Imports, Integrity, Proofs, Sample, Work
 from search.calendar import Interval
@@ -327,6 +328,10 @@ class Services(Protocol):
     def ingest(self) -> Ingest: ...  # noqa: D102
     @property
     def searching(self) -> Searching: ...  # noqa: D102
+    @property
+    def saved_searches(self) -> SavedSearches: ...  # noqa: D102
+    @property
+    def subscriptions(self) -> Subscriptions: ...  # noqa: D102
     @property
     def records(self) -> Records: ...  # noqa: D102
     @property

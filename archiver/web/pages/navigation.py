@@ -49,6 +49,7 @@ NAVIGATION: tuple[Group, ...] = (
         entries=(
             _entry("Home", "/", "house", "h"),
             _entry("Search", "/search", "search", "s", _P.SEARCH),
+            _entry("Saved searches", "/saved-searches", "bell", "b", _P.SEARCH),
             _entry("Accounts", "/accounts", "at-sign", "c", _P.READ_ACCOUNTS),
         ),
     ),

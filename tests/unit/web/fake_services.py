@@ -28,6 +28,7 @@ from tests.unit.web.fakes_records import (
     RECORD as RECORD,  # noqa: PLC0414 - tests take it from here
 )
 from tests.unit.web.fakes_records import FakeEvidence, FakeRecords
+from tests.unit.web.fakes_saved import FakeSavedSearches, FakeSubscriptions
 from tests.unit.web.fakes_search import FakeSearching
 from tests.unit.web.fakes_work import FakeImports, FakeIntegrity, FakeProofs, FakeSample, FakeWork
 
@@ -201,6 +202,8 @@ class FakeServices:
     store: FakeStore = field(default_factory=FakeStore)
     ingest: FakeIngest = field(default_factory=FakeIngest)
     searching: FakeSearching = field(default_factory=FakeSearching)
+    saved_searches: FakeSavedSearches = field(default_factory=FakeSavedSearches)
+    subscriptions: FakeSubscriptions = field(default_factory=FakeSubscriptions)
     records: FakeRecords = field(default_factory=FakeRecords)
     evidence: FakeEvidence = field(default_factory=FakeEvidence)
     filing: FakeFiling = field(default_factory=FakeFiling)
