@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from archiver.errors import (
 )
 from archiver.preserve.ledger.entry import HoldEntry, decode_entry, members_digest
 from archiver.preserve.object_keys import epoch_object
+from search.engines.opening import open_writer
 from tests.fakes.small_archive import (
     AUDITOR,
     COUNSEL,
@@ -168,9 +170,10 @@ class TestRefused:
     async def test_an_incomplete_index_is_refused_rather_than_trusted(
         self, archive: SmallArchive
     ) -> None:
-        writer = archive.index.reader()
-        writer.delete([1])  # type: ignore[attr-defined]
-        writer.commit(6)  # type: ignore[attr-defined]
+        archive.index.close()
+        with closing(open_writer(archive.index.generations.current())) as writer:
+            writer.delete([1])
+            writer.commit(6)
 
         with pytest.raises(SearchUnavailable, match=r"holds 5 posts .* 6 searchable"):
             await archive.holds.place(name="n", reason=WHY, query="merger", actor=COUNSEL)
