@@ -1,12 +1,11 @@
 """`muniment search`: an exact count, what it covers, and a page of hits or all ids."""
 
-from itertools import islice
-
 from archiver.cli.arguments import Parser
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
-from archiver.cli.query_parts import MAX_PARTS, parts_of
+from archiver.cli.search_explained import explain, say_explained, say_understood
 from archiver.errors import InvalidInput
+from archiver.legal.understanding import Syntax, Understood
 
 _PAGE = 20
 _EXCERPT = 120
@@ -21,7 +20,21 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help=f"hits on the page ({_PAGE})")
     parser.add_argument("--cursor", default="", help="next_cursor of the page before")
     parser.add_argument(
-        "--explain", action="store_true", help="count each part of the query by itself too"
+        "--explain",
+        action="store_true",
+        help="how the query is understood, what its words stand for, and what each part counts",
+    )
+    parser.add_argument(
+        "--stem", action="store_true", help="plain words find their other English forms too"
+    )
+    parser.add_argument(
+        "--zone", default="", metavar="ZONE", help="of days, as Europe/Paris (the archive's)"
+    )
+    parser.add_argument(
+        "--syntax",
+        choices=list(Syntax),
+        default=Syntax.MUNIMENT,
+        help="the language the query is written in",
     )
     parser.set_defaults(act=on_archive(search))
 
@@ -34,28 +47,33 @@ async def search(opened: Opened) -> int:
             "--limit and --cursor page through hits; leave them out with --count "
             "and --ids, which speak of all hits"
         )
+    understood = _understood(opened)
+    # The normal form says what the options do, so nobody needs to know them to read the trail.
+    query = understood.normalised if understood else args.query
     if args.ids:
-        found = await searching.ids(args.query, actor=actor)
+        found = await searching.ids(query, actor=actor)
     elif args.count:
-        found = await searching.count(args.query, actor=actor)
+        found = await searching.count(query, actor=actor)
     else:
         limit = _PAGE if args.limit is None else args.limit
-        found = await searching.search(args.query, limit=limit, cursor=args.cursor, actor=actor)
+        found = await searching.search(query, limit=limit, cursor=args.cursor, actor=actor)
     document = found.to_dict()
-    if args.explain:
-        document["explain"] = await _explain(opened)
+    if understood:
+        document["understood"] = understood.to_dict()
+    if args.explain and understood:
+        document |= await explain(opened, understood)
     opened.output.answer(document, lambda output: _say(output, document))
     return 0
 
 
-async def _explain(opened: Opened) -> list[Document]:
-    """Return each part of the query with its own count, which shows the part that finds nothing."""
-    parts = parts_of(opened.args.query, opened.services.archive.zone)
-    explained: list[Document] = []
-    for part in islice(parts, MAX_PARTS):
-        alone = await opened.services.searching.count(part.text, actor=opened.actor)
-        explained.append({"part": part.text, "finds": list(part.finds), "count": alone.count})
-    return explained
+def _understood(opened: Opened) -> Understood | None:
+    """Return how the query is understood where an option says how to read it."""
+    args = opened.args
+    if not (args.stem or args.zone or args.explain or args.syntax != Syntax.MUNIMENT):
+        return None
+    return opened.services.explaining.understand(
+        args.query, syntax=Syntax(args.syntax), stem=args.stem, zone=args.zone
+    )
 
 
 def _say(output: Output, found: Document) -> None:
@@ -63,9 +81,10 @@ def _say(output: Output, found: Document) -> None:
         output.line(record_id)
     for hit in found.get("hits", ()):
         _say_hit(output, hit)
+    if "understood" in found:
+        say_understood(output, found["understood"])
     if "explain" in found:
-        rows = [(e["part"], ", ".join(e["finds"]), f"{e['count']:,}") for e in found["explain"]]
-        output.table(("Part of the query", "Finds", "Count"), rows)
+        say_explained(output, found)
     if found.get("next_cursor"):
         output.line(f"Next page: --cursor {found['next_cursor']}")
     covered = found["covered"]

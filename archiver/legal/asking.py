@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from archiver.errors import InvalidInput
 from archiver.legal.queries import read_query
+from archiver.legal.understanding import zone_of
 from search import dates
 from search.query import (
     DateName,
@@ -48,8 +49,9 @@ class Condition(NamedTuple):
 class Asked:
     """A query text and filters. Several values of one field widen, different fields narrow.
 
-    `since` and `until` are days (both included) or instants on the `clock`. All of it empty asks
-    for everything.
+    `since` and `until` are days (both included) or instants on the `clock`. Days are days in the
+    zone named, or else the archive's. With `stem`, each plain word of the query without quotes
+    finds its other English forms. All of it empty asks for everything.
     """
 
     query: str = ""
@@ -58,16 +60,19 @@ class Asked:
     since: str = ""
     until: str = ""
     clock: DateName = DateName.POSTED
+    stem: bool = False
+    zone: str = ""
 
     def conditions(self, zone: tzinfo) -> tuple[Condition, ...]:
-        """Return what is asked, condition by condition; days are days in `zone`.
+        """Return what is asked, condition by condition; `zone` is the archive's.
 
         Raises:
-            InvalidInput: the query is not in the language, or the dates are none.
+            InvalidInput: the query is not in the language, the dates are none, or the zone is none.
         """
+        zone = zone_of(self.zone, zone)
         found: list[Condition] = []
         if self.query.strip():
-            found.append(Condition("q", read_query(self.query, zone)))
+            found.append(Condition("q", read_query(self.query, zone, stem=self.stem)))
         for name in dict.fromkeys(each.field for each in self.include):
             values = [Field(*each) for each in self.include if each.field is name]
             found.append(Condition(f"f:{name}", some(values) or Everything(), name))

@@ -96,6 +96,14 @@ def test_a_search_counts_lists_and_explains(muniment: CommandLine) -> None:
     explained = muniment("search", "earnings AND hiring", "--explain", "--json").json()
     assert (explained["count"], [part["count"] for part in explained["explain"]]) == (0, [2, 1])
 
+    asked = ("search", "earn* and hire", "--syntax", "dtsearch", "--stem", "--explain", "--json")
+    stemmed = muniment(*asked).json()
+    assert stemmed["normalised"] == "earn* AND stem:hire"
+    assert [each["word"] for each in stemmed["expansions"]] == ["earn*", "stem:hire"]
+    assert stemmed["expansions"][1]["told"] == [{"token": "hiring", "records": 1}]
+    refused = muniment("search", "#earnings", "--syntax", "dtsearch", expect=2)
+    assert "sound alike" in refused.err
+
 
 def test_a_record_is_shown_proved_verified_and_given_back_byte_for_byte(
     muniment: CommandLine, posts: Path
