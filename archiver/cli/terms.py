@@ -9,9 +9,9 @@ from archiver.cli.output import Document, Output, counted
 from archiver.errors import InvalidInput
 from archiver.legal.term_comparison import Change, Comparison
 from archiver.legal.term_files import Table, report_csv, report_xlsx
-from archiver.legal.term_lists import NATIVE, SYNTAXES
 from archiver.legal.term_report import TermReport
 from archiver.legal.term_reports import Wanted
+from archiver.legal.understanding import Syntax
 
 _MOST_BYTES = 16 << 20
 
@@ -59,7 +59,10 @@ def _configure_report(group: Subcommands) -> None:
 def _terms_options(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="the terms, one a line, in UTF-8")
     parser.add_argument(
-        "--syntax", choices=SYNTAXES, default=NATIVE, help="the language the terms are written in"
+        "--syntax",
+        choices=list(Syntax),
+        default=Syntax.MUNIMENT,
+        help="the language the terms are written in",
     )
     parser.add_argument(
         "--stem", action="store_true", help="plain words find their other English forms too"
@@ -172,7 +175,11 @@ async def export(opened: Opened) -> int:
 def _wanted(args: Namespace) -> Wanted:
     named = {name: getattr(args, name, "") for name in ("set_id", "query", "name", "matter")}
     return Wanted(
-        terms=_read(Path(args.file)), syntax=args.syntax, stem=args.stem, zone=args.zone, **named
+        terms=_read(Path(args.file)),
+        syntax=str(args.syntax),
+        stem=args.stem,
+        zone=args.zone,
+        **named,
     )
 
 

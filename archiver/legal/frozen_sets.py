@@ -12,7 +12,6 @@ made in their part; any other is not found, as if it were not there.
 import json
 from collections.abc import Sequence
 from datetime import tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from archiver.access.rules import EVERYTHING, Permission, Reach, reach
 from archiver.audit.actions import Action
@@ -39,6 +38,7 @@ from archiver.legal.set_views import (
     set_view,
     visible_set,
 )
+from archiver.legal.understanding import zone_of
 from archiver.model.actor import Actor
 from archiver.model.number_list import pack
 from archiver.preserve.event_record import legible
@@ -100,7 +100,7 @@ class FrozenSets:
             SearchUnavailable: the query cannot be answered completely; nothing was frozen.
         """
         within = reach(actor, Permission.SEARCH)
-        days = self._zone if not zone else zone_named(zone)
+        days = zone_of(zone, self._zone)
         tree = read_query(query, days, stem=stem) if query.strip() else Everything()
         wanted = await self._with_held(tree, actor)
         matched = await self._membership.match(wanted)
@@ -119,7 +119,10 @@ class FrozenSets:
             matter=legible(matter.strip()),
             query=legible(query),
             normalised=normalise(tree),
-            options=json.dumps({"stem": stem, "zone": str(days)}),
+            options=json.dumps(
+                {"stem": stem, "zone": str(days)}
+                | ({"not_searched": len(members.not_searched)} if members.not_searched else {})
+            ),
             expansions=expansions.to_json(matched.expansions),
             within=reach_text(within),
             engine=self._engine,
@@ -222,17 +225,6 @@ class FrozenSets:
             object_id=row.id,
             details={"name": row.name or row.query[:200], "matter": row.matter, **besides},
         )
-
-
-def zone_named(name: str) -> ZoneInfo:
-    """Return the zone of an IANA name. Raises InvalidInput: there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
-        raise InvalidInput(
-            f"expected the IANA name of a time zone like Europe/Berlin, found {name[:80]!r}",
-            pointer="zone",
-        ) from error
 
 
 async def _seen(tx: Transaction, row: FrozenSetRow, within: Reach) -> Sequence[int]:

@@ -21,7 +21,8 @@ class FrozenSet:
 
     `digest` is SHA-256 over the sorted record ids, as of a hold with the same members. `within`
     names the part of the archive that was searched; empty: all of it. `options` say how the query
-    was read.
+    was read (`stem`, `zone`) and of how many posts nobody could say whether it finds them
+    (`not_searched`): the index could not take them in.
     """
 
     id: str
@@ -29,7 +30,7 @@ class FrozenSet:
     matter: str
     query: str
     normalised: str
-    options: Mapping[str, str | bool]
+    options: Mapping[str, str | int]
     expansions: tuple[Expansion, ...]
     within: tuple[str, ...]
     engine: str

@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from archiver.errors import InvalidInput
-from archiver.legal.queries import read_query
+from archiver.legal.understanding import Syntax, understand
 from search.normal_form import normalise
 from search.query import Query
 
 MAX_TERMS = 1_000
 """Terms of one list: each is a search over the whole set."""
-
-NATIVE = "muniment"
-SYNTAXES = (NATIVE,)
-"""The languages that terms may be written in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +50,20 @@ def terms_of(text: str) -> tuple[str, ...]:
 
 
 def read_terms(
-    texts: Sequence[str], zone: tzinfo, *, syntax: str = NATIVE, stem: bool = False
+    texts: Sequence[str], zone: tzinfo, *, syntax: Syntax = Syntax.MUNIMENT, stem: bool = False
 ) -> tuple[Term, ...]:
-    """Read every term of a list. One that cannot be read is kept with its error, never dropped.
-
-    Raises:
-        InvalidInput: there is no such syntax.
-    """
-    if syntax not in SYNTAXES:
-        raise InvalidInput(
-            f"expected a syntax of {', '.join(SYNTAXES)}, found {syntax[:40]!r}", pointer="syntax"
-        )
-    return tuple(_with_repeats(_read(n, text, zone, stem=stem) for n, text in enumerate(texts, 1)))
+    """Read every term of a list. One that cannot be read is kept with its error, never dropped."""
+    read = (_read(n, text, zone, syntax, stem=stem) for n, text in enumerate(texts, 1))
+    return tuple(_with_repeats(read))
 
 
-def _read(position: int, text: str, zone: tzinfo, *, stem: bool) -> Term:
+def _read(position: int, text: str, zone: tzinfo, syntax: Syntax, *, stem: bool) -> Term:
     try:
-        tree = read_query(text, zone, stem=stem)
+        found = understand(text, zone, syntax=syntax, stem=stem, report=True)
     except InvalidInput as error:
         return Term(position=position, text=text, tree=None, error=str(error))
-    return Term(position=position, text=text, tree=tree)
+    notes = (*(each.message for each in found.notes), *(each.message for each in found.findings))
+    return Term(position=position, text=text, tree=found.tree, notes=notes)
 
 
 def _with_repeats(terms: Iterator[Term]) -> Iterator[Term]:

@@ -22,7 +22,7 @@ from archiver.db.term_reports import TermReportRow
 from archiver.db.transaction import Database, Transaction
 from archiver.errors import InvalidInput
 from archiver.ids import Ulids
-from archiver.legal.frozen_sets import FrozenSets, zone_named
+from archiver.legal.frozen_sets import FrozenSets
 from archiver.legal.held import asks_what_is_held, with_held
 from archiver.legal.membership import Documents
 from archiver.legal.queries import GRAMMAR_VERSION, OpenIndex
@@ -42,6 +42,7 @@ from archiver.legal.term_report import (
     title_of,
 )
 from archiver.legal.term_search import line_of, searching_terms
+from archiver.legal.understanding import syntax_of, zone_of
 from archiver.model.actor import Actor
 from archiver.model.number_list import pack
 from archiver.preserve.event_record import legible
@@ -136,7 +137,10 @@ class TermReports:
             InvalidInput: there are none or too many, or no such syntax or zone.
         """
         return read_terms(
-            terms_of(wanted.terms), self._days(wanted), syntax=wanted.syntax, stem=wanted.stem
+            terms_of(wanted.terms),
+            self._days(wanted),
+            syntax=syntax_of(wanted.syntax),
+            stem=wanted.stem,
         )
 
     async def make(
@@ -336,7 +340,7 @@ class TermReports:
         )
 
     def _days(self, wanted: Wanted) -> tzinfo:
-        return zone_named(wanted.zone) if wanted.zone else self._zone
+        return zone_of(wanted.zone, self._zone)
 
 
 async def visible_report(tx: Transaction, report_id: str, within: Reach) -> TermReportRow:

@@ -102,7 +102,7 @@ class TestFreezing:
         }
 
     async def test_an_unknown_zone_is_refused(self, archive: SmallArchive) -> None:
-        with pytest.raises(InvalidInput, match="IANA"):
+        with pytest.raises(InvalidInput, match="time zone"):
             await archive.frozen_sets.freeze("merger", zone="Mars/Olympus", actor=COUNSEL)
 
     async def test_an_operator_may_not_freeze(self, archive: SmallArchive) -> None:
