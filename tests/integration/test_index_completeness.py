@@ -419,7 +419,11 @@ HARM: dict[str, Callable[[SmallArchive], object]] = {
 
 
 def _folder(archive: SmallArchive) -> Path:
-    return Path(archive.index.generations.current().removeprefix("tantivy:"))
+    place = archive.index.generations.current().removeprefix("tantivy:")
+    # Of a damaged pointer there is none, and Path("") is the folder the tests are run in: the harms
+    # above would remove that.
+    assert Path(place).is_absolute(), f"expected the folder of an index, found {place!r}"
+    return Path(place)
 
 
 def _pointer(archive: SmallArchive) -> Path:
