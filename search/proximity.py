@@ -22,7 +22,7 @@ IsWhole = Callable[[int], bool]
 """Tells from the bits seen whether nothing of a part of the query is missing."""
 
 MOST_OPERANDS = 8
-"""Words, phrases and ORs of those in one proximity; the work of a sweep doubles with each."""
+"""Words, phrases and ORs of those in one find; the work of a sweep doubles with each."""
 
 _NOWHERE = -1
 
@@ -104,10 +104,10 @@ class Proximity:
         self._met = 0
         self._is_whole = self._take_apart(near, ())
         self._longest = max(self._distances)
-        if len(self.operands) > MOST_OPERANDS:
+        if (found := operands_in(near)) > MOST_OPERANDS:
             raise QueryTooBroad(
-                f"Expected at most {MOST_OPERANDS} words, phrases or groups in one proximity, "
-                f"found {len(self.operands)}. Put words that stand for each other into one group "
+                f"Expected at most {MOST_OPERANDS} words, phrases or groups near each other, "
+                f"found {found}. Put words that stand for each other into one group "
                 "with OR, or ask for a part of the words with AND."
             )
 
@@ -256,6 +256,17 @@ class Proximity:
 
     def _new_bit(self) -> int:
         return 1 << (len(self._placing) + len(self._distances))
+
+
+def operands_in(words: Query) -> int:
+    """Return how many words, phrases and ORs of those a find of `words` is made of, at most."""
+    match words:
+        case Near(left, right):
+            return operands_in(left) + operands_in(right)
+        case Or(parts):
+            return max(map(operands_in, parts))
+        case _:
+            return 1
 
 
 def has_near(words: Query) -> bool:

@@ -176,7 +176,7 @@ def _near(rng: random.Random, tokens: list[str], depth: int) -> Near:
 def _side(rng: random.Random, tokens: list[str], depth: int) -> Words:
     draw = rng.random()
     if depth > 1 and draw < 0.5:
-        return _near(rng, tokens, depth - 1)
+        return _near(rng, tokens, min(depth - 1, 2))  # eight operands at most
     if draw < 0.65:
         return _word(rng, tokens)
     if draw < 0.8:
