@@ -17,6 +17,9 @@ def configure(parser: Parser) -> None:
     placed.add_argument("--matter", default="", help="the matter it belongs to")
     scope = placed.add_argument_group("scope: what meets all that is given is held")
     scope.add_argument("--query", metavar="Q", help="records this query finds")
+    scope.add_argument(
+        "--saved", default="", metavar="ID[@V]", help="a saved search in place of a query"
+    )
     for option, name, sentence in (
         ("--account", "accounts", "records of these accounts"),
         ("--record", "record_ids", "these records, by id"),
@@ -51,14 +54,15 @@ def configure(parser: Parser) -> None:
 async def place(opened: Opened) -> int:
     """Place the hold, or say what it would cover."""
     args, holds = opened.args, opened.services.holds
-    if args.query is None and not args.accounts and not args.record_ids:
-        raise InvalidInput("a hold needs a scope: give --query, --account or --record")
+    if args.query is None and not args.saved and not args.accounts and not args.record_ids:
+        raise InvalidInput("a hold needs a scope: give --query, --saved, --account or --record")
     act = holds.preview if args.dry_run else holds.place
     view = await act(
         name=args.name,
         matter=args.matter,
         reason=args.reason,
         query=args.query,
+        saved=args.saved,
         accounts=args.accounts,
         record_ids=args.record_ids,
         actor=opened.actor,

@@ -25,6 +25,7 @@ from archiver.legal.held import require_lasting
 from archiver.legal.hold_register import active_hold, note_viewed, released_already
 from archiver.legal.hold_views import HoldPreview, HoldView, view_of
 from archiver.legal.membership import MAX_MEMBERS, Documents, Members, Membership, Scope
+from archiver.legal.news import saved_query
 from archiver.legal.object_holds import ObjectHolds
 from archiver.legal.queries import OpenIndex, read_query
 from archiver.model.actor import Actor
@@ -33,6 +34,7 @@ from archiver.preserve.event_effects import Effect, HoldPlaced, HoldReleased
 from archiver.preserve.event_record import legible, members_part
 from archiver.preserve.ledger.entry import members_digest
 from archiver.preserve.store.threads import AsyncStore
+from search.query import Query
 
 _NAMED = 100  # posts that could not be searched are named in the event; all are counted
 
@@ -70,11 +72,13 @@ class Holds:
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
         set_id: str = "",
+        saved: str = "",
         actor: Actor,
     ) -> HoldView:
         """Hold every post that meets all stated conditions, and return the hold in effect.
 
-        A frozen set, `set_id`, stands alone: exactly its members are held.
+        A frozen set, `set_id`, stands alone: exactly its members are held. `saved` is a saved
+        search in place of a query, as `ID` or `ID@3`; the hold states which version it was.
 
         Posts captured later are not covered. Whoever may place holds in a part of the archive only
         holds what meets the conditions there, and the hold's scope says so.
@@ -87,7 +91,8 @@ class Holds:
             SearchUnavailable: the query cannot be answered completely; nothing was held.
         """
         _require_words(name=name, reason=reason)
-        scope = self._scope(matter, query, accounts, record_ids, set_id, actor)
+        asked = await self._asked(query, saved, actor)
+        scope = self._scope(matter, asked, accounts, record_ids, set_id, actor)
         members = await self._members(scope)
         row = self._row(scope, members, name=name, matter=matter, reason=reason, actor=actor)
         placed = HoldPlaced(row=row, members=sorted(members.ids), indexes=members.indexes)
@@ -112,13 +117,15 @@ class Holds:
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
         set_id: str = "",
+        saved: str = "",
         actor: Actor,
     ) -> HoldPreview:
         """Return what `place` would hold at this moment; nothing is written but that it was asked.
 
         Raises as `place`, but asks for no name and no reason.
         """
-        scope = self._scope(matter, query, accounts, record_ids, set_id, actor)
+        asked = await self._asked(query, saved, actor)
+        scope = self._scope(matter, asked, accounts, record_ids, set_id, actor)
         members = await self._members(scope)
         row = self._row(scope, members, name=name, matter=matter, reason=reason, actor=actor)
         everything = reach(actor, Permission.READ_HOLDS) == EVERYTHING
@@ -179,10 +186,24 @@ class Holds:
         """Return how many stored objects have a hold that does not match the holds in force."""
         return await self._objects.pending()
 
+    async def _asked(self, query: str | None, saved: str, actor: Actor) -> tuple[Query | None, str]:
+        """Return the query, and `ID@3` where it is a saved one."""
+        if not saved:
+            tree = None if query is None else read_query(query, self._zone)
+            return (None if tree is None else require_lasting(tree, "a hold")), ""
+        if query is not None:
+            raise InvalidInput(
+                "expected a query or a saved search, found both; the saved search is the query",
+                pointer="saved",
+            )
+        async with self._database.reading() as tx:
+            tree, reference = await saved_query(tx, saved, actor)
+        return require_lasting(tree, "a hold"), reference
+
     def _scope(  # noqa: PLR0917 - what every caller was given, in its order
         self,
         matter: str,
-        query: str | None,
+        asked: tuple[Query | None, str],
         accounts: Sequence[str],
         record_ids: Sequence[str],
         set_id: str,
@@ -196,9 +217,8 @@ class Holds:
                 f"{matter!r}; ask an administrator to be given another"
             )
         return Scope(
-            query=None
-            if query is None
-            else require_lasting(read_query(query, self._zone), "a hold"),
+            query=asked[0],
+            saved=asked[1],
             accounts=tuple(dict.fromkeys(accounts)),
             record_ids=tuple(dict.fromkeys(record_ids)),
             within=within,

@@ -71,6 +71,7 @@ class Scope:
 
     `within` is the part of the archive that whoever places it may place holds in. `set_id` is the
     one condition that stands alone: the members are those of that frozen set, no more and no less.
+    `saved` says which version of a saved search the query is, as `ID@3`.
     """
 
     query: Query | None
@@ -78,6 +79,7 @@ class Scope:
     record_ids: tuple[str, ...]
     within: Reach = EVERYTHING
     set_id: str = ""
+    saved: str = ""
 
     def __post_init__(self) -> None:
         if self.set_id:
@@ -102,6 +104,8 @@ class Scope:
             "accounts": list(self.accounts),
             "record_ids": list(self.record_ids),
         }
+        if self.saved:
+            scope["saved_search"] = self.saved
         if self.set_id:
             scope["set"] = self.set_id
         if self.within != EVERYTHING:

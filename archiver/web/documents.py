@@ -28,6 +28,7 @@ class NewHold(_Request):
     matter: str = Field(default="", max_length=200)
     reason: str = Field(min_length=1, max_length=4000)
     query: str | None = Field(default=None, max_length=10_000)
+    saved: str = Field(default="", max_length=40)
     accounts: tuple[str, ...] = Field(default=(), max_length=10_000)
     record_ids: tuple[str, ...] = Field(default=(), max_length=10_000)
 
@@ -86,6 +87,25 @@ class Covered(_Answer):
     not_searchable: int
     set_aside: int
     exact: bool
+
+
+class QueryUnderstood(_Answer):
+    """How a query is understood. Where it cannot be read, `error` says why and where."""
+
+    query: str
+    syntax: str
+    normalised: str
+    words: list[dict[str, Any]]
+    notes: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+    error: dict[str, Any] | None
+
+
+class QueryWords(_Answer):
+    """Which words of the index the words of a query stand for, with how many records hold each."""
+
+    normalised: str
+    items: list[dict[str, Any]]
 
 
 class FacetValue(_Answer):

@@ -21,6 +21,7 @@ class Holds(Protocol):
         query: str | None = None,
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
+        saved: str = "",
         actor: Actor,
     ) -> HoldView:
         """Hold what the scope covers, at once."""
@@ -34,6 +35,7 @@ class Holds(Protocol):
         query: str | None = None,
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
+        saved: str = "",
         actor: Actor,
     ) -> HoldPreview:
         """Say what would be held."""

@@ -250,3 +250,33 @@ async def test_who_saved_and_opened_what_is_in_the_trail(services: Services) -> 
 
 def _operator() -> Actor:
     return Actor(name="op", roles=frozenset({Role.OPERATOR, Role.ADMINISTRATOR}))
+
+
+async def test_a_hold_names_the_version_of_a_saved_search_that_it_is_over(
+    services: Services,
+) -> None:
+    await capture(services, "fees one", "charges two", "fees and charges")
+    saved = await save(services)
+    await services.saved_searches.change(
+        saved.id, Change(query="fees OR charges"), based_on=1, actor=CARLA
+    )
+    holds = {
+        reference: await services.holds.place(
+            name=reference, reason="litigation", saved=reference, actor=CARLA
+        )
+        for reference in (f"{saved.id}@1", f"{saved.id}@2", saved.id)
+    }
+
+    told = {
+        name: (view.records, view.scope["query"], view.scope["saved_search"])
+        for name, view in holds.items()
+    }
+    assert told == {
+        f"{saved.id}@1": (2, "fees", f"{saved.id}@1"),
+        f"{saved.id}@2": (3, "fees OR charges", f"{saved.id}@2"),
+        saved.id: (3, "fees OR charges", f"{saved.id}@2"),
+    }
+    with pytest.raises(NotFound):
+        await services.holds.place(name="a", reason="b", saved=saved.id, actor=DAN)
+    with pytest.raises(InvalidInput, match="both"):
+        await services.holds.place(name="a", reason="b", query="fees", saved=saved.id, actor=CARLA)

@@ -17,7 +17,7 @@ from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, read_form, services_of
 from archiver.web.routing import Parameter, route
 
-_FIELDS = ("name", "matter", "reason", "query", "accounts", "record_ids")
+_FIELDS = ("name", "matter", "reason", "query", "saved", "accounts", "record_ids")
 _MISSING = {
     "name": "Give the hold a name.",
     "reason": "Say why it is placed.",
@@ -32,6 +32,7 @@ class HoldForm:
     matter: str = ""
     reason: str = ""
     query: str = ""
+    saved: str = ""
     accounts: str = ""
     record_ids: str = ""
 
@@ -51,7 +52,7 @@ class HoldForm:
     @property
     def has_scope(self) -> bool:
         """Whether a condition is stated."""
-        return bool(self.query or self.accounts or self.record_ids)
+        return bool(self.query or self.saved or self.accounts or self.record_ids)
 
     @property
     def hidden(self) -> list[tuple[str, str]]:
@@ -65,6 +66,7 @@ class HoldForm:
             "matter": self.matter,
             "reason": self.reason,
             "query": self.query or None,
+            "saved": self.saved,
             "accounts": _lines(self.accounts),
             "record_ids": _lines(self.record_ids),
         }
@@ -78,6 +80,7 @@ class HoldForm:
     answers={200: HTML},
     parameters=(
         Parameter(name="q", what="The query to hold the hits of"),
+        Parameter(name="saved", what="The saved search to hold the hits of, as ID@3"),
         Parameter(name="account", what="An account to hold the posts of"),
         Parameter(name="record", what="A record to hold"),
     ),
@@ -87,6 +90,7 @@ async def new_hold(request: web.Request) -> web.StreamResponse:
     """Show the form, filled in as far as the address says."""
     given = HoldForm(
         query=request.query.get("q", ""),
+        saved=request.query.get("saved", ""),
         accounts="\n".join(request.query.getall("account", [])),
         record_ids="\n".join(request.query.getall("record", [])),
     )

@@ -151,8 +151,12 @@ async def edit(request: web.Request) -> web.StreamResponse:
 async def change(request: web.Request) -> web.StreamResponse:
     """Make it, or say what is wrong."""
     given = await read_form(request)
-    names = ("name", "description", "query", "shared_with")
-    what = Change(**{name: given.get(name) for name in names})
+    what = Change(
+        name=given.get("name"),
+        description=given.get("description"),
+        query=given.get("query"),
+        shared_with=given.get("shared_with"),
+    )
     try:
         view = await _change(request, what, given)
     except InvalidInput as error:

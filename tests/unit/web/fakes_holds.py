@@ -41,6 +41,7 @@ class FakeHolds:
         query: str | None = None,
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
+        saved: str = "",
         actor: Actor,
     ) -> HoldView:
         preview = await self.preview(
@@ -50,6 +51,7 @@ class FakeHolds:
             query=query,
             accounts=accounts,
             record_ids=record_ids,
+            saved=saved,
             actor=actor,
         )
         view = replace(preview.view, id=f"H{len(self.placed)}", state="active")
@@ -65,10 +67,11 @@ class FakeHolds:
         query: str | None = None,
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
+        saved: str = "",
         actor: Actor,
     ) -> HoldPreview:
         reach(actor, Permission.PLACE_HOLDS)
-        if query is None and not accounts and not record_ids:
+        if query is None and not accounts and not record_ids and not saved:
             raise InvalidInput("expected a scope, found none", pointer="query")
         if query == '"':
             raise InvalidInput('1: "\n   ^ the quote is not closed', pointer="query")
