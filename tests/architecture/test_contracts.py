@@ -14,8 +14,9 @@ import search.index
 from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.filesystem import FilesystemStore
 from archiver.preserve.store.s3 import S3Store
-from search.engines import tantivy
+from search.engines import tantivy, whoosh
 from search.engines.tantivy.snapshot import TantivySnapshot
+from search.engines.whoosh.snapshot import WhooshSnapshot
 from search.index import Index, Reader, Snapshot
 from tests.architecture.repository import ROOT
 from tests.fakes import memory_index
@@ -31,13 +32,15 @@ class Seam(NamedTuple):
 
 
 _STORES = ("tests/contracts/test_store_contract.py", frozenset({"filesystem", "s3"}))
-_ENGINES = ("tests/contracts/test_index_contract.py", frozenset({"tantivy", "memory"}))
+_ENGINES = ("tests/contracts/test_index_contract.py", frozenset({"tantivy", "whoosh", "memory"}))
 
 SEAMS = (
     Seam(ObjectStore, (FilesystemStore, S3Store), *_STORES),
-    Seam(Index, (tantivy.TantivyIndex, memory_index.MemoryIndex), *_ENGINES),
-    Seam(Reader, (tantivy.TantivyReader, memory_index.MemoryReader), *_ENGINES),
-    Seam(Snapshot, (TantivySnapshot, memory_index.MemorySnapshot), *_ENGINES),
+    Seam(Index, (tantivy.TantivyIndex, whoosh.WhooshIndex, memory_index.MemoryIndex), *_ENGINES),
+    Seam(
+        Reader, (tantivy.TantivyReader, whoosh.WhooshReader, memory_index.MemoryReader), *_ENGINES
+    ),
+    Seam(Snapshot, (TantivySnapshot, WhooshSnapshot, memory_index.MemorySnapshot), *_ENGINES),
 )
 
 

@@ -27,9 +27,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """`muniment` on one home."""
+    """`muniment` on one home; `search_url` names another engine than the default."""
 
     home: Path
+    search_url: str = ""
 
     def __call__(self, *words: str, expect: int = 0) -> Ended:
         """Run a command to its end; it must end with the code expected."""
@@ -64,4 +65,4 @@ class CommandLine:
 
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("MUNIMENT_")}
-        return {**kept, "MUNIMENT_HOME": str(self.home)}
+        return {**kept, "MUNIMENT_HOME": str(self.home), "MUNIMENT_SEARCH_URL": self.search_url}
