@@ -19,6 +19,7 @@ from archiver.config import Settings
 from archiver.disposal.class_views import ClassPage, ClassView, RulesPage
 from archiver.legal.answers import NotSearchable, Overview
 from archiver.legal.asking import Asked
+from archiver.legal.understanding import Syntax, Understood
 from archiver.model.actor import Actor
 from archiver.model.post import Arrival, Part
 from archiver.web.hold_services import HoldRegister, Holds, Releases
@@ -28,7 +29,7 @@ from archiver.web.sign_in_services import Passkeys, Provider, Sessions, Tokens
 from archiver.web.work_services import Imports, Integrity, Proofs, Sample, Work
 from search.calendar import Interval
 from search.index import Order
-from search.query import FieldName
+from search.query import FieldName, Query
 
 Json = dict[str, object]
 
@@ -103,6 +104,18 @@ class Searching(Protocol):
         self, *, limit: int = 50, cursor: str = "", actor: Actor
     ) -> NotSearchable:
         """Return a page of the posts that hold nothing to be searched."""
+
+
+class Explaining(Protocol):
+    """Explains queries."""
+
+    def understand(
+        self, text: str, *, syntax: Syntax = Syntax.MUNIMENT, stem: bool = False, zone: str = ""
+    ) -> Understood:
+        """Return how a query is understood; nothing is searched."""
+
+    async def expansions(self, query: Query, *, actor: Actor) -> Sequence[Document]:
+        """Return which words of the index its words stand for."""
 
 
 class Records(Protocol):
@@ -328,6 +341,8 @@ class Services(Protocol):
     def ingest(self) -> Ingest: ...  # noqa: D102
     @property
     def searching(self) -> Searching: ...  # noqa: D102
+    @property
+    def explaining(self) -> Explaining: ...  # noqa: D102
     @property
     def saved_searches(self) -> SavedSearches: ...  # noqa: D102
     @property

@@ -19,7 +19,7 @@ from search.query import COUNTED, DateName
 MAX_PAGE = 1_000
 _OF_HITS = frozenset({"hits", "next_cursor"})
 _T = TypeVar("_T")
-_FLAGS = {"true": True, "false": False}
+FLAGS = {"true": True, "false": False}
 _INTERVALS: Mapping[str, Interval | None] = {
     "": None,
     "auto": None,
@@ -44,6 +44,10 @@ _ORDERS = {each.value: each for each in (Order.NEWEST, Order.OLDEST)}
         Parameter(name="from", what="The first day or instant, on the clock"),
         Parameter(name="to", what="The last day or instant, on the clock"),
         Parameter(name="clock", what="`posted` or `captured`: what days and bars are about"),
+        Parameter(
+            name="stem", type="boolean", what="`true`: plain words find their other English forms"
+        ),
+        Parameter(name="zone", what="Of days, as `Europe/Paris`; the archive's if none is named"),
         Parameter(name="sort", what="`newest` or `oldest` first"),
         Parameter(name="limit", type="integer", what=f"Hits on this page, at most {MAX_PAGE}"),
         Parameter(name="cursor", what="`next_cursor` of the page before"),
@@ -57,17 +61,17 @@ _ORDERS = {each.value: each for each in (Order.NEWEST, Order.OLDEST)}
 async def search(request: web.Request) -> web.StreamResponse:
     """Answer a query."""
     searching, actor = services_of(request).searching, actor_of(request)
-    if _one_of(request, "count", _FLAGS, "false"):
-        counted = (await searching.count(text_of(request, "q"), actor=actor)).to_dict()
+    if one_of(request, "count", FLAGS, "false"):
+        counted = (await searching.count(_normal(request), actor=actor)).to_dict()
         return json_answer({name: counted[name] for name in counted if name not in _OF_HITS})
     overview = await searching.overview(
         _asked(request),
         limit=whole_of(request, "limit", default=20, most=MAX_PAGE),
         cursor=text_of(request, "cursor", default=""),
-        order=_one_of(request, "sort", _ORDERS, "newest"),
-        facets=COUNTED if _one_of(request, "facets", _FLAGS, "false") else (),
+        order=one_of(request, "sort", _ORDERS, "newest"),
+        facets=COUNTED if one_of(request, "facets", FLAGS, "false") else (),
         histogram="histogram" in request.query,
-        interval=_one_of(request, "histogram", _INTERVALS, ""),
+        interval=one_of(request, "histogram", _INTERVALS, ""),
         actor=actor,
     )
     return json_answer(overview.to_dict())
@@ -83,11 +87,23 @@ def _asked(request: web.Request) -> Asked:
         exclude=read_filters(request.query.getall("x", []), "x"),
         since=text_of(request, "from", default=""),
         until=text_of(request, "to", default=""),
-        clock=_one_of(request, "clock", _CLOCKS, "posted"),
+        clock=one_of(request, "clock", _CLOCKS, "posted"),
+        stem=one_of(request, "stem", FLAGS, "false"),
+        zone=text_of(request, "zone", default=""),
     )
 
 
-def _one_of(request: web.Request, name: str, choices: Mapping[str, _T], usual: str) -> _T:
+def _normal(request: web.Request) -> str:
+    """Return the query as typed, or its normal form where an option says how it is read."""
+    asked = _asked(request)
+    if not (asked.stem or asked.zone):
+        return asked.query
+    explaining = services_of(request).explaining
+    return explaining.understand(asked.query, stem=asked.stem, zone=asked.zone).normalised
+
+
+def one_of(request: web.Request, name: str, choices: Mapping[str, _T], usual: str) -> _T:
+    """Return what a parameter chooses. Raises InvalidInput."""
     asked = text_of(request, name, default=usual)
     if asked not in choices:
         expected = " or ".join(f"{name}={choice}" for choice in choices if choice)

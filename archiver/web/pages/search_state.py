@@ -66,6 +66,8 @@ class SearchState:
     since: str = ""
     until: str = ""
     clock: DateName = DateName.POSTED
+    stem: bool = False
+    zone: str = ""
     order: Order = Order.NEWEST
     per: int = _USUAL
     cursor: str = ""
@@ -84,6 +86,8 @@ class SearchState:
             since=text_of(request, "from", default="").strip(),
             until=text_of(request, "to", default="").strip(),
             clock=_choice(request, "clock", DateName.POSTED, tuple(DateName)),
+            stem=text_of(request, "stem", default="") == "yes",
+            zone=text_of(request, "zone", default="").strip(),
             order=_choice(request, "sort", Order.NEWEST, (Order.NEWEST, Order.OLDEST)),
             per=_per(text_of(request, "per", default=str(_USUAL))),
             cursor=text_of(request, "cursor", default=""),
@@ -108,6 +112,8 @@ class SearchState:
             since=self.since,
             until=self.until,
             clock=self.clock,
+            stem=self.stem,
+            zone=self.zone,
         )
 
     def pairs(self, *without: str) -> list[tuple[str, str]]:
@@ -119,6 +125,8 @@ class SearchState:
             ("from", self.since),
             ("to", self.until),
             ("clock", "" if self.clock is DateName.POSTED else self.clock.value),
+            ("stem", "yes" if self.stem else ""),
+            ("zone", self.zone),
             ("sort", "" if self.order is Order.NEWEST else self.order.value),
             ("per", "" if self.per == _USUAL else str(self.per)),
             ("cursor", self.cursor),
@@ -188,7 +196,9 @@ class SearchState:
     @property
     def cleared(self) -> str:
         """The address without any filter."""
-        kept = SearchState(query=self.query, order=self.order, per=self.per)
+        kept = SearchState(
+            query=self.query, stem=self.stem, zone=self.zone, order=self.order, per=self.per
+        )
         return kept.href
 
     def chips(self) -> list[Chip]:

@@ -29,7 +29,7 @@ from tests.unit.web.fakes_records import (
 )
 from tests.unit.web.fakes_records import FakeEvidence, FakeRecords
 from tests.unit.web.fakes_saved import FakeSavedSearches, FakeSubscriptions
-from tests.unit.web.fakes_search import FakeSearching
+from tests.unit.web.fakes_search import FakeExplaining, FakeSearching
 from tests.unit.web.fakes_work import FakeImports, FakeIntegrity, FakeProofs, FakeSample, FakeWork
 
 Face = TestClient[web.Request, web.Application]
@@ -202,6 +202,7 @@ class FakeServices:
     store: FakeStore = field(default_factory=FakeStore)
     ingest: FakeIngest = field(default_factory=FakeIngest)
     searching: FakeSearching = field(default_factory=FakeSearching)
+    explaining: FakeExplaining = field(default_factory=FakeExplaining)
     saved_searches: FakeSavedSearches = field(default_factory=FakeSavedSearches)
     subscriptions: FakeSubscriptions = field(default_factory=FakeSubscriptions)
     records: FakeRecords = field(default_factory=FakeRecords)

@@ -17,12 +17,15 @@ from archiver.legal.answers import (
     Overview,
 )
 from archiver.legal.asking import Asked
+from archiver.legal.expansions import Expansion
 from archiver.legal.queries import written
 from archiver.legal.reach import names
+from archiver.legal.understanding import Syntax, Understood, understand, zone_of
 from archiver.model.actor import Actor
 from search.calendar import Interval, buckets
 from search.index import Order
-from search.query import FieldName, every
+from search.normal_form import normalise
+from search.query import FieldName, Query, every
 from tests.unit.web.fakes_records import HOSTILE, RECORD
 
 POSTED = datetime(2026, 10, 14, 16, 2, 7, tzinfo=UTC)
@@ -137,3 +140,17 @@ class FakeSearching:
             next_cursor="next" if self.count_of_all > 1 else "",
             within=within,
         )
+
+
+class FakeExplaining:
+    """Understands as the real one does; every word that stands for many stands for two."""
+
+    def understand(
+        self, text: str, *, syntax: Syntax = Syntax.MUNIMENT, stem: bool = False, zone: str = ""
+    ) -> Understood:
+        return understand(text, zone_of(zone, UTC), syntax=syntax, stem=stem)
+
+    async def expansions(self, query: Query, *, actor: Actor) -> tuple[Expansion, ...]:
+        reach(actor, Permission.SEARCH)
+        told = (("<b>fees</b>", 12), ("feet", 1))
+        return (Expansion(word=normalise(query), tokens=2, told=told),)
