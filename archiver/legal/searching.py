@@ -10,7 +10,6 @@ gave before is refused until the index has caught up.
 
 from collections.abc import Sequence
 from datetime import tzinfo
-from importlib.metadata import version
 
 from archiver.access.rules import Permission, Reach, reach
 from archiver.audit.actions import Action
@@ -46,9 +45,6 @@ MAX_PAGE = 1000
 MAX_VALUES = 1000
 """Values of one field that a page of its own lists."""
 
-EMBEDDED_ENGINE = f"tantivy {version('tantivy')}"
-"""The engine of an archive that names no other, as answers state it."""
-
 
 class Searching:
     """The search use cases. `engine` is the index's name and version, as answers state it."""
@@ -61,7 +57,7 @@ class Searching:
         records: RecordReader,
         zone: tzinfo,
         trail: Trail,
-        engine: str = EMBEDDED_ENGINE,
+        engine: str,
         turns: Turns | None = None,
     ) -> None:
         self._inquiry = Inquiry(index=index, database=database, turns=turns or Turns())

@@ -34,7 +34,7 @@ from archiver.jobs.search_index import SearchIndex
 from archiver.legal.frozen_sets import FrozenSets
 from archiver.legal.hold_register import HoldRegister
 from archiver.legal.holds import Holds
-from archiver.legal.searching import EMBEDDED_ENGINE, Searching
+from archiver.legal.searching import Searching
 from archiver.model.actor import Actor, Role
 from archiver.model.lock import LockMode
 from archiver.model.post import Arrival, Author, Change, Part, PartRole, Post, Provenance
@@ -52,6 +52,7 @@ from archiver.preserve.store.threads import AsyncStore
 from archiver.preserve.writer import Writer, WriterLimits
 from retention.rules import RuleSet
 from retention.schedules import Schedule
+from search.engines.opening import engine_name
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 INLINE_LIMIT = 4096
@@ -158,7 +159,12 @@ class SmallArchive:
             randomness=os.urandom,
         )
         self.searching = Searching(
-            index=self.index, database=database, records=self.reader, zone=UTC, trail=self.trail
+            index=self.index,
+            database=database,
+            records=self.reader,
+            zone=UTC,
+            trail=self.trail,
+            engine=engine_name(self.index.url),
         )
         self.filing = Filing(database=database, trail=self.trail, clock=clock)
         attestations = Attestations(
@@ -198,7 +204,7 @@ class SmallArchive:
             trail=self.trail,
             clock=clock,
             ulids=ulids,
-            engine=EMBEDDED_ENGINE,
+            engine=engine_name(self.index.url),
         )
         self.hold_register = HoldRegister(
             database=database, trail=self.trail, clock=clock, pending=self.holds.pending
