@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, Command] = {
     "search": Command("search", "find records, with an exact count"),
     "set": Command("sets", "the results of searches that were frozen"),
     "terms": Command("terms", "search term reports: make, compare, export, check a list"),
+    "saved": Command("saved", "saved searches: versions, what is new, who is told of it"),
     "record": Command("record", "show, explain, prove and verify one record"),
     "class": Command("classes", "the classes of the file plan"),
     "schedule": Command("schedules", "the retention schedules of a class"),
