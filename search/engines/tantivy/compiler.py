@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import tantivy
 
+from search.engines.tantivy.number_sets import FEW_NUMBERS
 from search.engines.tantivy.schema import HASH, KEYWORDS, PLACE, SCHEMA, STATE
 from search.patterns import Pattern
 from search.query import (
@@ -72,13 +73,9 @@ def compiled(query: Query) -> tantivy.Query:  # noqa: C901, PLR0911, PLR0912 - o
             raise ValueError(f"expected a query that is settled, found {query}")
 
 
-_FEW = 2_000
-"""Numbers up to which a term for each is faster than a set of terms: 3 ms for 12 at a million."""
-
-
 @lru_cache(maxsize=8)  # a matter's 100,000 numbers take 25 ms, and one page asks eight questions
 def _of_a_matter(numbers: frozenset[int]) -> tantivy.Query:
-    if len(numbers) <= _FEW:
+    if len(numbers) <= FEW_NUMBERS:
         return either(*(tantivy.Query.term_query(SCHEMA, "number", each) for each in numbers))
     return any_number(sorted(numbers))
 

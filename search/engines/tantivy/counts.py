@@ -18,6 +18,8 @@ from search.query import FieldName
 _ALL_OF_A_SEGMENT = 2**31 - 1
 _STOPPED = "Aborting aggregation"
 _SINGLE = ("total", "span", "accounts")
+_SPARE = 24
+"""Values asked for beyond those wanted: mostly enough to hold all of the last one's count."""
 
 
 def facets(
@@ -25,7 +27,7 @@ def facets(
 ) -> dict[FieldName, Facet]:
     """Return the most frequent values of each field; see `search.index.Snapshot.facets`."""
     try:
-        told = _asked(searcher, wanted, {name: _by_count(KEYWORDS[name], limit) for name in fields})
+        told = _asked(searcher, wanted, {name: _values_of(name, limit) for name in fields})
     except _Stopped:
         if len(fields) == 1:
             return {name: Facet((), None) for name in fields}
@@ -46,7 +48,7 @@ def summary(
         "total": {"value_count": {"field": "number"}},  # every document has one
         "span": {"stats": {"field": clock}},  # `min` and `max` would read the column twice
         "accounts": _by_count(PLACE, MOST_ACCOUNTS),
-        **{name.value: _by_count(KEYWORDS[name], limit) for name in fields},
+        **{name.value: _values_of(name, limit) for name in fields},
     }
     try:
         told = _asked(searcher, wanted, question)
@@ -99,6 +101,10 @@ def _asked(
         raise
 
 
+def _values_of(name: FieldName, limit: int) -> dict[str, Any]:
+    return _by_count(KEYWORDS[name], limit + _SPARE)
+
+
 def _by_count(field: str, size: int) -> dict[str, Any]:
     return {"terms": {"field": field, "size": size, "segment_size": _ALL_OF_A_SEGMENT}}
 
@@ -110,14 +116,16 @@ def _facet(
     told: dict[str, Any],
     limit: int,
 ) -> Facet:
-    values = [(bucket["key"], bucket["doc_count"]) for bucket in told["buckets"]]
-    other = told["sum_other_doc_count"]
-    if other and len(values) == limit:
-        values = _settled(searcher, wanted, name, values)
-    return Facet(tuple(sorted(values, key=lambda each: (-each[1], each[0]))), other)
+    found = [(bucket["key"], bucket["doc_count"]) for bucket in told["buckets"]]
+    found.sort(key=lambda each: (-each[1], each[0]))
+    values, rest = found[:limit], found[limit:]
+    beyond = told["sum_other_doc_count"]
+    if beyond and rest and rest[-1][1] == values[-1][1]:
+        values = _first_by_value(searcher, wanted, name, values)
+    return Facet(tuple(values), beyond + sum(count for _, count in rest))
 
 
-def _settled(
+def _first_by_value(
     searcher: tantivy.Searcher,
     wanted: tantivy.Query,
     name: FieldName,

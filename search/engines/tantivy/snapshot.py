@@ -18,11 +18,12 @@ from search.engines.tantivy.compiler import (
     without,
 )
 from search.engines.tantivy.kept import Kept
+from search.engines.tantivy.number_sets import FEW_NUMBERS, cut_down, weight_of
 from search.engines.tantivy.schema import LAYOUT, state_of
 from search.engines.tantivy.vocabulary import expansion, vocabulary
 from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
 from search.index import CHUNK, Expandable, Facet, Hit, Order, Summary
-from search.query import And, DateName, Everything, FieldName, Not, Numbers, Or, Query
+from search.query import And, DateName, Everything, FieldName, Query, every
 from search.verification import Settling
 from search.vocabulary import Vocabulary
 
@@ -153,8 +154,8 @@ class TantivySnapshot:
         """Return `query` as tantivy takes it: what it cannot express is settled first."""
 
         def settled() -> tuple[tantivy.Query, int]:
-            found = Settling(self, is_exact).settled(query)
-            return compiled(found), _numbers_in(found)
+            found = self._narrowed(Settling(self, is_exact).settled(query))
+            return compiled(found), weight_of(found)
 
         return self._kept.once(("compiled", query), settled, lambda made: made[1])[0]
 
@@ -175,6 +176,20 @@ class TantivySnapshot:
                 order=tantivy.Order.Asc,
             )
         return [number for number, _ in found.hits]
+
+    def _narrowed(self, query: Query) -> Query:
+        """Return `query` with the sets of numbers in an AND cut down to the hits of the rest of it.
+
+        tantivy takes 2 microseconds for each number of a set, in every question, whatever else is
+        asked: 40 ms at 20,000. Where the rest finds few, those are looked up in the set instead.
+        """
+        if not isinstance(query, And):
+            return query
+        rest = [part for part in query.parts if weight_of(part) <= FEW_NUMBERS]
+        if not rest or len(rest) == len(query.parts) or self.count(every(rest)) > FEW_NUMBERS:
+            return query
+        hits = frozenset(number for chunk in self.numbers(every(rest)) for number in chunk)
+        return every(part if part in rest else cut_down(part, hits) for part in query.parts)
 
     def _count(self, wanted: tantivy.Query) -> int:
         with failures_as_damage(self._path):
@@ -259,19 +274,6 @@ class TantivySnapshot:
         numbers = cast("list[int]", self._searcher.fast_field_values("number", addresses))
         times = cast("list[int]", self._searcher.fast_field_values("time", addresses))
         return [Hit(number, time) for number, time in zip(numbers, times, strict=True)]
-
-
-def _numbers_in(query: Query) -> int:
-    """Return how many numbers a settled query has: what it weighs."""
-    match query:
-        case Numbers(numbers):
-            return len(numbers)
-        case And(parts) | Or(parts):
-            return 1 + sum(map(_numbers_in, parts))
-        case Not(part):
-            return _numbers_in(part)
-        case _:
-            return 1
 
 
 @contextmanager
