@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -20,7 +21,7 @@ References = Mapping[type[BaseModel], Json]
 def describe(routes: Iterable[Route], version: str) -> Json:
     """Return the OpenAPI document of the API routes (pages are not described)."""
     shown = [route for route in routes if not route.is_page]
-    references, schemas = _schemas(shown)
+    references, schemas = _schemas(_models(shown))
     paths: dict[str, Json] = {}
     for route in shown:
         operation = _operation(route, references)
@@ -141,18 +142,23 @@ def _schema(body: Body, references: References) -> Json:
     return {} if body.media_type == "*/*" else {"type": "string"}
 
 
-def _schemas(routes: Iterable[Route]) -> tuple[References, Json]:
-    """Return how each model is referred to, and the schemas by name.
+def _models(routes: Iterable[Route]) -> tuple[type[BaseModel], ...]:
+    """Return every model that is spoken of, by name."""
+    bodies = (body for route in routes for body in (*route.takes, *route.answers.values()))
+    models = {model for body in bodies if (model := body.model) is not None} | {ProblemDocument}
+    return tuple(sorted(models, key=lambda model: (model.__name__, model.__module__)))
+
+
+@cache
+def _schemas(models: tuple[type[BaseModel], ...]) -> tuple[References, Json]:
+    """Return how each model is referred to, and the schemas by name: made once, to be read only.
 
     Two models of one name get longer ones from pydantic: a reference is never made from a name.
     """
-    bodies = (body for route in routes for body in (*route.takes, *route.answers.values()))
-    models = {model for body in bodies if (model := body.model) is not None} | {ProblemDocument}
-    named = sorted(models, key=lambda model: (model.__name__, model.__module__))
     found, definitions = models_json_schema(
-        [(model, "validation") for model in named], ref_template=_REF
+        [(model, "validation") for model in models], ref_template=_REF
     )
-    references = {model: found[model, "validation"] for model in named}
+    references = {model: found[model, "validation"] for model in models}
     return references, definitions["$defs"]
 
 
