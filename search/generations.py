@@ -24,7 +24,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from search.errors import IndexBusy, IndexUnavailable
+from search.errors import IndexBusy, IndexMissing, IndexUnavailable
 
 _FOLDERS = ("tantivy", "whoosh")
 _NAME = re.compile(r"\d{6}")
@@ -39,8 +39,8 @@ class Generations(Protocol):
         """Whether a new generation is built while the old one answers."""
         ...
 
-    def current(self) -> str:
-        """Return the URL of the generation that answers; empty where there is none yet."""
+    def current(self) -> str | None:
+        """Return the URL of the generation that answers; None where there is none yet."""
         ...
 
     def building(self) -> AbstractContextManager[str]:
@@ -85,7 +85,7 @@ class OneGeneration:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def current(self) -> str:
+    def current(self) -> str | None:
         """See `Generations`."""
         return self._url
 
@@ -120,14 +120,29 @@ class FolderGenerations:
         self._root = root
         self._pointer = root / "current"
 
-    def current(self) -> str:
+    def current(self) -> str | None:
         """See `Generations`."""
+        name = self._named()
+        return None if name is None else self._url(name)
+
+    def folder(self) -> Path:
+        """Return the folder of the generation that answers, which is never any other folder.
+
+        Raises:
+            IndexMissing: there is none.
+        """
+        name = self._named()
+        if name is None:
+            raise IndexMissing(f"No generation of the index in {self._root} answers.")
+        return self._root / name
+
+    def _named(self) -> str | None:
         try:
             name = self._pointer.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError):
-            return ""
+            return None
         # Damaged, it names nothing: the index is built anew, as if there had never been one.
-        return self._url(name) if _NAME.fullmatch(name) else ""
+        return name if _NAME.fullmatch(name) else None
 
     @contextmanager
     def building(self) -> Iterator[str]:
@@ -151,9 +166,11 @@ class FolderGenerations:
 
     def sweep(self) -> int:
         """See `Generations`."""
-        keep = Path(self.current()).name
         try:
             with self._alone():
+                keep = self._named()
+                if keep is None:  # which of them is whole nobody can say
+                    return 0
                 old = [
                     each
                     for each in self._root.iterdir()
@@ -169,12 +186,9 @@ class FolderGenerations:
 
     def size(self) -> int:
         """See `Generations`."""
-        folder = Path(self.current().partition(":")[2])
-        if not folder.name:
-            return 0
         try:
-            return sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())
-        except OSError:  # a merge has just removed one of them
+            return sum(each.stat().st_size for each in self.folder().rglob("*") if each.is_file())
+        except (IndexMissing, OSError):  # a merge has just removed one of them
             return 0
 
     def room(self) -> int | None:

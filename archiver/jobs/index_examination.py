@@ -52,6 +52,6 @@ async def look_at_index(database: Database, url: str, archive_id: str) -> Found:
 
 def _open(url: str, archive_id: str) -> Reader:
     current = generations(url, archive_id).current()
-    if not current:
+    if current is None:
         raise IndexUnavailable("There is none yet.")
     return open_reader(current)

@@ -23,7 +23,7 @@ from archiver.jobs.documents import EVIDENCE, Documents, Read, Unread, Why
 from archiver.jobs.refusals import refused_among
 from search.document import Document
 from search.engines.opening import open_reader, open_writer
-from search.errors import IndexBusy, IndexUnavailable, RebuildNeeded
+from search.errors import IndexBusy, IndexMissing, IndexUnavailable, RebuildNeeded
 from search.generations import Generations, generations
 from search.index import Index, Reader
 
@@ -90,8 +90,8 @@ class SearchIndex:
         current, opened = self.generations.current(), self._reader
         if opened is not None and opened[0] == current:
             return opened[1]
-        if not current:
-            raise IndexUnavailable("There is no index yet; the writing process creates it.")
+        if current is None:
+            raise IndexMissing("There is no index yet; the writing process creates it.")
         # Not the writer's: that is closed when a new index takes over, and answers go on. The old
         # reader is not closed, for somebody may just be asking it.
         reader = open_reader(current)
@@ -198,22 +198,26 @@ class SearchIndex:
 
     def _open(self) -> tuple[str, Index]:
         current = self.generations.current()
-        if current:
+        if current is not None:
             try:
                 return current, open_writer(current)
             except RebuildNeeded as error:
                 self._lost(str(error))
-        self._begin(current)
-        begun = self.generations.current()
+        begun = self._begin(current)
         return begun, open_writer(begun)
 
-    def _begin(self, instead_of: str) -> None:
-        """Let an empty index answer instead of one that cannot. Raises SearchError."""
+    def _begin(self, instead_of: str | None) -> str:
+        """Let an empty index answer instead of one that cannot; return its URL.
+
+        Raises:
+            SearchError: it could not be begun, or another process was faster.
+        """
         with self.generations.building() as url:
             if self.generations.current() != instead_of:
                 raise IndexBusy("Another process has begun a new index.")
             open_writer(url, anew=not self.generations.beside).close()
             self.generations.switch(url)
+            return url
 
     async def _follow(self) -> bool:
         if self._writer is None:

@@ -96,6 +96,7 @@ class SmallArchive:
         verifier = Ed25519Verifier.from_vkey(archive.vkey)
         ulids = Ulids()
         epochs = Epochs(keyring, store.blocking, os.urandom)
+        self.home = settings.home
         self.clock = clock
         self.plan = plan
         self.database = database

@@ -171,7 +171,9 @@ class TestRefused:
         self, archive: SmallArchive
     ) -> None:
         archive.index.close()
-        with closing(open_writer(archive.index.generations.current())) as writer:
+        current = archive.index.generations.current()
+        assert current is not None
+        with closing(open_writer(current)) as writer:
             writer.delete([1])
             writer.commit(6)
 

@@ -90,7 +90,7 @@ async def actions(archive: SmallArchive) -> list[str]:
 def behind_its_back(archive: SmallArchive, act: Callable[[TantivyIndex], None]) -> None:
     """Change the index as no follower does, under the same watermark."""
     archive.index.close()
-    with closing(open_writer(archive.index.generations.current())) as index:
+    with closing(open_writer(f"tantivy:{_folder(archive)}")) as index:
         assert isinstance(index, TantivyIndex)
         act(index)
         index.commit(index.watermark)
@@ -98,8 +98,7 @@ def behind_its_back(archive: SmallArchive, act: Callable[[TantivyIndex], None]) 
 
 def files(archive: SmallArchive) -> list[Path]:
     """The files of the index that are not empty, locks aside."""
-    folder = Path(archive.index.generations.current().removeprefix("tantivy:"))
-    return sorted(each for each in folder.iterdir() if not each.name.startswith("."))
+    return sorted(each for each in _folder(archive).iterdir() if not each.name.startswith("."))
 
 
 def stored(archive: SmallArchive, object_key: str) -> Path:
@@ -419,11 +418,12 @@ HARM: dict[str, Callable[[SmallArchive], object]] = {
 
 
 def _folder(archive: SmallArchive) -> Path:
-    place = archive.index.generations.current().removeprefix("tantivy:")
-    # Of a damaged pointer there is none, and Path("") is the folder the tests are run in: the harms
-    # above would remove that.
-    assert Path(place).is_absolute(), f"expected the folder of an index, found {place!r}"
-    return Path(place)
+    """Return the folder of the index, to be harmed: never any but one of this test's archive."""
+    generations = archive.index.generations
+    assert isinstance(generations, FolderGenerations)
+    folder, home = generations.folder(), archive.home
+    assert folder.is_relative_to(home), f"expected a folder in {home}, found {folder}"
+    return folder
 
 
 def _pointer(archive: SmallArchive) -> Path:
@@ -462,7 +462,7 @@ async def test_harm_while_it_answers_is_noticed_and_put_right_by_itself(
 
 async def test_an_index_of_a_later_state_is_read_anew(archive: SmallArchive) -> None:
     archive.index.close()
-    with closing(open_writer(archive.index.generations.current())) as index:
+    with closing(open_writer(f"tantivy:{_folder(archive)}")) as index:
         index.commit(10**6)
 
     await archive.index_all()
