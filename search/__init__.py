@@ -19,6 +19,6 @@ Nothing here knows the archive, its database or its log: a record is a number an
 Engines are accelerators. An answer that differs from the matcher's is a defect of the engine.
 """
 
-from search.marks import Mark, marks, merged
+from search.marks import Mark, marking, marks, merged
 
-__all__ = ["Mark", "marks", "merged"]
+__all__ = ["Mark", "marking", "marks", "merged"]

@@ -1,10 +1,11 @@
 """Where in a text a query found its words: exact offsets, from the analyzer that cut the text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from search.analyzer import Token, spans
+from search.analyzer import spans
 from search.normal_form import normalise
+from search.pairs import Place
 from search.positions import places
 from search.query import And, Fuzzy, Near, Not, Or, Phrase, Query, Stemmed, Term, Wildcard
 
@@ -20,18 +21,41 @@ class Mark(NamedTuple):
 
 
 def marks(query: Query, text: str) -> tuple[Mark, ...]:
-    """Return every place where a word or phrase of `query` stands in `text`, as the matcher finds.
+    """Return every place where `query` found its words in `text`; for many texts see `marking`.
 
-    By place, longer ones first. Marks of different terms may overlap, and so may those of a phrase
-    that begins in itself (`"a b a"` in a b a b a); `merged` gives ranges that do not. What stands
-    under a NOT is not marked; fields and dates are about no place in the text.
+    Raises:
+        QueryTooBroad: see `search.proximity.Proximity`.
     """
-    wanted: tuple[Word, ...] = tuple(dict.fromkeys(_words(query, found=True)))
-    if not wanted:
-        return ()
-    tokens = spans(text)
-    found = (mark for words in wanted for mark in _places(words, tokens))
-    return tuple(sorted(set(found), key=lambda mark: (mark.start, -mark.end, mark.term)))
+    return marking(query)(text)
+
+
+def marking(query: Query) -> Callable[[str], tuple[Mark, ...]]:
+    """Return what gives every place where a word or phrase of `query` stands in a text.
+
+    As the matcher finds them: of words near each other only those that are near as asked, each
+    word or phrase on its own. By place, longer ones first. Marks of different terms may overlap,
+    and so may those of a phrase that begins in itself (`"a b a"` in a b a b a); `merged` gives
+    ranges that do not. What stands under a NOT is not marked; fields and dates are about no place
+    in the text.
+
+    Raises:
+        QueryTooBroad: see `search.proximity.Proximity`.
+    """
+    finders = _finders(tuple(dict.fromkeys(_words(query, found=True))))
+
+    def mark(text: str) -> tuple[Mark, ...]:
+        if not finders:
+            return ()
+        cut = spans(text)
+        tokens = [each.text for each in cut]
+        found = {
+            Mark(cut[first].start, cut[last].end, term)
+            for find in finders
+            for (first, last), term in find(tokens)
+        }
+        return tuple(sorted(found, key=lambda mark: (mark.start, -mark.end, mark.term)))
+
+    return mark
 
 
 def merged(found: Sequence[Mark]) -> tuple[tuple[int, int], ...]:
@@ -59,7 +83,37 @@ def _words(query: Query, *, found: bool) -> Iterator[Word]:
             return
 
 
-def _places(words: Word, tokens: Sequence[Token]) -> Iterator[Mark]:
-    term = normalise(words)
-    for first, last in places(words)([each.text for each in tokens]):
-        yield Mark(tokens[first].start, tokens[last].end, term)
+_Finder = Callable[[list[str]], Iterator[tuple[Place, str]]]
+
+
+def _finders(wanted: Sequence[Word]) -> list[_Finder]:
+    """Return what finds the words; all that are given letter by letter are found in one pass."""
+    literal: dict[str, list[tuple[list[str], str]]] = {}
+    finders: list[_Finder] = []
+    for words in wanted:
+        term = normalise(words)
+        match words:
+            case Term():
+                for form in words.forms:
+                    literal.setdefault(form, []).append(([form], term))
+            case Phrase(tokens) if not words.has_patterns:
+                row = list(map(str, tokens))
+                literal.setdefault(row[0], []).append((row, term))
+            case _:
+                finders.append(_finder(words, term))
+    return [_literally(literal), *finders] if literal else finders
+
+
+def _finder(words: Word, term: str) -> _Finder:
+    find = places(words)
+    return lambda tokens: ((place, term) for place in find(tokens))
+
+
+def _literally(literal: dict[str, list[tuple[list[str], str]]]) -> _Finder:
+    return lambda tokens: (
+        ((at, at + len(row) - 1), term)
+        for at, token in enumerate(tokens)
+        if token in literal
+        for row, term in literal[token]
+        if tokens[at : at + len(row)] == row
+    )

@@ -4,7 +4,7 @@ import pytest
 
 from search.document import document
 from search.grammar import parse
-from search.marks import marks
+from search.marks import marking
 from search.matcher import matches, prepared
 from search.query import Not, is_words
 from tests.fakes.hard_queries import CASES, HardQuery, documents
@@ -33,8 +33,9 @@ def test_the_definition_written_naively_says_the_same(case: HardQuery) -> None:
 @pytest.mark.parametrize("case", NAMED)
 def test_a_post_has_marks_exactly_if_it_is_found(case: HardQuery) -> None:
     assert is_words(case.query)
+    mark = marking(case.query)
     for number, text, is_found_ in case.posts:
-        assert bool(marks(case.query, text)) is is_found_, (number, text)
+        assert bool(mark(text)) is is_found_, (number, text)
 
 
 @pytest.mark.parametrize("case", NAMED)
