@@ -15,6 +15,7 @@ from archiver.clock import system_clock
 from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.filesystem import FilesystemStore
 from archiver.preserve.store.s3 import S3Store
+from tests.fakes.opensearch_server import OpenSearchMissingError, fresh_url
 from tests.fakes.seaweedfs import SeaweedFS, SeaweedFSMissingError
 
 pytest_plugins = ["tests.fakes.database_fixtures"]
@@ -43,6 +44,15 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFS]:
             store.close()
             yield server
     except SeaweedFSMissingError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def opensearch_url() -> str:
+    """The URL of an index that is not there yet, in a cluster that runs."""
+    try:
+        return fresh_url()
+    except OpenSearchMissingError as error:
         pytest.skip(str(error))
 
 

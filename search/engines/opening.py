@@ -34,6 +34,10 @@ def open_writer(url: str, *, anew: bool = False) -> Index:
             from search.engines import whoosh
 
             return whoosh.open_writer(Path(place), anew=anew)
+        case "opensearch+http" | "opensearch+https":
+            from search.engines import opensearch
+
+            return opensearch.open_writer(url, anew=anew)
         case _:
             raise _unknown(url)
 
@@ -55,6 +59,10 @@ def open_reader(url: str) -> Reader:
             from search.engines import whoosh
 
             return whoosh.open_reader(Path(place))
+        case "opensearch+http" | "opensearch+https":
+            from search.engines import opensearch
+
+            return opensearch.open_reader(url)
         case _:
             raise _unknown(url)
 
@@ -70,8 +78,13 @@ def engine_name(url: str) -> str:
     return f"{package} {version(package)}"
 
 
-_PACKAGES = {"tantivy": "tantivy", "whoosh": "whoosh3"}
-"""The package that is an engine; answers name it, because others call themselves by its name."""
+_PACKAGES = {
+    "tantivy": "tantivy",
+    "whoosh": "whoosh3",
+    "opensearch+http": "opensearch-py",
+    "opensearch+https": "opensearch-py",
+}
+"""The package that is an engine, or speaks to it; answers name it, as others have like names."""
 
 
 def _parts(url: str) -> tuple[str, str]:
@@ -84,5 +97,6 @@ def _parts(url: str) -> tuple[str, str]:
 
 def _unknown(url: str) -> IndexUnavailable:
     return IndexUnavailable(
-        f"Expected tantivy:/path/to/folder or whoosh:/path/to/folder as search URL, found {url!r}."
+        "Expected tantivy:/path/to/folder, whoosh:/path/to/folder or "
+        f"opensearch+https://host:9200/name as search URL, found {url!r}."
     )

@@ -36,8 +36,15 @@ def rng(request: pytest.FixtureRequest) -> random.Random:
     return random.Random(seed)
 
 
-@pytest.fixture(params=sorted(ENGINES.keys() - {"memory"}))
+@pytest.fixture(
+    params=[
+        *sorted(ENGINES.keys() - {"memory", "opensearch"}),
+        pytest.param("opensearch", marks=pytest.mark.faults),  # every question is a request
+    ]
+)
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
+    if request.param == "opensearch":
+        request.getfixturevalue("opensearch_url")  # skips where there is none
     opened = ENGINES[request.param](tmp_path / "index")
     yield opened
     opened.close()

@@ -1,0 +1,246 @@
+"""Opening, writing and rebuilding an index in a cluster.
+
+The name in a URL is an alias. Behind it stands one index, `name-000001`; built anew it is
+`name-000002`, and the alias is switched in one step. An index is written through an alias of its
+own, `name-000001-write`, so what a dead writer still sends never reaches another, nor makes one.
+"""
+
+import json
+import os
+import re
+import secrets
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from search.document import Document
+from search.engines.opensearch.cluster import Cluster
+from search.engines.opensearch.compiler import any_of
+from search.engines.opensearch.lease import Lease, taken
+from search.engines.opensearch.place import place_of
+from search.engines.opensearch.reader import OpenSearchReader
+from search.engines.opensearch.schema import creation, identity, laid_out
+from search.engines.opensearch.state import STATE, State
+from search.errors import IndexBusy, IndexDamaged, IndexUnavailable, RebuildNeeded, SearchError
+
+_BULK = 4_000_000
+"""Bytes of one bulk request, about; OpenSearch advises 5 to 15 MB at most."""
+
+
+def open_writer(url: str, *, anew: bool = False) -> "OpenSearchIndex":
+    """Open the index at `url` for writing; create it if there is none.
+
+    `anew` puts an empty one in the place of what is there: the answer to `RebuildNeeded`.
+
+    Raises:
+        IndexBusy: another process writes it.
+        IndexUnavailable: the cluster does not answer or refuses, or `url` names none.
+        IndexDamaged: the index is not one of ours, or a part of it is lost.
+        IndexOutdated: written by another analyzer version or layout.
+    """
+    cluster = Cluster(place_of(url))
+    try:
+        index = _made(cluster) if anew else _standing(cluster) or _made(cluster)
+        return OpenSearchIndex(cluster, index, taken(cluster, index, _target(index), _holder()))
+    except BaseException:
+        cluster.close()
+        raise
+
+
+def open_reader(url: str) -> OpenSearchReader:
+    """Open the index at `url` for reading.
+
+    Raises:
+        IndexUnavailable: there is none yet, or the cluster does not answer.
+        IndexDamaged: it is not one of ours, or a part of it is lost.
+        IndexOutdated: written by another analyzer version or layout.
+    """
+    cluster = Cluster(place_of(url))
+    try:
+        return _read(cluster)
+    except BaseException:
+        cluster.close()
+        raise
+
+
+class OpenSearchIndex(OpenSearchReader):
+    """`search.index.Index` over a cluster; holds the lease of an index until closed."""
+
+    def __init__(self, cluster: Cluster, index: str, lease: Lease) -> None:
+        super().__init__(cluster)
+        self._target = _target(index)
+        self._lease = lease
+        self._usable = True
+        self._added: set[int] = set()
+        self._superseded: set[int] = set()
+        with self._writing():
+            self._cluster.refresh(index)  # what a writer before left half done is seen, and swept
+            self._sweep()
+            with self.snapshot() as snapshot:
+                self._highest = snapshot.highest()
+
+    @property
+    def watermark(self) -> int:
+        """See `Index`."""
+        return self._lease.state.watermark
+
+    def add(self, documents: Sequence[Document]) -> None:
+        """See `Index`."""
+        newest = {document.number: document for document in documents}
+        since = self._lease.state.pending
+        with self._writing():
+            self._supersede(newest)
+            self._send(
+                _action("index", number, since) + _line(laid_out(document, since))
+                for number, document in newest.items()
+            )
+            self._added |= newest.keys()
+
+    def delete(self, numbers: Sequence[int]) -> None:
+        """See `Index`."""
+        since = self._lease.state.pending
+        with self._writing():
+            self._supersede(numbers)
+            recent = self._added.intersection(numbers)
+            self._send(_action("delete", number, since) for number in recent)
+            self._added -= recent
+
+    def commit(self, watermark: int) -> None:
+        """See `Index`."""
+        with self._writing():
+            before = self._lease.state
+            gone = tuple(sorted(self._superseded))
+            removed = 0
+            if self._added or gone:
+                self._cluster.refresh(self._target)
+            if gone:
+                outdated = before.visible(any_of("number", gone))
+                removed = self._cluster.count(self._target, outdated)
+            documents = before.documents + len(self._added) - removed
+            self._end(replace(before, watermark=watermark, documents=documents, superseded=gone))
+            self._highest = max([self._highest, *self._added])
+            self._added, self._superseded = set(), set()
+
+    def reset(self) -> None:
+        """See `Index`."""
+        with self._writing():
+            before = self._lease.state
+            self._cluster.refresh(self._target)
+            # What was sent for this commit does not count from the next one's floor on either.
+            floor = before.pending + 1
+            self._end(replace(before, watermark=0, documents=0, floor=floor, pending=floor))
+            self._highest = -1
+            self._added, self._superseded = set(), set()
+
+    def close(self) -> None:
+        """Let others write; what is uncommitted is lost."""
+        self._usable = False
+        with suppress(SearchError):  # the lease ends by itself
+            self._lease.end()
+        super().close()
+
+    def _end(self, state: State) -> None:
+        """Make `state` the last commit, by one atomic write; then remove what it outdated."""
+        self._lease.write(replace(state, commit=state.pending, pending=state.pending + 1))
+        if state.superseded or state.floor == state.pending:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        state = self._lease.state
+        self._cluster.sweep(self._target, state.dead())
+        if state.superseded:
+            self._lease.write(replace(state, superseded=()))
+
+    def _supersede(self, numbers: Iterable[int]) -> None:
+        """Note what is committed under these numbers; log indexes only grow, so mostly none."""
+        self._superseded.update(number for number in numbers if number <= self._highest)
+
+    def _send(self, actions: Iterable[bytes]) -> None:
+        body = bytearray()
+        for action in actions:
+            body += action
+            if len(body) >= _BULK:
+                self._cluster.bulk(self._target, bytes(body))
+                body.clear()
+        if body:
+            self._cluster.bulk(self._target, bytes(body))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """After a failure nothing may be committed: it is not known what of it arrived."""
+        if not self._usable:
+            raise IndexUnavailable(
+                f"The index {self._cluster.place} has been closed, or writing it failed: it holds "
+                f"what was committed at {self.watermark}. Open it again."
+            )
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+
+def _read(cluster: Cluster) -> OpenSearchReader:
+    if _standing(cluster) is None:
+        raise IndexUnavailable(
+            f"There is no index {cluster.place}; the writing process creates it."
+        )
+    reader = OpenSearchReader(cluster)
+    with reader.snapshot():
+        return reader
+
+
+def _standing(cluster: Cluster) -> str | None:
+    """Return the index that the name stands for; None: there is none yet."""
+    found = cluster.indices()
+    if len(found) > 1:
+        raise IndexDamaged(
+            f"Expected one index behind the name {cluster.place}, found {', '.join(found)}."
+        )
+    return found[0] if found else None
+
+
+def _made(cluster: Cluster) -> str:
+    """Create an empty index, let the name stand for it, and remove what stood there before."""
+    standing = cluster.indices()
+    leases = []
+    for each in standing:
+        with suppress(RebuildNeeded):  # then it cannot say who writes it
+            leases.append(taken(cluster, each, _target(each), _holder()))
+    index = _next(cluster)
+    place = cluster.place
+    body = creation(place.shards, place.replicas)
+    if not cluster.create(index, {**body, "aliases": {_target(index): {}}}):
+        raise IndexBusy(f"Another process just creates the index {place}.")
+    cluster.write(_target(index), STATE, State(index=index).stored(), None)
+    cluster.switch(index, standing)
+    for lease in leases:
+        lease.abandon()
+    for each in standing:
+        cluster.drop(each)
+    return index
+
+
+def _next(cluster: Cluster) -> str:
+    """Return a name for an index that none of those that are there has."""
+    pattern = re.compile(re.escape(cluster.place.name) + r"-([0-9]{6})")
+    found = (pattern.fullmatch(each) for each in cluster.numbered())
+    used = [int(each[1]) for each in found if each]
+    return f"{cluster.place.name}-{max(used, default=0) + 1:06}"
+
+
+def _target(index: str) -> str:
+    return f"{index}-write"
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def _action(kind: str, number: int, since: int) -> bytes:
+    return _line({kind: {"_id": identity(number, since)}})
+
+
+def _line(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
