@@ -72,6 +72,7 @@ from archiver.jobs.sample import Sample
 from archiver.jobs.search_index import SearchIndex
 from archiver.jobs.second_store import SecondStore
 from archiver.jobs.telling import Telling
+from archiver.jobs.term_jobs import term_report_kind
 from archiver.jobs.timestamping import Timestamping
 from archiver.jobs.verifying import Verifying
 from archiver.jobs.witnessing import Witnessing
@@ -278,6 +279,8 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
     )
     jobs.work.register(audit_export_kind(audit_export), sample.kind, views.reindexing.kind)
     sets = _frozen_sets(ground, path, views)
+    reports = _term_reports(ground, path, views, sets)
+    jobs.work.register(term_report_kind(reports))
     register = HoldRegister(
         database=database, trail=trail, clock=clock, pending=views.holds.pending
     )
@@ -324,7 +327,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             two_person=settings.two_person_hold_release,
         ),
         frozen_sets=sets,
-        term_reports=_term_reports(ground, path, views, sets),
+        term_reports=reports,
         saved_searches=background.telling.saved_searches,
         subscriptions=background.telling.subscriptions,
         telling=background.telling,

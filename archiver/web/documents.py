@@ -29,6 +29,7 @@ class NewHold(_Request):
     reason: str = Field(min_length=1, max_length=4000)
     query: str | None = Field(default=None, max_length=10_000)
     saved: str = Field(default="", max_length=40)
+    set_id: str = Field(default="", max_length=40)
     accounts: tuple[str, ...] = Field(default=(), max_length=10_000)
     record_ids: tuple[str, ...] = Field(default=(), max_length=10_000)
 

@@ -21,6 +21,7 @@ class Holds(Protocol):
         query: str | None = None,
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
+        set_id: str = "",
         saved: str = "",
         actor: Actor,
     ) -> HoldView:
@@ -35,6 +36,7 @@ class Holds(Protocol):
         query: str | None = None,
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
+        set_id: str = "",
         saved: str = "",
         actor: Actor,
     ) -> HoldPreview:

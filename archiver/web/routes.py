@@ -17,7 +17,9 @@ from archiver.web.api import (
     saved_searches,
     search,
     sessions,
+    sets,
     settings,
+    term_reports,
     tokens,
 )
 from archiver.web.pages import accounts as account_pages
@@ -31,6 +33,8 @@ from archiver.web.pages import (
     passkeys,
     record,
     rendering,
+    search_builder,
+    search_explained,
     sign_in,
     style_page,
 )
@@ -44,8 +48,10 @@ from archiver.web.pages import jobs as job_pages
 from archiver.web.pages import people as people_pages
 from archiver.web.pages import saved_searches as saved_pages
 from archiver.web.pages import search as search_page
+from archiver.web.pages import sets as set_pages
 from archiver.web.pages import settings as settings_pages
 from archiver.web.pages import subscriptions as subscription_pages
+from archiver.web.pages import terms as term_pages
 from archiver.web.pages import tokens as token_pages
 from archiver.web.routing import Route
 
@@ -53,6 +59,8 @@ ROUTES: tuple[Route, ...] = (
     *captures.ROUTES,
     *accounts.ROUTES,
     *search.ROUTES,
+    *sets.ROUTES,
+    *term_reports.ROUTES,
     *queries.ROUTES,
     *saved_searches.ROUTES,
     *records.ROUTES,
@@ -69,6 +77,10 @@ ROUTES: tuple[Route, ...] = (
     *imports.ROUTES,
     *health.ROUTES,
     *search_page.ROUTES,
+    *search_builder.ROUTES,
+    *search_explained.ROUTES,
+    *set_pages.ROUTES,
+    *term_pages.ROUTES,
     *saved_pages.ROUTES,
     *subscription_pages.ROUTES,
     *home_page.ROUTES,

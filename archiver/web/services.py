@@ -25,6 +25,7 @@ from archiver.model.post import Arrival, Part
 from archiver.web.hold_services import HoldRegister, Holds, Releases
 from archiver.web.people_services import Invitations, Passwords, People
 from archiver.web.saved_services import SavedSearches, Subscriptions
+from archiver.web.set_services import FrozenSets, TermReports
 from archiver.web.sign_in_services import Passkeys, Provider, Sessions, Tokens
 from archiver.web.work_services import Imports, Integrity, Proofs, Sample, Work
 from search.calendar import Interval
@@ -343,6 +344,10 @@ class Services(Protocol):
     def searching(self) -> Searching: ...  # noqa: D102
     @property
     def explaining(self) -> Explaining: ...  # noqa: D102
+    @property
+    def frozen_sets(self) -> FrozenSets: ...  # noqa: D102
+    @property
+    def term_reports(self) -> TermReports: ...  # noqa: D102
     @property
     def saved_searches(self) -> SavedSearches: ...  # noqa: D102
     @property

@@ -35,6 +35,7 @@ from archiver.legal.frozen_sets import FrozenSets
 from archiver.legal.hold_register import HoldRegister
 from archiver.legal.holds import Holds
 from archiver.legal.searching import Searching
+from archiver.legal.term_reports import TermReports
 from archiver.model.actor import Actor, Role
 from archiver.model.lock import LockMode
 from archiver.model.post import Arrival, Author, Change, Part, PartRole, Post, Provenance
@@ -201,6 +202,17 @@ class SmallArchive:
             database=database,
             index=self.index,
             documents=self.documents,
+            zone=UTC,
+            trail=self.trail,
+            clock=clock,
+            ulids=ulids,
+            engine=engine_name(self.index.url),
+        )
+        self.term_reports = TermReports(
+            database=database,
+            index=self.index,
+            documents=self.documents,
+            sets=self.frozen_sets,
             zone=UTC,
             trail=self.trail,
             clock=clock,

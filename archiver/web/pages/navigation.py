@@ -50,6 +50,8 @@ NAVIGATION: tuple[Group, ...] = (
             _entry("Home", "/", "house", "h"),
             _entry("Search", "/search", "search", "s", _P.SEARCH),
             _entry("Saved searches", "/saved-searches", "bell", "b", _P.SEARCH),
+            _entry("Frozen sets", "/sets", "file-text", "z", _P.SEARCH),
+            _entry("Search terms", "/terms", "scale", "r", _P.SEARCH),
             _entry("Accounts", "/accounts", "at-sign", "c", _P.READ_ACCOUNTS),
         ),
     ),

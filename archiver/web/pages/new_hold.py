@@ -17,7 +17,7 @@ from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, read_form, services_of
 from archiver.web.routing import Parameter, route
 
-_FIELDS = ("name", "matter", "reason", "query", "saved", "accounts", "record_ids")
+_FIELDS = ("name", "matter", "reason", "query", "saved", "set_id", "accounts", "record_ids")
 _MISSING = {
     "name": "Give the hold a name.",
     "reason": "Say why it is placed.",
@@ -33,6 +33,7 @@ class HoldForm:
     reason: str = ""
     query: str = ""
     saved: str = ""
+    set_id: str = ""
     accounts: str = ""
     record_ids: str = ""
 
@@ -52,7 +53,7 @@ class HoldForm:
     @property
     def has_scope(self) -> bool:
         """Whether a condition is stated."""
-        return bool(self.query or self.saved or self.accounts or self.record_ids)
+        return any((self.query, self.saved, self.set_id, self.accounts, self.record_ids))
 
     @property
     def hidden(self) -> list[tuple[str, str]]:
@@ -67,6 +68,7 @@ class HoldForm:
             "reason": self.reason,
             "query": self.query or None,
             "saved": self.saved,
+            "set_id": self.set_id,
             "accounts": _lines(self.accounts),
             "record_ids": _lines(self.record_ids),
         }
@@ -81,6 +83,7 @@ class HoldForm:
     parameters=(
         Parameter(name="q", what="The query to hold the hits of"),
         Parameter(name="saved", what="The saved search to hold the hits of, as ID@3"),
+        Parameter(name="set", what="The frozen set to hold the records of"),
         Parameter(name="account", what="An account to hold the posts of"),
         Parameter(name="record", what="A record to hold"),
     ),
@@ -91,6 +94,7 @@ async def new_hold(request: web.Request) -> web.StreamResponse:
     given = HoldForm(
         query=request.query.get("q", ""),
         saved=request.query.get("saved", ""),
+        set_id=request.query.get("set", ""),
         accounts="\n".join(request.query.getall("account", [])),
         record_ids="\n".join(request.query.getall("record", [])),
     )

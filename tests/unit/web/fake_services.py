@@ -30,6 +30,7 @@ from tests.unit.web.fakes_records import (
 from tests.unit.web.fakes_records import FakeEvidence, FakeRecords
 from tests.unit.web.fakes_saved import FakeSavedSearches, FakeSubscriptions
 from tests.unit.web.fakes_search import FakeExplaining, FakeSearching
+from tests.unit.web.fakes_sets import FakeFrozenSets, FakeTermReports
 from tests.unit.web.fakes_work import FakeImports, FakeIntegrity, FakeProofs, FakeSample, FakeWork
 
 Face = TestClient[web.Request, web.Application]
@@ -203,6 +204,8 @@ class FakeServices:
     ingest: FakeIngest = field(default_factory=FakeIngest)
     searching: FakeSearching = field(default_factory=FakeSearching)
     explaining: FakeExplaining = field(default_factory=FakeExplaining)
+    frozen_sets: FakeFrozenSets = field(default_factory=FakeFrozenSets)
+    term_reports: FakeTermReports = field(default_factory=FakeTermReports)
     saved_searches: FakeSavedSearches = field(default_factory=FakeSavedSearches)
     subscriptions: FakeSubscriptions = field(default_factory=FakeSubscriptions)
     records: FakeRecords = field(default_factory=FakeRecords)

@@ -41,6 +41,7 @@ class FakeHolds:
         query: str | None = None,
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
+        set_id: str = "",
         saved: str = "",
         actor: Actor,
     ) -> HoldView:
@@ -51,6 +52,7 @@ class FakeHolds:
             query=query,
             accounts=accounts,
             record_ids=record_ids,
+            set_id=set_id,
             saved=saved,
             actor=actor,
         )
@@ -67,11 +69,12 @@ class FakeHolds:
         query: str | None = None,
         accounts: Sequence[str] = (),
         record_ids: Sequence[str] = (),
+        set_id: str = "",
         saved: str = "",
         actor: Actor,
     ) -> HoldPreview:
         reach(actor, Permission.PLACE_HOLDS)
-        if query is None and not accounts and not record_ids and not saved:
+        if query is None and not accounts and not record_ids and not saved and not set_id:
             raise InvalidInput("expected a scope, found none", pointer="query")
         if query == '"':
             raise InvalidInput('1: "\n   ^ the quote is not closed', pointer="query")
