@@ -12,6 +12,7 @@ from archiver.capture.account_views import AccountList
 from archiver.db.holds import ACTIVE
 from archiver.disposal.class_views import ClassView
 from archiver.legal.hold_views import HoldView
+from archiver.legal.saved_views import SavedView
 from archiver.model.actor import Actor
 from archiver.web.keys import SIGNED_IN
 from archiver.web.pages.rendering import PAGES
@@ -21,6 +22,7 @@ from archiver.web.services import Services
 
 _HTML = Body(media_type="text/html")
 _SHOWN = 5
+_COUNTED = 20  # saved searches that are asked what is new: each is a question of the engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +51,19 @@ class ServerPanel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPanel:
+    """Saved searches with new hits, those with most of them first, and how many are looked at."""
+
+    looked_at: int
+    news: Sequence[SavedView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Panels:
     """What the page shows; None where the actor has nothing to do with it."""
 
     own: HomeView
+    saved: SavedPanel | None
     holds: HoldPanel | None
     integrity: IntegrityStatus | None
     classes: ClassPanel | None
@@ -77,6 +88,7 @@ async def home(request: web.Request) -> web.StreamResponse:
         own=await services.home.show(
             session_id="" if signed_in is None else signed_in.session_id, actor=actor
         ),
+        saved=await _saved(services, actor),
         holds=await _holds(services, actor),
         integrity=await _integrity(services, actor),
         classes=await _classes(services, actor),
@@ -88,6 +100,14 @@ async def home(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES = (home,)
+
+
+async def _saved(services: Services, actor: Actor) -> SavedPanel | None:
+    if not allowed_somewhere(actor, Permission.SEARCH):
+        return None
+    page = await services.saved_searches.list(limit=_COUNTED, actor=actor)
+    new = sorted((view for view in page.items if view.new), key=lambda view: -(view.new or 0))
+    return SavedPanel(looked_at=len(page.items), news=new[:_SHOWN])
 
 
 async def _holds(services: Services, actor: Actor) -> HoldPanel | None:

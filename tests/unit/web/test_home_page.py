@@ -14,6 +14,9 @@ PANELS = {
     "searches": {
         *(Role.RECORDS_MANAGER, Role.COUNSEL, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR)
     },
+    "saved": {
+        *(Role.RECORDS_MANAGER, Role.COUNSEL, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR)
+    },
     "holds": {Role.RECORDS_MANAGER, Role.COUNSEL, Role.AUDITOR},
     "classes": {Role.RECORDS_MANAGER},
     "server": {Role.OPERATOR},
