@@ -2,7 +2,8 @@
 
 It opens the archive as the server does, with every background loop, and takes posts as JSON lines
 over TCP: `{"content", "key"}`, answered by `{"id", "index", "status", "receipt"}` or `{"error"}`.
-`{"ask": "state"}` is answered by whether it integrates and what its loops complain of, and
+`{"ask": "count", "query"}` is answered by the answer of a search, `{"ask": "reindex"}` begins a new
+index. `{"ask": "state"}` is answered by whether it integrates and what its loops complain of, and
 `{"ask": "stop before signing"}` by stopping (SIGSTOP) when the next tiles are written and their
 checkpoint is not. A fork server imports the program once, so that a restart costs milliseconds.
 """
@@ -25,12 +26,17 @@ from archiver.app import Services
 from archiver.config import Settings
 from archiver.db.ledger import LogState
 from archiver.errors import ArchiverError
+from archiver.jobs.reindexing import Rebuilt
+from archiver.model.actor import Actor, Role
 from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.ledger.tiles import Growth
 from tests.fakes.archive import AGENT, an_arrival, serving
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload([__name__])
+_COUNSEL = Actor(name="carla", roles=frozenset({Role.COUNSEL}))
+_OPERATOR = Actor(name="olga", roles=frozenset({Role.OPERATOR}))
+_building: list[asyncio.Task[Rebuilt]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,12 +126,25 @@ async def _answer(services: Services, line: bytes) -> dict[str, Any]:
     sent = msgspec.json.decode(line)
     if "ask" not in sent:
         return await _capture(services, sent)
+    if sent["ask"] == "count":
+        return await _count(services, sent["query"])
+    if sent["ask"] == "reindex":
+        work = services.reindexing.run(actor=_OPERATOR, progress=lambda _done, _total: None)
+        _building.append(asyncio.create_task(work))
+        return {}
     if sent["ask"] == "stop before signing":
         _stop_before_signing(services.loops.integrator)
     return {
         "leads": services.loops._lease is not None,
         "problems": {name: state.problem for name, state in services.loops.states.items()},
     }
+
+
+async def _count(services: Services, query: str) -> dict[str, Any]:
+    try:
+        return (await services.searching.count(query, actor=_COUNSEL)).to_dict()
+    except ArchiverError as error:
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 def _stop_before_signing(integrator: Integrator) -> None:
