@@ -3,7 +3,6 @@
 Every search shown is one event, made by the one use case that gives all of it.
 """
 
-from datetime import UTC
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,13 +13,14 @@ from archiver.clock import from_millis
 from archiver.db.records import RecordRow
 from archiver.errors import InvalidInput, SearchUnavailable
 from archiver.legal.answers import FieldCount, Overview
-from archiver.legal.queries import read_query
+from archiver.legal.understanding import fault_of
 from archiver.web.pages import record_words as words
+from archiver.web.pages.hits import ranges_in
 from archiver.web.pages.rendering import PAGES
+from archiver.web.pages.search_builder import BUILDER_ROWS, KINDS
 from archiver.web.pages.search_state import PER_PAGE, TITLES, SearchState, word_for
 from archiver.web.reading import actor_of, services_of, text_of
 from archiver.web.routing import Body, Parameter, route
-from search.marks import marks, merged
 from search.query import FieldName
 
 _HTML = {200: Body(media_type="text/html")}
@@ -31,6 +31,8 @@ _ASKED = (
     Parameter(name="from", what="The first day"),
     Parameter(name="to", what="The last day"),
     Parameter(name="clock", what="posted or captured: what the days are about"),
+    Parameter(name="stem", what="yes: plain words find their other English forms"),
+    Parameter(name="zone", what="Of days, as Europe/Paris; the archive's if none is named"),
 )
 
 
@@ -146,7 +148,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
         tags=words.tags(page),
         text=text,
         text_cut=cut,
-        hits=_marks(query, text),
+        hits=ranges_in(query, text),
         open_href=_record_href(
             page.view.record.row.id,
             query,
@@ -176,6 +178,10 @@ def _page(
         "query": query,
         "found": found,
         "error": error,
+        "fault": None if error is None else fault_of(error),
+        "links": [] if error is None else state.corrections(fault_of(error)),
+        "builder_rows": BUILDER_ROWS,
+        "builder_kinds": KINDS,
         "unavailable": str(unavailable or ""),
         "chips": state.chips(),
         "facets": _facets(state, found) if found else (),
@@ -257,16 +263,6 @@ def _field(request: web.Request) -> FieldName:
             return name
     expected = ", ".join(name.value for name in TITLES)
     raise InvalidInput(f"expected a field of {expected}, found {asked[:40]!r}", pointer="field")
-
-
-def _marks(query: str, text: str) -> tuple[tuple[int, int], ...]:
-    """Return where a query is found in a text; nowhere where it is no query."""
-    if not query:
-        return ()
-    try:
-        return merged(marks(read_query(query, UTC), text))
-    except InvalidInput:
-        return ()
 
 
 def _record_href(record_id: str, query: str, origin: str) -> str:

@@ -14,6 +14,7 @@ from aiohttp import web
 from archiver.errors import InvalidInput
 from archiver.legal.asking import Asked, Filter, read_filters
 from archiver.web.reading import text_of
+from search.errors import QueryError
 from search.index import Order
 from search.query import DateName, FieldName
 
@@ -192,6 +193,11 @@ class SearchState:
             exclude=tuple(each for each in self.exclude if f"x:{each}" != key),
             cursor="",
         ).href
+
+    def corrections(self, fault: QueryError | None) -> list[tuple[str, str]]:
+        """Return each suggestion of a refusal with the address that asks it instead."""
+        suggestions = () if fault is None else fault.suggestions
+        return [(each, replace(self, query=each, cursor="").href) for each in suggestions]
 
     @property
     def cleared(self) -> str:
