@@ -5,19 +5,21 @@ segment is told to keep all of them. They stop at some number of values and some
 that is no damage, and is told apart here.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
 import tantivy
 
-from search.engines.tantivy.schema import KEYWORDS, PLACE
+from search.engines.tantivy.schema import BETWEEN, KEYWORDS, PLACE, SETS
 from search.index import MOST_ACCOUNTS, Facet, Summary
 from search.query import FieldName
 
 _ALL_OF_A_SEGMENT = 2**31 - 1
 _STOPPED = "Aborting aggregation"
 _SINGLE = ("total", "span", "accounts")
+_MOST_SETS = 10_000
 _SPARE = 24
 """Values asked for beyond those wanted: mostly enough to hold all of the last one's count."""
 
@@ -102,6 +104,8 @@ def _asked(
 
 
 def _values_of(name: FieldName, limit: int) -> dict[str, Any]:
+    if name in SETS:
+        return _by_count(SETS[name], _MOST_SETS)
     return _by_count(KEYWORDS[name], limit + _SPARE)
 
 
@@ -116,6 +120,8 @@ def _facet(
     told: dict[str, Any],
     limit: int,
 ) -> Facet:
+    if name in SETS:
+        return _facet_of_sets(told, limit)
     found = [(bucket["key"], bucket["doc_count"]) for bucket in told["buckets"]]
     found.sort(key=lambda each: (-each[1], each[0]))
     values, rest = found[:limit], found[limit:]
@@ -123,6 +129,17 @@ def _facet(
     if beyond and rest and rest[-1][1] == values[-1][1]:
         values = _first_by_value(searcher, wanted, name, values)
     return Facet(tuple(values), beyond + sum(count for _, count in rest))
+
+
+def _facet_of_sets(told: dict[str, Any], limit: int) -> Facet:
+    if told["sum_other_doc_count"]:
+        return Facet((), None)
+    counted: Counter[str] = Counter()
+    for bucket in told["buckets"]:
+        for value in bucket["key"].split(BETWEEN):
+            counted[value] += bucket["doc_count"]
+    found = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
+    return Facet(tuple(found[:limit]), sum(count for _, count in found[limit:]))
 
 
 def _first_by_value(

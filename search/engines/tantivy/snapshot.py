@@ -82,7 +82,9 @@ class TantivySnapshot:
         wanted = self._compiled(query)
         with failures_as_damage(self._path):
             if order is not Order.LOG:
-                return self._by_time(wanted, limit, after, descending=order is Order.NEWEST)
+                whole = query if after is None else None
+                newest = order is Order.NEWEST
+                return self._by_time(wanted, limit, after, descending=newest, whole=whole)
             if after is not None:
                 wanted = both(wanted, number_range(above=after.number))
             return self._top(wanted, "number", limit, descending=False)
@@ -194,8 +196,9 @@ class TantivySnapshot:
     def _count(self, wanted: tantivy.Query) -> int:
         with failures_as_damage(self._path):
             # Ordering by a field keeps tantivy from scoring every hit.
-            found = self._searcher.search(wanted, limit=1, count=True, order_by_field="number")
-        return int(found.count)  # type: ignore[attr-defined]  # missing in its stubs
+            return _counted(
+                self._searcher.search(wanted, limit=1, count=True, order_by_field="number")
+            )
 
     def _chunks(self, wanted: tantivy.Query, chunk: int) -> Iterator[list[int]]:
         for hits in self._hits(wanted, chunk):
@@ -223,7 +226,13 @@ class TantivySnapshot:
             rest = both(wanted, number_range(above=hits[-1][0]))
 
     def _by_time(
-        self, wanted: tantivy.Query, limit: int, after: Hit | None, *, descending: bool
+        self,
+        wanted: tantivy.Query,
+        limit: int,
+        after: Hit | None,
+        *,
+        descending: bool,
+        whole: Query | None = None,
     ) -> list[Hit]:
         """Return hits by time, then number, both descending or both ascending.
 
@@ -239,7 +248,7 @@ class TantivySnapshot:
         if not room:
             return ties
         # One more than asked for tells whether the time of the last is shared beyond the page.
-        page = self._top(wanted, "time", room + 1, descending=descending)
+        page = self._top(wanted, "time", room + 1, descending=descending, whole=whole)
         if len(page) > room and page[room].time == page[room - 1].time:
             last = page[room].time
             page = [hit for hit in page if hit.time != last]
@@ -264,16 +273,37 @@ class TantivySnapshot:
             exactly = both(exactly, rest)
         return self._top(exactly, "number", limit, descending=descending)
 
-    def _top(self, wanted: tantivy.Query, field: str, limit: int, *, descending: bool) -> list[Hit]:
-        order = tantivy.Order.Desc if descending else tantivy.Order.Asc
+    def _top(
+        self,
+        wanted: tantivy.Query,
+        field: str,
+        limit: int,
+        *,
+        descending: bool,
+        whole: Query | None = None,
+    ) -> list[Hit]:
+        """Return the first hits by one field; of `whole`, if that is what is asked, the count too.
+
+        tantivy goes through all hits to find the first, so counting them on the way costs nothing.
+        """
         found = self._searcher.search(
-            wanted, limit=limit, count=False, order_by_field=field, order=order
+            wanted,
+            limit=limit,
+            count=whole is not None,
+            order_by_field=field,
+            order=tantivy.Order.Desc if descending else tantivy.Order.Asc,
         )
+        if whole is not None:
+            self._kept.once(("count", whole), lambda: _counted(found))
         addresses = [address for _, address in found.hits]
         # Both fields are whole numbers that every document has; the stubs allow for more.
         numbers = cast("list[int]", self._searcher.fast_field_values("number", addresses))
         times = cast("list[int]", self._searcher.fast_field_values("time", addresses))
         return [Hit(number, time) for number, time in zip(numbers, times, strict=True)]
+
+
+def _counted(found: tantivy.SearchResult) -> int:
+    return int(found.count)  # type: ignore[attr-defined]  # missing in its stubs
 
 
 @contextmanager
