@@ -15,6 +15,9 @@ from search.index import CHUNK, MOST_ACCOUNTS, Expandable, Facet, Hit, Order, Su
 from search.query import DateName, FieldName, LogRange, Query
 from search.verification import Settling
 
+_KEPT = 16
+"""Queries whose hits a snapshot remembers: two bytes for each document and query."""
+
 
 class Part(NamedTuple):
     """A segment and the marks of those of its documents that are not deleted."""
@@ -37,6 +40,7 @@ class WhooshSnapshot:
     def __init__(self, watermark: int, parts: Sequence[Part]) -> None:
         self._watermark = watermark
         self._parts = parts
+        self._kept: dict[Query, list[Found]] = {}
 
     @property
     def watermark(self) -> int:
@@ -126,8 +130,15 @@ class WhooshSnapshot:
         return tuple(sorted(words))
 
     def _found(self, query: Query) -> list[Found]:
-        settled = Settling(self, is_exact).settled(query)
-        return [_hits(segment, found(settled, segment) & live) for segment, live in self._parts]
+        """Return the hits. One page asks for the same ones again: its count, facets and bars."""
+        if query not in self._kept:
+            settled = Settling(self, is_exact).settled(query)
+            if len(self._kept) >= _KEPT:
+                self._kept.clear()
+            self._kept[query] = [
+                _hits(segment, found(settled, segment) & live) for segment, live in self._parts
+            ]
+        return self._kept[query]
 
 
 _PLACE: dict[Order, Callable[[Hit], tuple[int, ...]]] = {
