@@ -5,7 +5,7 @@ because a hidden hit is a wrong count.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from archiver.clock import from_millis
 from archiver.db import records as record_rows
@@ -17,10 +17,11 @@ from archiver.errors import IntegrityError, NotFound
 from archiver.legal.answers import Hit
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.segments.manifest import PostEntry
-from search import marks, merged
+from search import Mark, marking, merged
 from search.index import Hit as Found
 from search.query import Query
 
+_Marking = Callable[[str], tuple[Mark, ...]]
 _TOGETHER = 8  # records opened at a time for one page
 
 
@@ -36,6 +37,7 @@ class Hits:
         """Return what is shown of each hit, in order, with where `tree` found its words."""
         if not found:
             return ()
+        mark = marking(tree)
         numbers = [hit.number for hit in found]
         async with self._database.reading() as tx:
             rows = await record_rows.list_by_index(tx, numbers)
@@ -45,7 +47,7 @@ class Hits:
         return tuple(
             await asyncio.gather(
                 *(
-                    self._read(hit, rows, entries, segments, tree, held=hit.number in held)
+                    self._read(hit, rows, entries, segments, mark, held=hit.number in held)
                     for hit in found
                 )
             )
@@ -57,7 +59,7 @@ class Hits:
         rows: Mapping[int, RecordRow],
         entries: Mapping[int, bytes],
         segments: Mapping[str, SegmentRow],
-        tree: Query,
+        mark: _Marking,
         *,
         held: bool,
     ) -> Hit:
@@ -66,16 +68,16 @@ class Hits:
             return _unknown(found, held=held)
         segment, entry = segments[row.segment_id], entries[found.number]
         async with self._opening:
-            return await asyncio.to_thread(self._open, row, segment, entry, tree, held=held)
+            return await asyncio.to_thread(self._open, row, segment, entry, mark, held=held)
 
     def _open(
-        self, row: RecordRow, segment: SegmentRow, entry: bytes, tree: Query, *, held: bool
+        self, row: RecordRow, segment: SegmentRow, entry: bytes, mark: _Marking, *, held: bool
     ) -> Hit:
         try:
             post = self._records.open(segment, row, entry).manifest.post
         except (IntegrityError, NotFound) as error:
             return _hit(row, None, (), held=held, integrity=str(error))
-        return _hit(row, post, merged(marks(tree, post.text)) if post else (), held=held)
+        return _hit(row, post, merged(mark(post.text)) if post else (), held=held)
 
 
 def _hit(

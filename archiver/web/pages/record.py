@@ -3,7 +3,6 @@
 What is shown is an archival rendering of what was captured, not the platform's page.
 """
 
-from datetime import UTC
 from typing import Any
 
 from aiohttp import web
@@ -11,13 +10,13 @@ from aiohttp import web
 from archiver.access.record_page import RecordPage, Tab
 from archiver.access.rules import Permission
 from archiver.errors import InvalidInput
-from archiver.legal.queries import read_query
 from archiver.web.answering import file_answer
+from archiver.web.pages import hits
 from archiver.web.pages import record_words as words
 from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, services_of, text_of
 from archiver.web.routing import Body, Parameter, route
-from search.marks import Mark, marks, merged
+from search.marks import merged
 
 _HTML = {200: Body(media_type="text/html")}
 
@@ -101,7 +100,7 @@ def _shown(request: web.Request, page: RecordPage, sources: dict[str, str]) -> d
     )
     post = page.view.manifest.post
     text, text_cut = words.bounded(post.text) if post is not None else ("", False)
-    found = _marks(query, text) if page.tab is Tab.POST else ()
+    found = hits.found_in(query, text) if page.tab is Tab.POST else ()
     return {
         "page": page,
         "record": words.facts(page),
@@ -111,6 +110,7 @@ def _shown(request: web.Request, page: RecordPage, sources: dict[str, str]) -> d
         "tags": words.tags(page),
         "media": words.media(page, address, sources),
         "hits": merged(found),
+        "changed": list(hits.in_pieces(query, page.comparison.pieces)) if page.comparison else [],
         "legend": words.legend(found),
         "lang_of": words.language,
         "text": text,
@@ -121,13 +121,3 @@ def _shown(request: web.Request, page: RecordPage, sources: dict[str, str]) -> d
         "raw": words.readable(page.raw) if page.raw is not None else None,
         "why": page.why.to_dict() if page.why is not None else None,
     }
-
-
-def _marks(query: str, text: str) -> tuple[Mark, ...]:
-    """Return where the query is found in a text; nowhere where it is no query."""
-    if not query:
-        return ()
-    try:
-        return marks(read_query(query, UTC), text)  # the zone matters to dates only
-    except InvalidInput:
-        return ()

@@ -6,8 +6,8 @@ words, so each is shown by its code point instead of taking effect. The stored b
 """
 
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 _KEPT = frozenset("\n\t\u200c\u200d")  # joiners spell words and emoji
@@ -24,11 +24,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A run of text of one kind. Of a control, `text` is `U+202E` and `name` its Unicode name."""
+    """A run of text of one kind. Of a control, `text` is `U+202E` and `name` its Unicode name.
+
+    `number` counts the hits of a text from 1, where one begins.
+    """
 
     kind: Kind
     text: str
     name: str = ""
+    number: int = 0
 
 
 def fragments(text: str, hits: Sequence[tuple[int, int]] = ()) -> tuple[Fragment, ...]:
@@ -38,11 +42,11 @@ def fragments(text: str, hits: Sequence[tuple[int, int]] = ()) -> tuple[Fragment
     """
     found: list[Fragment] = []
     at = 0
-    for start, end in hits:
+    for number, (start, end) in enumerate(hits, 1):
         if not at <= start < end <= len(text):
             continue
         found += _runs(text[at:start], Kind.PLAIN)
-        found += _runs(text[start:end], Kind.HIT)
+        found += _numbered(_runs(text[start:end], Kind.HIT), number)
         at = end
     found += _runs(text[at:], Kind.PLAIN)
     return tuple(found)
@@ -69,6 +73,15 @@ def legible(text: str) -> str:
 def is_hidden(char: str) -> bool:
     """Return whether a character is shown by its code point instead of taking effect."""
     return char not in _KEPT and unicodedata.category(char) in _HIDDEN
+
+
+def _numbered(runs: Iterable[Fragment], number: int) -> Iterator[Fragment]:
+    for run in runs:
+        if run.kind is Kind.HIT:
+            yield replace(run, number=number)
+            number = 0
+        else:
+            yield run
 
 
 def _runs(text: str, kind: Kind) -> Iterator[Fragment]:

@@ -5,7 +5,7 @@ const single = () => document.documentElement.dataset.singleKeys === "on";
 const first = (selector) => document.querySelector(selector);
 const rows = () => [...document.querySelectorAll("table[data-rows] > tbody > tr, [data-row]")].filter((row) => row.offsetParent);
 const current = () => first("[data-at]");
-const hits = () => [...document.querySelectorAll("main mark")].filter((hit) => hit.offsetParent);
+const hits = () => [...document.querySelectorAll("main mark:not(.sample)")].filter((hit) => hit.offsetParent);
 
 function move(by) {
   const list = rows();
@@ -20,10 +20,11 @@ function move(by) {
 
 function hit(by) {
   const list = hits();
-  const at = list.findIndex((each) => each.classList.contains("current"));
-  const next = list[(at + by + list.length) % list.length];
+  const at = list.findIndex((each) => each.matches(".current, :target"));
+  const next = list[at < 0 && by < 0 ? list.length - 1 : (at + by + list.length) % list.length];
   list[at]?.classList.remove("current");
   next.classList.add("current");
+  if (next.id) location.replace(`#${next.id}`); // shows its number and its neighbours
   next.scrollIntoView({ block: "center" });
 }
 

@@ -44,14 +44,20 @@ async def test_the_hits_of_a_search_are_marked_and_counted_by_term(face: Face) -
     page = await (await face.get(f"/records/{RECORD}?q=pay+OR+win", headers=COUNSEL)).text()
 
     text = page.partition('class="reading post-text"')[2].partition("</div>")[0]
-    assert re.findall(r"<mark>(.*?)</mark>", text) == ["pay", "win"]
+    assert re.findall(r'<mark id="mark-(.)">(.*?)</mark>', text) == [("1", "pay"), ("2", "win")]
+    assert text.count('class="step"') == 2
+    assert "1 of 2" in text
+    assert text.count('href="#mark-2"') == 2, "the one after the first, and the one before it"
     legend = page.partition("Found here:")[2].partition("</p>")[0]
     terms = re.findall(r'class="term">(.*?)</span>', legend)
     assert [re.sub(r"<[^>]+>", "", term) for term in terms] == ["pay 1", "win 1"]
 
 
-async def test_a_query_that_is_none_marks_nothing(face: Face) -> None:
-    response = await face.get(f"/records/{RECORD}?q=a+AND+(", headers=COUNSEL)
+@pytest.mark.parametrize(
+    "query", ["a AND (", " w/9 ".join(["(" * 8 + "pay"] + ["pay)"] * 8 + ["pay"])]
+)
+async def test_a_query_that_is_not_answered_marks_nothing(face: Face, query: str) -> None:
+    response = await face.get(f"/records/{RECORD}?q={quote(query)}", headers=COUNSEL)
 
     assert response.status == 200
     assert "<mark" not in await response.text()

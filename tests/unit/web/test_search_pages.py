@@ -217,7 +217,8 @@ async def test_the_preview_marks_the_words_and_leads_to_the_record(face: Face) -
     page = await text_of(face, path)
 
     assert "<html" not in fragment
-    assert "<mark>pay</mark>" in fragment
+    assert '<mark id="mark-1">pay</mark>' in fragment
+    assert 'href="#mark-1"' in fragment, "without JavaScript, a link leads to what was found"
     assert f'href="/records/{RECORD}?q=pay&amp;from=%2Fsearch%3Fq%3Dpay"' in fragment
     assert page.count("<h1") == 1
     assert (await face.get("/search/preview/unknown", headers=COUNSEL)).status == 404
