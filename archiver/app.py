@@ -72,7 +72,7 @@ from archiver.jobs.sample import Sample
 from archiver.jobs.search_index import SearchIndex
 from archiver.jobs.second_store import SecondStore
 from archiver.jobs.telling import Telling
-from archiver.jobs.term_jobs import term_report_kind
+from archiver.jobs.term_jobs import open_sets, term_report_kind
 from archiver.jobs.timestamping import Timestamping
 from archiver.jobs.verifying import Verifying
 from archiver.jobs.witnessing import Witnessing
@@ -278,9 +278,17 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         ingest=ingest, accounts=accounts, database=database, work=jobs.work, clock=clock
     )
     jobs.work.register(audit_export_kind(audit_export), sample.kind, views.reindexing.kind)
-    sets = _frozen_sets(ground, path, views)
-    reports = _term_reports(ground, path, views, sets)
-    jobs.work.register(term_report_kind(reports))
+    sets = open_sets(
+        database=database,
+        index=views.index,
+        documents=views.documents,
+        zone=ZoneInfo(archive.zone),
+        trail=trail,
+        clock=clock,
+        ulids=ground.ulids,
+        engine=views.engine,
+    )
+    jobs.work.register(term_report_kind(sets.reports))
     register = HoldRegister(
         database=database, trail=trail, clock=clock, pending=views.holds.pending
     )
@@ -326,8 +334,8 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             approvals=access.approvals,
             two_person=settings.two_person_hold_release,
         ),
-        frozen_sets=sets,
-        term_reports=reports,
+        frozen_sets=sets.frozen,
+        term_reports=sets.reports,
         saved_searches=background.telling.saved_searches,
         subscriptions=background.telling.subscriptions,
         telling=background.telling,
@@ -377,33 +385,6 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         ),
         keys=_keys(ground, path, background),
         health=Health(database=database, store=ground.store, writer=path.writer, loops=loops),
-    )
-
-
-def _frozen_sets(ground: Ground, path: WritePath, views: Views) -> FrozenSets:
-    return FrozenSets(
-        database=ground.database,
-        index=views.index,
-        documents=views.documents,
-        zone=ZoneInfo(ground.archive.zone),
-        trail=path.trail,
-        clock=ground.clock,
-        ulids=ground.ulids,
-        engine=views.engine,
-    )
-
-
-def _term_reports(ground: Ground, path: WritePath, views: Views, sets: FrozenSets) -> TermReports:
-    return TermReports(
-        database=ground.database,
-        index=views.index,
-        documents=views.documents,
-        sets=sets,
-        zone=ZoneInfo(ground.archive.zone),
-        trail=path.trail,
-        clock=ground.clock,
-        ulids=ground.ulids,
-        engine=views.engine,
     )
 
 

@@ -1,11 +1,65 @@
-"""Search term reports as jobs: counting a list over a large set takes minutes."""
+"""Frozen sets and search term reports put together; reports are jobs, for they take minutes."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
 
 from archiver.access.rules import Permission
+from archiver.audit.trail import Trail
+from archiver.clock import Clock
+from archiver.db.transaction import Database
+from archiver.ids import Ulids
 from archiver.jobs.work import Kind, Result
 from archiver.jobs.work_run import Run
+from archiver.legal.frozen_sets import FrozenSets
+from archiver.legal.membership import Documents
+from archiver.legal.queries import OpenIndex
 from archiver.legal.term_reports import TermReports, Wanted
 
 TERM_REPORT = "term-report"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sets:
+    """The use cases on frozen sets, and those on the reports over them."""
+
+    frozen: FrozenSets
+    reports: TermReports
+
+
+def open_sets(
+    *,
+    database: Database,
+    index: OpenIndex,
+    documents: Documents,
+    zone: tzinfo,
+    trail: Trail,
+    clock: Clock,
+    ulids: Ulids,
+    engine: str,
+) -> Sets:
+    """Return the use cases; `engine` is the index's name and version, as sets state it."""
+    frozen = FrozenSets(
+        database=database,
+        index=index,
+        documents=documents,
+        zone=zone,
+        trail=trail,
+        clock=clock,
+        ulids=ulids,
+        engine=engine,
+    )
+    reports = TermReports(
+        database=database,
+        index=index,
+        documents=documents,
+        sets=frozen,
+        zone=zone,
+        trail=trail,
+        clock=clock,
+        ulids=ulids,
+        engine=engine,
+    )
+    return Sets(frozen=frozen, reports=reports)
 
 
 def term_report_kind(reports: TermReports) -> Kind:

@@ -98,8 +98,9 @@ async def ids(request: web.Request) -> web.StreamResponse:
 
 
 async def _form(
-    request: web.Request, fields: Mapping[str, str], *, error: InvalidInput | None = None
+    request: web.Request, given: Mapping[str, str], *, error: InvalidInput | None = None
 ) -> web.Response:
+    fields = {name: given.get(name, "") for name in ("query", "name", "matter")}
     count = None
     if error is None:
         try:
