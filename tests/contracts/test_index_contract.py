@@ -389,7 +389,8 @@ def test_facets_count_every_value_once_a_hit_and_ties_go_by_value(index: Index) 
 
 @pytest.mark.parametrize("engine", SLOW_BY_REQUESTS, indirect=True)
 def test_facets_are_exact_over_more_values_than_an_engine_likes_to_tell(index: Index) -> None:
-    different = 66_000
+    # Whoosh's are counted by us, without any limit; to index as many takes it long.
+    different = 3_000 if isinstance(index, whoosh.WhooshIndex) else 66_000
     for half in (0, 1):
         index.add(
             [
