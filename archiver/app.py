@@ -65,6 +65,7 @@ from archiver.jobs.audit_exports import audit_export_kind
 from archiver.jobs.documents import Documents
 from archiver.jobs.health import Health
 from archiver.jobs.imports import Imports
+from archiver.jobs.index_comparison import IndexComparison
 from archiver.jobs.integrity_signals import signals_of
 from archiver.jobs.loops import Loops
 from archiver.jobs.reindexing import Reindexing
@@ -122,6 +123,7 @@ class Services:
     documents: Documents
     index: SearchIndex
     reindexing: Reindexing
+    comparison: IndexComparison
     loops: Loops
     recovered: Recovered
     trail: Trail
@@ -306,6 +308,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         documents=views.documents,
         index=views.index,
         reindexing=views.reindexing,
+        comparison=background.comparison,
         loops=loops,
         recovered=path.recovered,
         trail=trail,
@@ -449,7 +452,9 @@ def _integrity(ground: Ground, views: Views, background: Background) -> Integrit
     signals = signals_of(
         settings=ground.settings,
         loops=background.loops,
+        database=ground.database,
         index=views.index,
+        comparison=background.comparison,
         timestamping=background.timestamping,
         witnessing=background.witnessing,
         worm=background.worm,

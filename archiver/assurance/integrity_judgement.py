@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from archiver.assurance.integrity_status import (
+    IndexSeen,
     IntegrityFacts,
     Signals,
     StorePromise,
@@ -149,6 +150,17 @@ def _told_by_signals(signals: Signals) -> list[Reason]:
         for loop in signals.loops
         if loop.stopped
     ]
+    if signals.index is not None and signals.index.damaged:
+        posts = _counted(signals.index.damaged, "stored post is", "stored posts are")
+        found.append(
+            _problem(
+                f"{posts} not what the log promises",
+                "They could not be read into the search index, and no search finds them; they are "
+                "named below.",
+                "Put the objects back from the second copy (muniment verify --full --repair) or "
+                "from a backup. They are tried again by themselves.",
+            )
+        )
     if signals.store is StorePromise.REFUSED:
         found.append(
             _problem(
@@ -198,12 +210,46 @@ def _notices(facts: IntegrityFacts) -> list[Reason]:
                 "Run muniment doctor worm.",
             )
         )
+    if signals.index is not None:
+        found += _index_notices(signals.index)
     if signals.second is not None and signals.second.problem:
         found.append(
             _notice(
                 "The second copy is not up to date",
                 f"{signals.second.problem}.",
                 "Look whether the second store is reachable; copying goes on by itself.",
+            )
+        )
+    return found
+
+
+def _index_notices(index: IndexSeen) -> list[Reason]:
+    found = []
+    if others := index.aside - index.damaged:
+        found.append(
+            _notice(
+                f"{_counted(others, 'post', 'posts')} could not be taken into the search index",
+                "No search finds them. Every answer counts them, and a hold by a query names them.",
+                "Look at them below. They are tried again by themselves, every ten minutes.",
+            )
+        )
+    if index.missing or index.surplus:
+        found.append(
+            _notice(
+                f"The search index differed from the records: {index.missing:,} posts were missing "
+                f"and {index.surplus:,} too much",
+                "It was put right. Answers given meanwhile said that they were not exact where the "
+                "numbers differed.",
+                "Find out who can write into its folder; if it comes again, look at the disk.",
+            )
+        )
+    if index.losses:
+        times = _counted(index.losses, "time", "times")
+        found.append(
+            _notice(
+                f"The search index was found lost or damaged {times}",
+                f"{index.last_loss.rstrip('.')}. It is built anew from the log; nothing is lost.",
+                "Look at the disk it is on.",
             )
         )
     return found

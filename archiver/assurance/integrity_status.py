@@ -133,6 +133,69 @@ class CopySeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotTaken:
+    """A post that the search index could not take in: which, why, and since when."""
+
+    record_id: str
+    log_index: int
+    why: str
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSeen:
+    """The search index, as this process knows it.
+
+    `compared_at` is when all of it, up to `compared_to`, was last compared with the records, None
+    where another process does that; `missing` and `surplus` posts were found so since the start.
+    `losses` indexes were found lost or damaged. `not_taken` names the newest of the `aside` posts
+    set aside, of which `damaged` are not what the log promises.
+    """
+
+    engine: str
+    analyzer: str
+    size: int
+    is_written_here: bool
+    compared_at: datetime | None
+    compared_to: int
+    checked_at: datetime | None
+    missing: int
+    surplus: int
+    losses: int
+    last_loss: str
+    aside: int
+    damaged: int
+    not_taken: tuple[NotTaken, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the index's health for JSON."""
+        return {
+            "engine": self.engine,
+            "analyzer": self.analyzer,
+            "bytes": self.size,
+            "compared_at": rfc3339(self.compared_at) if self.compared_at else None,
+            "compared_to": self.compared_to,
+            "files_checked_at": rfc3339(self.checked_at) if self.checked_at else None,
+            "missing_found": self.missing,
+            "surplus_found": self.surplus,
+            "lost": self.losses,
+            "not_searchable": self.aside,
+            "damaged": self.damaged,
+            "review": [
+                {
+                    "record": each.record_id,
+                    "log_index": each.log_index,
+                    "why": each.why,
+                    "reason": each.reason,
+                    "since": rfc3339(each.since),
+                }
+                for each in self.not_taken
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduledCheck:
     """A check that goes on by itself: its name, what it does, how often."""
 
@@ -158,6 +221,7 @@ class Signals:
     quorum_asked: bool = False
     quorum_size: int = 0
     second: CopySeen | None = None
+    index: IndexSeen | None = None
     loops: tuple[LoopSeen, ...] = ()
     checks: tuple[ScheduledCheck, ...] = ()
 

@@ -104,7 +104,11 @@ class IntegrityStatus:
             "contradictions": facts.contradictions,
             "store": {"promise": signals.store.value, "words": signals.store_words},
             "second_copy": _copy(signals),
-            "index": {"log_size": signals.indexed, "behind": facts.log_size - signals.indexed},
+            "index": {
+                "log_size": signals.indexed,
+                "behind": facts.log_size - signals.indexed,
+                **(signals.index.to_dict() if signals.index else {}),
+            },
             "stopped_loops": [loop.name for loop in signals.loops if loop.stopped],
         }
 

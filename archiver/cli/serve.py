@@ -164,7 +164,44 @@ def _readings(services: Services) -> list[Reading]:
             what="Log size the search index covers.",
             read=lambda: float(services.index.watermark),
         ),
+        *_index_readings(services),
         *_copy_readings(services.second),
+    ]
+
+
+def _index_readings(services: Services) -> list[Reading]:
+    index, looked = services.index, services.comparison.looked
+    return [
+        Reading(
+            name="index_missing_posts",
+            what="Posts found missing from the search index since the start, and added.",
+            read=lambda: float(looked.missing),
+        ),
+        Reading(
+            name="index_surplus_posts",
+            what="Posts found too much in the search index since the start, and removed.",
+            read=lambda: float(looked.surplus),
+        ),
+        Reading(
+            name="index_losses",
+            what="Times the search index was found lost or damaged since the start.",
+            read=lambda: float(index.losses),
+        ),
+        Reading(
+            name="index_compared_log_size",
+            what="Log size up to which the index was last compared with the records.",
+            read=lambda: float(looked.log_size),
+        ),
+        Reading(
+            name="posts_not_searchable",
+            what="Posts that the search index could not take in, for review.",
+            read=lambda: float(sum(looked.aside.values())),
+        ),
+        Reading(
+            name="posts_damaged",
+            what="Posts set aside because what is stored is not what the log promises.",
+            read=lambda: float(looked.damaged),
+        ),
     ]
 
 

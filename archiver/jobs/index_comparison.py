@@ -16,7 +16,8 @@ Posts that were set aside are tried again.
 
 import asyncio
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -26,6 +27,7 @@ from archiver.audit.trail import Trail
 from archiver.clock import Clock, to_millis
 from archiver.db import set_aside
 from archiver.db.transaction import Database
+from archiver.jobs.documents import EVIDENCE
 from archiver.jobs.finishing import to_its_end
 from archiver.jobs.index_differences import (
     RANGE,
@@ -57,7 +59,8 @@ class Looked:
     """What comparing has found since the start.
 
     `at` and `log_size` are of the last time that all ranges had been compared, `missing` and
-    `surplus` count the posts found so, `differed_at` is when last.
+    `surplus` count the posts found so, `differed_at` is when last. `checked_at` is when the files
+    were last read; `aside` counts what is set aside now, by why.
     """
 
     at: datetime | None = None
@@ -66,6 +69,12 @@ class Looked:
     surplus: int = 0
     differed_at: datetime | None = None
     checked_at: datetime | None = None
+    aside: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def damaged(self) -> int:
+        """How many posts are set aside because what is stored is not as promised."""
+        return sum(self.aside.get(why, 0) for why in EVIDENCE)
 
 
 class IndexComparison:
@@ -116,6 +125,8 @@ class IndexComparison:
             except IndexUnavailable:
                 self._is_whole = True  # it is just being opened or switched
         await self._tell_losses()
+        async with self._database.reading() as tx:
+            self.looked.aside = await set_aside.count_by_why(tx)
         return self._notice()
 
     async def _check_files(self) -> None:

@@ -12,6 +12,9 @@ from archiver.assurance.integrity_status import (
     Witnessed,
 )
 from archiver.config import Settings
+from archiver.db.transaction import Database
+from archiver.jobs.index_comparison import IndexComparison
+from archiver.jobs.index_health import index_health
 from archiver.jobs.loops import Loops
 from archiver.jobs.search_index import SearchIndex
 from archiver.jobs.second_store import SecondStore
@@ -24,13 +27,15 @@ def signals_of(
     *,
     settings: Settings,
     loops: Loops,
+    database: Database,
     index: SearchIndex,
+    comparison: IndexComparison,
     timestamping: Timestamping,
     witnessing: Witnessing,
     worm: WormProbing,
     second: SecondStore | None,
 ) -> Callable[[], Awaitable[Signals]]:
-    """Return what gathers the signals of a process; it asks the database once, and no peer."""
+    """Return what gathers the signals of a process; it asks the database, and no peer."""
     checks = _checks(settings, has_second=second is not None)
 
     async def gather() -> Signals:
@@ -40,6 +45,7 @@ def signals_of(
             store=store,
             store_words=words,
             indexed=await asyncio.to_thread(lambda: index.watermark),
+            index=await index_health(database, index, comparison),
             authorities=timestamping.asked,
             timestamp_problems=dict(timestamping.problems),
             witnesses=_witnesses(witnessing),
@@ -114,6 +120,11 @@ def _checks(settings: Settings, *, has_second: bool) -> tuple[ScheduledCheck, ..
             name="Holds",
             what="Locks of held objects are compared with the holds in force",
             every="every 5 seconds",
+        ),
+        ScheduledCheck(
+            name="Search index",
+            what="The index is compared with the records by id, and its files with their checksums",
+            every="every minute, and its count every 5 seconds",
         ),
         ScheduledCheck(
             name="Lock probe",

@@ -16,6 +16,9 @@ from archiver.assurance.audit_filter import TrailFilter
 from archiver.audit.actions import Action
 from archiver.clock import to_millis
 from archiver.db import passkeys
+from archiver.legal.asking import Asked
+from archiver.legal.saved_searches import Change
+from archiver.legal.subscription_views import ChannelName, Pace
 from archiver.model.actor import Role
 from archiver.web.routes import ROUTES
 from archiver.web.routing import Route
@@ -60,6 +63,11 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit("search-filtered", _C, "/search?q=market+OR+complaint&f=platform:x"),
         Visit("search-none", _C, "/search?q=zeppelin&f=platform:x"),
     ),
+    "/search/build": (Visit("search-build", _C, "/search/build?more=yes&kind=near&words=fund"),),
+    "/search/explained": (
+        Visit("search-explained", _C, "/search/explained?q=fund*+AND+(market+w/5+risk~1)"),
+        Visit("search-translated", _C, "/search/explained?syntax=dtsearch&q=%23x", 400),
+    ),
     "/search/values": (Visit("search-values", _C, "/search/values?q=earnings&field=account"),),
     "/search/not-searchable": (Visit("not-searchable", _C, "/search/not-searchable"),),
     "/search/preview/{id}": (Visit("preview", _C, "/search/preview/{record}?q=earnings"),),
@@ -83,6 +91,16 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit(f"record-{tab}", _C, f"/records/{{record}}?tab={tab}")
         for tab in ("post", "thread", "versions", "media", "metadata", "custody", "raw")
     ),
+    "/saved-searches": (
+        Visit("saved-searches", _C, "/saved-searches"),
+        Visit("saved-archived", _C, "/saved-searches?show=archived"),
+    ),
+    "/saved-searches/new": (Visit("saved-new", _C, "/saved-searches/new?q=earnings&f=platform:x"),),
+    "/saved-searches/{id}": (Visit("saved-one", _C, "/saved-searches/{saved}"),),
+    "/saved-searches/{id}/edit": (Visit("saved-edit", _C, "/saved-searches/{saved}/edit"),),
+    "/saved-searches/{id}/subscribe": (
+        Visit("saved-subscribe", _C, "/saved-searches/{saved}/subscribe"),
+    ),
     "/holds": (
         Visit("holds", _C, "/holds"),
         Visit("holds-none", _C, "/holds?state=active&matter=of+nobody"),
@@ -93,6 +111,7 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
     "/jobs": (Visit("jobs", _A, "/jobs"), Visit("jobs-none", _C, "/jobs")),
     "/jobs/{id}": (Visit("job", _A, "/jobs/{job}"),),
     "/integrity": (Visit("integrity", _A, "/integrity"),),
+    "/integrity/reindex": (Visit("integrity-reindex", _O, "/integrity/reindex"),),
     "/audit": (
         Visit("audit", _A, "/audit"),
         Visit("audit-filtered", _A, "/audit?action=hold:*&result=ok"),
@@ -152,6 +171,7 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
 
 NOT_PAGES: Mapping[str, str] = {
     "/records/{id}/evidence": "a download",
+    "/saved-searches/{id}/open": "leads to the search",
     "/jobs.csv": "a download",
     "/jobs/{id}/result": "a download",
     "/integrity/proof": "a download",
@@ -244,10 +264,29 @@ def ids(site: Site) -> Ids:
         "job": job.id,
         "event": run(_an_event(site)),
         "person": person,
+        "saved": run(_save(site)),
         "secret": link.path.rpartition("/")[2],
         "upload": run(_send_file(site)),
         "passkey": mine.id,
     }
+
+
+async def _save(site: Site) -> str:
+    """Return a saved search of two versions, with a subscription."""
+    services, counsel = site.services, site.actor(_C)
+    asked = Asked(query="earnings OR market")
+    saved = await services.saved_searches.save(asked, name="Results", actor=counsel)
+    await services.saved_searches.change(
+        saved.id, Change(query="earnings", shared_with="everybody"), based_on=1, actor=counsel
+    )
+    await services.subscriptions.create(
+        saved.id,
+        channel=ChannelName.WEBHOOK,
+        target="https://hooks.example.com/in",
+        pace=Pace.DAILY,
+        actor=counsel,
+    )
+    return saved.id
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,9 @@ KINDS = {
     r"/search/preview/{id}": "record",
     r"/content/{id}/{name}": "record",
     r".*/accounts/{id}.*": "account",
+    r".*/saved-searches/{id}.*": "saved-search",
+    r".*/subscriptions/{id}.*": "subscription",
+    r".*/deliveries/{id}.*": "delivery",
     r".*/holds/{id}.*": "hold",
     r".*/jobs/{id}.*": "job",
     r".*/people/{id}/sessions/{session}/end": "person",
@@ -69,6 +72,7 @@ OF_THE_LOG = frozenset(
     {
         "/integrity",
         "/integrity/proof",
+        "/integrity/reindex",
         "/api/v1/integrity",
         "/api/v1/integrity/proof",
         "/api/v1/log/checkpoint",
@@ -95,6 +99,12 @@ FORM = {
 DOCUMENTS: Mapping[str, object] = {
     "/api/v1/accounts/{id}": {"title": "changed"},
     "/api/v1/people/{id}/roles": {"roles": ["reviewer"]},
+    "/api/v1/saved-searches/{id}": {"archived": True},
+    "/api/v1/saved-searches/{id}/subscriptions": {
+        "channel": "webhook",
+        "target": "https://hooks.example.com/",
+    },
+    "/api/v1/subscriptions/{id}": {"state": "ended"},
 }
 PARTS = ("unit", "matter")
 SAME_REQUEST = {"X-Request-Id": "same"}
@@ -237,6 +247,8 @@ ASKING: Mapping[str, list[dict[str, str]]] = {
     "/accounts": [{}, {"q": "a"}, {"sort": "records"}],
     "/api/v1/accounts": [{}, {"q": "a"}, {"sort": "records"}],
     "/holds": [{}, {"state": "active"}],
+    "/saved-searches": [{}, {"show": "archived"}],
+    "/saved-searches/new": [{"q": "merger"}],
     "/classes/rules": [{}],
 }
 """What is asked of lists beside nothing at all."""

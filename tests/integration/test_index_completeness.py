@@ -9,10 +9,14 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from archiver.app import open_services
 from archiver.audit.actions import Action
+from archiver.cli.serve import _readings
+from archiver.clock import system_clock
 from archiver.db import records as record_rows
 from archiver.db import searchable, set_aside
 from archiver.db import segments as segment_rows
@@ -20,6 +24,8 @@ from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
 from archiver.errors import Conflict, Denied, SearchUnavailable, Stopping, StorageUnavailable
 from archiver.jobs.documents import Why
+from archiver.jobs.examination import examine
+from archiver.jobs.finding import State
 from archiver.jobs.index_comparison import IndexComparison
 from archiver.jobs.reindexing import Reindexing
 from archiver.jobs.search_index import PATIENCE
@@ -30,7 +36,8 @@ from search.engines.opening import open_writer
 from search.engines.tantivy import TantivyIndex
 from search.errors import IndexUnavailable
 from search.generations import FolderGenerations
-from tests.fakes.small_archive import COUNSEL, SmallArchive, arrival, small_archive
+from tests.fakes.archive import AGENT, an_arrival, found, settings_for, stored_posts
+from tests.fakes.small_archive import AUDITOR, COUNSEL, SmallArchive, arrival, small_archive
 
 OPERATOR = Actor(name="olga", roles=frozenset({Role.OPERATOR}))
 WHY = "litigation expected"
@@ -484,3 +491,41 @@ async def test_an_index_of_another_archive_is_not_taken_for_ones_own(
 
     assert (await told(archive))[0] == 6
     assert any(theirs.iterdir()), "and is not removed"
+
+
+async def test_a_damaged_post_raises_the_alarm_of_evidence_and_the_server_goes_on(
+    tmp_path: Path,
+) -> None:
+    """It stopped the index for good before: now the alarm is the same, and the others are found."""
+    settings = await found(settings_for(tmp_path / "home"))
+    async with open_services(settings) as services:
+        for content in (b"merger one", b"merger two", b"merger three"):
+            await services.ingest.submit([an_arrival(content)], actor=AGENT)
+        victim = (await stored_posts(services))[1]
+        async with services.database.reading() as tx:
+            segment = await segment_rows.get(tx, victim.segment_id)
+    (file,) = [each for each in settings.home.rglob("*") if str(each).endswith(segment.object_key)]
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.chmod(0o600)
+    file.write_bytes(content)
+
+    async with open_services(settings) as services:
+        await services.index.begin_anew("it is to read everything again")
+        while await services.loops.index_once():
+            pass
+        await services.comparison.act()
+
+        assert (await services.searching.count("merger", actor=COUNSEL)).count == 2
+        said = (await services.health.ready())["searchable records"]
+        assert said.startswith("1 stored posts are not what the log promises")
+        readings = {each.name: each.read() for each in _readings(services)}
+        assert (readings["posts_damaged"], readings["posts_not_searchable"]) == (1, 1)
+        status = (await services.integrity.status(AUDITOR)).to_dict()
+    assert status["state"] == "problem"
+    index = cast("dict[str, Any]", status["index"])
+    assert [each["record"] for each in index["review"]] == [victim.id]
+    (finding,) = [
+        each for each in await examine(settings, clock=system_clock) if each.part == "search index"
+    ]
+    assert (finding.state, victim.id in finding.said) == (State.PROBLEM, True)

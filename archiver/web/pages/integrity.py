@@ -4,8 +4,9 @@ from aiohttp import web
 
 from archiver.access.rules import Permission
 from archiver.assurance.integrity_judgement import IntegrityState
-from archiver.assurance.integrity_status import IntegrityFacts, StorePromise
+from archiver.assurance.integrity_status import IndexSeen, IntegrityFacts, StorePromise
 from archiver.errors import InvalidInput
+from archiver.jobs.reindexing import REINDEX
 from archiver.web.api.integrity import SINCE, proof_answer
 from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, read_form, services_of, whole_of
@@ -106,7 +107,39 @@ async def proof(request: web.Request) -> web.StreamResponse:
     return proof_answer(await proofs.make(since=since, actor=actor_of(request)))
 
 
-ROUTES = (show, verify, proof)
+@route(
+    "GET",
+    "/integrity/reindex",
+    permission=Permission.OPERATE,
+    summary="What a new search index means",
+    answers={200: _HTML},
+)
+async def before_reindex(request: web.Request) -> web.StreamResponse:
+    """Tell what will happen before a new index is built."""
+    found = await services_of(request).integrity.status(actor_of(request))
+    return request.app[PAGES].render(request, "integrity_reindex.html", facts=found.facts)
+
+
+@route(
+    "POST",
+    "/integrity/reindex",
+    permission=Permission.OPERATE,
+    summary="Build a new search index",
+    takes=(_FORM,),
+    answers={303: _HTML},
+)
+async def reindex(request: web.Request) -> web.StreamResponse:
+    """Start building a new index, and show the job."""
+    job = await services_of(request).work.start(
+        REINDEX,
+        subject="The search index, built anew from the log",
+        object_type="index",
+        actor=actor_of(request),
+    )
+    return web.Response(status=303, headers={"Location": f"/jobs/{job.id}"})
+
+
+ROUTES = (show, verify, proof, before_reindex, reindex)
 
 
 async def _page(
@@ -184,11 +217,19 @@ def _tiles(facts: IntegrityFacts) -> list[tuple[str, object, str, str]]:
         ),
         (
             "Search index",
-            "agrees" if behind <= 0 else f"{behind:,} behind",
+            _standing(signals.index, behind),
             f"covers {signals.indexed:,} log entries",
-            "",
+            "bad" if signals.index and signals.index.damaged else "",
         ),
     ]
+
+
+def _standing(index: IndexSeen | None, behind: int) -> str:
+    if behind > 0:
+        return f"{behind:,} behind"
+    if index is not None and index.aside:
+        return f"{index.aside:,} for review"
+    return "agrees"
 
 
 def _age(seconds: float) -> str:

@@ -11,6 +11,7 @@ from archiver.assurance.integrity_judgement import Gravity, IntegrityState, judg
 from archiver.assurance.integrity_status import (
     CopySeen,
     Found,
+    IndexSeen,
     IntegrityFacts,
     LoopSeen,
     Signals,
@@ -67,6 +68,21 @@ FULL, SAMPLE = verification(), verification(full=False, days_ago=0.5)
 BAD_FULL = verification(problems=2, days_ago=2)
 BAD_SAMPLE = verification(full=False, problems=1, days_ago=2)
 
+INDEX = IndexSeen(
+    engine="tantivy 0.27.0",
+    analyzer="v1",
+    size=1,
+    is_written_here=True,
+    compared_at=None,
+    compared_to=0,
+    checked_at=None,
+    missing=0,
+    surplus=0,
+    losses=0,
+    last_loss="",
+    aside=0,
+    damaged=0,
+)
 STATES = {
     "nobody ever verified": (facts(), IntegrityState.NOT_YET),
     "only a sample was": (facts(SAMPLE), IntegrityState.NOT_YET),
@@ -104,6 +120,18 @@ STATES = {
             ),
         ),
         IntegrityState.PROBLEM,
+    ),
+    "stored posts were found damaged by the index": (
+        facts(FULL, signals=replace(QUIET, index=replace(INDEX, aside=2, damaged=1))),
+        IntegrityState.PROBLEM,
+    ),
+    "a post could not be taken into the index, and is not damaged": (
+        facts(FULL, signals=replace(QUIET, index=replace(INDEX, aside=1))),
+        IntegrityState.VERIFIED,
+    ),
+    "the index was lost and differed: a view, and no evidence": (
+        facts(FULL, signals=replace(QUIET, index=replace(INDEX, missing=1, losses=1))),
+        IntegrityState.VERIFIED,
     ),
     "a loop only fails just now": (
         facts(
