@@ -22,8 +22,12 @@ from archiver.capture.decoding import decode_capture
 from archiver.clock import Clock, system_clock, to_millis
 from archiver.db import passkeys as passkey_rows
 from archiver.db import people as person_rows
+from archiver.db import subscriptions as subscription_rows
 from archiver.db.passkeys import PasskeyRow
+from archiver.db.subscriptions import DEAD, DeliveryRow
 from archiver.errors import SearchUnavailable
+from archiver.legal.asking import Asked
+from archiver.legal.subscription_views import ChannelName, Pace
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.grants import Grants
 from archiver.model.person import Method, PersonState
@@ -234,9 +238,45 @@ class DividedArchive:
                 ),
             )
         ids["passkey"] = base64.urlsafe_b64encode(credential).rstrip(b"=").decode()
+        await self._fill_saved(half, mark, signed_in.actor)
         await services.records.show(ids["record"], actor=signed_in.actor)
         timeline = await services.audit.about("record", ids["record"], actor=_AUDITOR)
         ids["event"] = timeline.page.items[0].row.record_id
+
+    async def _fill_saved(self, half: Half, mark: str, actor: Actor) -> None:
+        """Give a half a saved search, shared within it, and one who was to be told of it."""
+        services, ids = self.services, half.ids
+        saved = await services.saved_searches.save(
+            Asked(query=f"{mark} OR merger"),
+            name=f"{mark} search",
+            description=f"{mark} description",
+            shared_with=f"unit:{half.name}",
+            actor=actor,
+        )
+        told = await services.subscriptions.create(
+            saved.id,
+            channel=ChannelName.WEBHOOK,
+            target=f"https://{mark}.example/hook",
+            pace=Pace.DAILY,
+            actor=actor,
+        )
+        ids |= {"saved-search": saved.id, "subscription": told.row.id}
+        ids["delivery"] = f"01K000000000000000000D{next(self._numbers):04}"
+        async with services.database.transaction() as tx:
+            given_up = DeliveryRow(
+                id=ids["delivery"],
+                subscription_id=told.row.id,
+                first_index=0,
+                end_index=1,
+                hits=1,
+                version=1,
+                state=DEAD,
+                attempts=8,
+                next_at=0,
+                problem=f"{mark} problem",
+                created_at=0,
+            )
+            await tx.run_sync(lambda connection: subscription_rows.settle(connection, given_up))
 
 
 _AUDITOR = Actor(name="audrey", roles=frozenset({Role.AUDITOR}), via="cli")

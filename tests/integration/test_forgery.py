@@ -33,7 +33,7 @@ PUBLIC = [route for route in CHANGING if route.is_page and route.permission is A
 PROGRAMS = [route for route in CHANGING if not route.is_page]
 WATCHED = (
     *("account", "approval", "event", "hold", "hold_record", "invitation", "passkey", "person"),
-    *("person_role", "record", "token"),
+    *("person_role", "record", "saved_search", "saved_search_version", "subscription", "token"),
 )
 """Tables whose every row must stay as it is; of jobs and sessions, which go on by themselves, ids
 are compared."""

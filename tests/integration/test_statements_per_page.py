@@ -19,6 +19,7 @@ from sqlalchemy import event
 
 from archiver.app import Services, open_services
 from archiver.db.transaction import Database
+from archiver.legal.asking import Asked
 from archiver.model.actor import Actor, Role
 from archiver.model.grants import Grants
 from archiver.web.server import create_app
@@ -50,6 +51,8 @@ PAGES = (
     "/records/{record}?tab=metadata",
     "/records/{record}?tab=custody",
     "/records/{record}?tab=raw",
+    "/saved-searches",
+    "/api/v1/saved-searches",
     "/holds",
     "/holds/{hold}",
     "/holds/new?q=word",
@@ -146,6 +149,12 @@ class Office:
                 actor=EVERYBODY,
             )
             self.names.setdefault("hold", hold.id)
+            await services.saved_searches.save(
+                Asked(query=f"word AND {number}"),
+                name=f"search {number}",
+                shared_with="everybody",
+                actor=EVERYBODY,
+            )
             await services.people.invite(
                 f"Person {number}",
                 f"p{number}@example.com",
