@@ -10,7 +10,8 @@ import threading
 import time
 from dataclasses import replace
 
-from search.engines.opensearch.cluster import Cluster, Conflict
+from search.engines.opensearch.cluster import Cluster
+from search.engines.opensearch.failures import Conflict
 from search.engines.opensearch.state import STATE, Seen, State, seen
 from search.errors import IndexBusy, IndexDamaged, IndexUnavailable, SearchError
 
