@@ -20,6 +20,9 @@ def configure(parser: Parser) -> None:
     scope.add_argument(
         "--saved", default="", metavar="ID[@V]", help="a saved search in place of a query"
     )
+    scope.add_argument(
+        "--set", dest="set_id", default="", metavar="ID", help="a frozen set, whole and alone"
+    )
     for option, name, sentence in (
         ("--account", "accounts", "records of these accounts"),
         ("--record", "record_ids", "these records, by id"),
@@ -54,8 +57,11 @@ def configure(parser: Parser) -> None:
 async def place(opened: Opened) -> int:
     """Place the hold, or say what it would cover."""
     args, holds = opened.args, opened.services.holds
-    if args.query is None and not args.saved and not args.accounts and not args.record_ids:
-        raise InvalidInput("a hold needs a scope: give --query, --saved, --account or --record")
+    named = (args.saved, args.set_id, args.accounts, args.record_ids)
+    if args.query is None and not any(named):
+        raise InvalidInput(
+            "a hold needs a scope: give --query, --saved, --set, --account or --record"
+        )
     act = holds.preview if args.dry_run else holds.place
     view = await act(
         name=args.name,
@@ -63,6 +69,7 @@ async def place(opened: Opened) -> int:
         reason=args.reason,
         query=args.query,
         saved=args.saved,
+        set_id=args.set_id,
         accounts=args.accounts,
         record_ids=args.record_ids,
         actor=opened.actor,

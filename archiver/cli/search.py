@@ -4,6 +4,7 @@ from archiver.cli.arguments import Parser
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.cli.search_explained import explain, say_explained, say_understood
+from archiver.cli.sets import say_set
 from archiver.errors import InvalidInput
 from archiver.legal.understanding import Syntax, Understood
 
@@ -17,6 +18,9 @@ def configure(parser: Parser) -> None:
     answer = parser.add_mutually_exclusive_group()
     answer.add_argument("--count", action="store_true", help="only count")
     answer.add_argument("--ids", action="store_true", help="the ids of all hits, in log order")
+    answer.add_argument(
+        "--freeze", metavar="NAME", help="fix what is found for good, as a set of this name"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help=f"hits on the page ({_PAGE})")
     parser.add_argument("--cursor", default="", help="next_cursor of the page before")
     parser.add_argument(
@@ -42,14 +46,16 @@ def configure(parser: Parser) -> None:
 async def search(opened: Opened) -> int:
     """Run the search and give its answer."""
     args, searching, actor = opened.args, opened.services.searching, opened.actor
-    if (args.count or args.ids) and (args.limit is not None or args.cursor):
+    if (args.count or args.ids or args.freeze) and (args.limit is not None or args.cursor):
         raise InvalidInput(
-            "--limit and --cursor page through hits; leave them out with --count "
-            "and --ids, which speak of all hits"
+            "--limit and --cursor page through hits; leave them out with --count, --ids "
+            "and --freeze, which speak of all hits"
         )
     understood = _understood(opened)
     # The normal form says what the options do, so nobody needs to know them to read the trail.
     query = understood.normalised if understood else args.query
+    if args.freeze is not None:
+        return await _freeze(opened, query)
     if args.ids:
         found = await searching.ids(query, actor=actor)
     elif args.count:
@@ -63,6 +69,15 @@ async def search(opened: Opened) -> int:
     if args.explain and understood:
         document |= await explain(opened, understood)
     opened.output.answer(document, lambda output: _say(output, document))
+    return 0
+
+
+async def _freeze(opened: Opened, query: str) -> int:
+    view = await opened.services.frozen_sets.freeze(
+        query, name=opened.args.freeze, actor=opened.actor
+    )
+    document = view.to_dict()
+    opened.output.answer(document, lambda output: say_set(output, document))
     return 0
 
 
