@@ -21,7 +21,7 @@ from archiver.db import subscriptions as rows
 from archiver.db.saved_searches import SavedRow
 from archiver.db.subscriptions import ACTIVE, ENDED, STOPPED, SubscriptionRow
 from archiver.db.transaction import Database, Transaction
-from archiver.errors import Conflict, InvalidInput
+from archiver.errors import Conflict, InvalidInput, NotFound
 from archiver.ids import Randomness, Ulids
 from archiver.legal.held import require_lasting
 from archiver.legal.news import visible_search
@@ -191,7 +191,10 @@ class Subscriptions:
         """
         async with self._database.reading() as tx:
             found = await rows.get_delivery(tx, delivery_id)
-            row, saved = await self._own_one(tx, found.subscription_id, actor)
+            try:
+                row, saved = await self._own_one(tx, found.subscription_id, actor)
+            except NotFound as error:  # in the words of a delivery that is not there
+                raise rows.no_delivery(delivery_id) from error
         if row.state != ACTIVE:
             raise Conflict(f"the subscription is {row.state}; resume it first")
         if found.state == rows.DELIVERED:
