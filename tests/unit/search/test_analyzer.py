@@ -1,7 +1,11 @@
 # ruff: noqa: RUF001 - look-alike characters are what is tested
+import gzip
+import json
+import os
 import sys
 import unicodedata
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import regex  # type: ignore[import-untyped]  # ships no types
@@ -11,6 +15,8 @@ from hypothesis import strategies as st
 from search import analyzer
 from search.analyzer import MAX_TOKEN, Token, keyword, spans, token_string, tokens
 
+DATA = Path(os.environ.get("MUNIMENT_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
+DAY = DATA / "x" / "congresstweets" / "2020-10-01.json.gz"
 FAMILY = "👩‍👩‍👧"
 
 RULES = [
@@ -57,6 +63,7 @@ RULES = [
     (f"{FAMILY}👍🏽👍🇺🇸🇬🇧", [FAMILY, "👍🏽", "👍", "🇺🇸", "🇬🇧"]),
     ("❤️ ❤ 1️⃣", ["❤", "❤", "1⃣"]),
     ("party🎉time", ["party", "🎉", "time"]),
+    ("vote‼️ really⁉ no!! ❗", ["vote", "❗", "❗", "really", "❗", "❓", "no", "❗"]),
     # what hides
     ("co\u00adop fr\u200daud \u2066x\u2069", ["coop", "fraud", "x"]),
     ("two\u200bwords", ["two", "words"]),
@@ -69,6 +76,15 @@ RULES = [
 @pytest.mark.parametrize(("text", "expected"), RULES)
 def test_the_rules_cut_a_text_as_documented(text: str, expected: list[str]) -> None:
     assert tokens(text) == expected
+
+
+@pytest.mark.skipif(not DAY.is_file(), reason="real data is not here: set MUNIMENT_TEST_DATA")
+def test_no_letter_digit_or_emoji_of_real_posts_is_outside_the_tokens() -> None:
+    told = regex.compile(r"(?V1)[[\p{L}\p{N}\p{Extended_Pictographic}]--[©®™]]")
+    for tweet in json.loads(gzip.decompress(DAY.read_bytes()))[:2_000]:
+        text = tweet["text"]
+        inside = {at for token in spans(text) for at in range(token.start, token.end)}
+        assert {match.start() for match in told.finditer(text)} <= inside, text
 
 
 @pytest.mark.parametrize(("text", "expected"), RULES)

@@ -49,6 +49,7 @@ def marked(query: str, text: str) -> list[str]:
         ('"العقد الجديد"', "\u200fوقع العقد\u200f الجديد", ["العقد\u200f الجديد"]),
         ("हिन्दी", "ये #हिन्दी, हिन्दी", ["#हिन्दी", "हिन्दी"]),
         ("👩‍👩‍👧", "👩 👩‍👩‍👧👩", ["👩‍👩‍👧"]),
+        ("‼️", "Vote‼️ Now ❗❗, no ⁉", ["‼️", "❗❗"]),
         ("NOT (a w/1 b)", "a b", []),
         ("a AND NOT b", "a b", ["a"]),
         ("NOT (a AND NOT b)", "a b", ["b"]),
@@ -94,7 +95,20 @@ WORDS = st.sampled_from(
     ]
 )
 ASKED = [
-    *("fee", '"fee b"', '"b b"', "b", "東京", "👍🏽", "U.S.", "fees", "fe*", "*ee", "f?e", "feet~1"),
+    *(
+        "fee",
+        '"fee b"',
+        '"b b"',
+        "b",
+        "東京",
+        "👍🏽",
+        "U.S.",
+        "fees",
+        "fe*",
+        "*ee",
+        "f?e",
+        "feet~1",
+    ),
     *("stem:fee", '"fe* b"', "fee w/2 b", "fee pre/2 (b OR 東京)", "(fee w/3 fee) w/3 b", "שלום"),
 ]
 
