@@ -268,13 +268,7 @@ async def open_background(
     path.sequencer.listen(loops.notify)
     worm = _worm_probing(ground, loops)
     second = _second_store(ground, path, loops)
-    comparison = IndexComparison(
-        index=views.index,
-        database=ground.database,
-        clock=ground.clock,
-        stopwatch=system_stopwatch,
-        trail=path.trail,
-    )
+    comparison = _comparison(ground, path, views)
     accounts = account_chores(ground.database, ground.clock, ground.plan)
     telling = _telling(ground, path, views)
     own = (witnessing.chore, *timestamping.chores, worm.chore, comparison.chore)
@@ -325,6 +319,16 @@ def _telling(ground: Ground, path: WritePath, views: Views) -> Telling:
         clock=ground.clock,
         ulids=ground.ulids,
         randomness=os.urandom,
+    )
+
+
+def _comparison(ground: Ground, path: WritePath, views: Views) -> IndexComparison:
+    return IndexComparison(
+        index=views.index,
+        database=ground.database,
+        clock=ground.clock,
+        stopwatch=system_stopwatch,
+        trail=path.trail,
     )
 
 

@@ -237,7 +237,7 @@ async def test_values_of_a_field_have_a_page(face: Face) -> None:
 async def test_what_is_not_searchable_is_listed(face: Face) -> None:
     page = await text_of(face, "/search/not-searchable")
 
-    assert "<strong>3 records</strong> up to log 1,284,220 hold nothing" in page
+    assert "<strong>3 records</strong> up to log 1,284,220 are in no count" in page
 
 
 async def test_the_api_gives_facets_and_bars_to_who_asks(face: Face) -> None:
