@@ -7,7 +7,8 @@ careless in is done here instead, so that its answers are as exact as any other 
 - `segment`: some documents built and read in memory. It never sees a file, so it never refreshes
   a searcher (which counts merged documents twice) and never forgets to flush one.
 - `compiler`: query trees as marks on documents. It parses nothing and runs none of its queries.
-- `snapshot`: answers. `catalogue`: what a commit says, with digests. `directory`: opens, writes.
+- `snapshot`: answers. `catalogue`: what a commit says, with digests. `directory`: opens, writes;
+  `merging`: what a commit makes one.
 
 `open_writer` and `open_reader` are all a caller needs. Decision and measurements: ADR 0032.
 """

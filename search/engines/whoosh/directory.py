@@ -16,12 +16,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
-from itertools import accumulate
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
 
 from search.document import Document
 from search.engines.whoosh.catalogue import NAME, Catalogue, Entry, decoded, digest
+from search.engines.whoosh.merging import to_merge
 from search.engines.whoosh.segment import Built, Segment, build
 from search.engines.whoosh.snapshot import Part, WhooshSnapshot
 from search.errors import IndexBusy, IndexDamaged, IndexUnavailable
@@ -31,12 +31,6 @@ _OURS = re.compile(r"catalogue\.json(\.new)?|[0-9a-z]{16}\.segment")
 """The files of an index, without its lock. Only these are ever removed."""
 
 _T = TypeVar("_T")
-
-_PEERS = 8
-"""Segments of about one size that are made one; each document is written a few times."""
-
-_LARGEST = 20_000
-"""Documents that merging puts into one segment: at 3,000 a second, seconds in which posts wait."""
 
 
 def open_writer(path: Path, *, anew: bool = False) -> "WhooshIndex":
@@ -170,7 +164,7 @@ class WhooshIndex(WhooshReader):
         entries = [
             (part.segment, _without(entry, part.segment, gone)) for entry, part in self._segments()
         ]
-        chosen = _to_merge([entry for _, entry in entries], len(self._added))
+        chosen = to_merge([entry for _, entry in entries], len(self._added))
         for segment, entry in entries:
             if entry.name in chosen:
                 merged.append(segment.without(entry.deleted))
@@ -213,31 +207,6 @@ class WhooshIndex(WhooshReader):
                 f"The index {self._path} could not be written; it holds what was committed at "
                 f"{self.watermark}. Open it again: {error}"
             ) from error
-
-
-def _to_merge(entries: Sequence[Entry], added: int) -> frozenset[str]:
-    """Return the names of the segments to be made one with `added` new documents.
-
-    Those of about its size or less, by powers of 8, once there are 7 of them; and so on with what
-    that makes, up to `_LARGEST`. Also one more than half deleted.
-    """
-    chosen = {entry.name for entry in entries if entry.live and 2 * entry.live < entry.size}
-    size = added + sum(entry.live for entry in entries if entry.name in chosen)
-    while size:
-        rest = [entry for entry in entries if entry.live and entry.name not in chosen]
-        peers = [entry for entry in rest if _tier(entry.live) <= _tier(size)]
-        peers.sort(key=lambda entry: entry.live)
-        totals = accumulate((entry.live for entry in peers), initial=size)
-        fitting = sum(total <= _LARGEST for total in totals) - 1
-        if len(peers) < _PEERS - 1 or fitting < 1:
-            break
-        chosen |= {entry.name for entry in peers[:fitting]}
-        size += sum(entry.live for entry in peers[:fitting])
-    return frozenset(chosen)
-
-
-def _tier(size: int) -> int:
-    return (size.bit_length() + 2) // 3
 
 
 def _without(entry: Entry, segment: Segment, gone: set[int]) -> Entry:
