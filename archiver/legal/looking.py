@@ -93,7 +93,9 @@ def look(
             hits=hits,
         )
     own = {each.field for each in conditions}
-    free = [name for name in view.facets if name not in own | _DEAR]
+    if _DEAR.intersection(view.facets) and snapshot.count(tree) > COUNTED_AT_ONCE:
+        own |= _DEAR
+    free = [name for name in view.facets if name not in own]
     summary = snapshot.summary(tree, free, limit=view.values, clock=view.clock)
     facets, chosen = _facets(snapshot, conditions, part, view, summary)
     return Seen(

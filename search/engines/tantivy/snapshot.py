@@ -23,7 +23,7 @@ from search.engines.tantivy.schema import LAYOUT, state_of
 from search.engines.tantivy.vocabulary import expansion, vocabulary
 from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
 from search.index import CHUNK, Expandable, Facet, Hit, Order, Summary
-from search.query import And, DateName, Everything, FieldName, Query, every
+from search.query import And, DateName, Everything, FieldName, Numbers, Query, every
 from search.verification import Settling
 from search.vocabulary import Vocabulary
 
@@ -97,7 +97,7 @@ class TantivySnapshot:
             raise ValueError(f"a facet has one value or more, not {limit}")
 
         def counted() -> dict[FieldName, Facet]:
-            wanted = self._compiled(query)
+            wanted = self._among_few(query)
             with failures_as_damage(self._path):
                 return counts.facets(self._searcher, wanted, fields, limit)
 
@@ -111,7 +111,7 @@ class TantivySnapshot:
             raise ValueError(f"a facet has one value or more, not {limit}")
 
         def counted() -> Summary:
-            wanted = self._compiled(query)
+            wanted = self._among_few(query)
             with failures_as_damage(self._path):
                 return counts.summary(self._searcher, wanted, fields, limit, clock.value)
 
@@ -121,7 +121,7 @@ class TantivySnapshot:
         """See `Snapshot`."""
 
         def counted() -> list[int]:
-            wanted = self._compiled(query)
+            wanted = self._among_few(query)
             with failures_as_damage(self._path):
                 return counts.histogram(self._searcher, wanted, clock.value, edges)
 
@@ -153,13 +153,28 @@ class TantivySnapshot:
         return self._kept.once("vocabulary", lambda: vocabulary(self._searcher))
 
     def _compiled(self, query: Query) -> tantivy.Query:
-        """Return `query` as tantivy takes it: what it cannot express is settled first."""
+        return self._made(query)[0]
+
+    def _made(self, query: Query) -> tuple[tantivy.Query, int]:
+        """Return `query` as tantivy takes it, what it cannot express settled, and its weight."""
 
         def settled() -> tuple[tantivy.Query, int]:
             found = self._narrowed(Settling(self, is_exact).settled(query))
             return compiled(found), weight_of(found)
 
-        return self._kept.once(("compiled", query), settled, lambda made: made[1])[0]
+        return self._kept.once(("compiled", query), settled, lambda made: made[1])
+
+    def _among_few(self, query: Query) -> tantivy.Query:
+        """Return `query` compiled, or its hits themselves where they are few and it is dear."""
+        wanted, weight = self._made(query)
+        if weight <= FEW_NUMBERS or self.count(query) > FEW_NUMBERS:
+            return wanted
+
+        def few() -> tantivy.Query:
+            hits = frozenset(number for chunk in self.numbers(query) for number in chunk)
+            return compiled(Numbers(hits))
+
+        return self._kept.once(("few", query), few, lambda _: FEW_NUMBERS)
 
     def all_numbers(self, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         """See `Snapshot`."""
