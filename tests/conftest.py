@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: real components, and one of each kind of store."""
 
 import functools
+import gc
 import itertools
 import os
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import structlog
+from aiohttp import web_app
 from botocore.loaders import JSONFileLoader
 
 from archiver.clock import system_clock
@@ -22,6 +24,19 @@ pytest_plugins = ["tests.fakes.database_fixtures"]
 
 BUCKET = "muniment-tests"
 _prefixes = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _forgotten_applications() -> Iterator[None]:
+    """Let go of a test's web applications: aiohttp remembers a thousand, of a megabyte each."""
+    yield
+    web_app._cached_build_middleware.cache_clear()
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lives as long as the run: every module and every test."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
