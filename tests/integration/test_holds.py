@@ -235,8 +235,8 @@ class TestEvidence:
         assert shown["holds"] == [{"id": view.id, "name": "Smith", "matter": "24-1"}]
         why = await archive.filing.why(held, actor=COUNSEL)
         assert why.state == "held"
-        assert any(view.id in reason.text for reason in why.reasons)
-        assert "matter 24-1" in {reason.citation for reason in why.reasons}
+        assert any("On hold Smith since" in reason.text for reason in why.reasons)
+        assert f"matter 24-1, hold {view.id}" in {reason.citation for reason in why.reasons}
         answer = await archive.searching.search("merger", actor=COUNSEL)
         assert {hit.id: hit.held for hit in answer.hits}[held]
         assert (3, held) in await archive.hold_register.members(view.id, actor=COUNSEL)
