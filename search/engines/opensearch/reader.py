@@ -9,7 +9,7 @@ from search.engines.opensearch.state import State, seen
 from search.errors import IndexDamaged, IndexUnavailable
 
 _TRIES = 20
-"""Times that a commit may get in between while a snapshot is made; one does in some hundred."""
+"""Times that a commit which removes something may get in between; one hardly ever does."""
 
 
 class OpenSearchReader:
@@ -47,8 +47,8 @@ class OpenSearchReader:
         """Return a point in time at which everything of a state was visible and nothing was swept.
 
         Shards are looked at one after the other. All of them show the documents of a state that was
-        written before the first was looked at; and as long as no later one is written until after
-        the last, nothing of it has been removed.
+        written before the first was looked at; and if no commit replaced or removed anything until
+        after the last, all of it was there.
         """
         before = self._state()
         for _ in range(_TRIES):
@@ -58,7 +58,7 @@ class OpenSearchReader:
             except BaseException:
                 self._cluster.release(point)
                 raise
-            if after.identity == before.identity:
+            if before.is_shown_by(after):
                 return point, before
             self._cluster.release(point)
             before = after

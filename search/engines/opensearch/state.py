@@ -27,7 +27,8 @@ class State:
     `commit` is the last, `pending` the one being written. `void` are commits that a writer began
     and never ended: what a dead one sent may still arrive and never counts. Documents count from
     `floor` on. `superseded` are the numbers that the last commit replaced or removed, until their
-    old documents are swept away. `documents` is how many count; `holder` who writes, "" if nobody.
+    old documents are swept away; `removal` is the last commit that had any. `documents` is how many
+    count; `holder` who writes, "" if nobody.
     """
 
     index: str
@@ -38,13 +39,16 @@ class State:
     commit: int = 0
     pending: int = 1
     floor: int = 0
+    removal: int = 0
     void: tuple[int, ...] = ()
     superseded: tuple[int, ...] = ()
 
-    @property
-    def identity(self) -> tuple[str, int]:
-        """What is equal in two states that show the same documents."""
-        return self.index, self.commit
+    def is_shown_by(self, later: "State") -> bool:
+        """Return whether all documents of this state are still there in a later one.
+
+        What was added since counts from a later commit, so this state does not show it.
+        """
+        return (self.index, self.removal) == (later.index, later.removal)
 
     def voided(self) -> tuple[int, ...]:
         """Return `void` with the commit that is being written, as its writer is given up."""

@@ -111,14 +111,14 @@ class OpenSearchIndex(OpenSearchReader):
         with self._writing():
             before = self._lease.state
             gone = tuple(sorted(self._superseded))
-            removed = 0
+            documents = before.documents + len(self._added)
             if self._added or gone:
                 self._cluster.refresh(self._target)
             if gone:
                 outdated = before.visible(any_of("number", gone))
-                removed = self._cluster.count(self._target, outdated)
-            documents = before.documents + len(self._added) - removed
-            self._end(replace(before, watermark=watermark, documents=documents, superseded=gone))
+                documents -= self._cluster.count(self._target, outdated)
+            after = replace(before, watermark=watermark, documents=documents, superseded=gone)
+            self._end(after, removes=bool(gone))
             self._highest = max([self._highest, *self._added])
             self._added, self._superseded = set(), set()
 
@@ -129,7 +129,8 @@ class OpenSearchIndex(OpenSearchReader):
             self._cluster.refresh(self._target)
             # What was sent for this commit does not count from the next one's floor on either.
             floor = before.pending + 1
-            self._end(replace(before, watermark=0, documents=0, floor=floor, pending=floor))
+            after = replace(before, watermark=0, documents=0, floor=floor, pending=floor)
+            self._end(after, removes=True)
             self._highest = -1
             self._added, self._superseded = set(), set()
 
@@ -140,10 +141,12 @@ class OpenSearchIndex(OpenSearchReader):
             self._lease.end()
         super().close()
 
-    def _end(self, state: State) -> None:
+    def _end(self, state: State, *, removes: bool) -> None:
         """Make `state` the last commit, by one atomic write; then remove what it outdated."""
-        self._lease.write(replace(state, commit=state.pending, pending=state.pending + 1))
-        if state.superseded or state.floor == state.pending:
+        commit = state.pending
+        state = replace(state, commit=commit, pending=commit + 1)
+        self._lease.write(replace(state, removal=commit) if removes else state)
+        if removes:
             self._sweep()
 
     def _sweep(self) -> None:
