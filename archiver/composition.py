@@ -233,16 +233,7 @@ async def open_background(
     stack: AsyncExitStack, ground: Ground, path: WritePath, views: Views
 ) -> Background:
     """Make what goes on by itself; nothing of it runs yet."""
-    integrator = Integrator(
-        archive_id=ground.archive.id,
-        signers=ground.keyring.signers,
-        verifiers=ground.keyring.verifiers,
-        store=ground.store.blocking,
-        database=ground.database,
-        clock=ground.guard.now,
-        lock_mode=LockMode(ground.settings.log_lock),
-    )
-    stack.callback(integrator.close)
+    integrator = _integrator(stack, ground)
     witnessing = open_witnessing(
         settings=ground.settings,
         keyring=ground.keyring,
@@ -284,6 +275,20 @@ async def open_background(
         reads=await _keep_copied(stack, loops, ground.store, second),
         telling=telling,
     )
+
+
+def _integrator(stack: AsyncExitStack, ground: Ground) -> Integrator:
+    integrator = Integrator(
+        archive_id=ground.archive.id,
+        signers=ground.keyring.signers,
+        verifiers=ground.keyring.verifiers,
+        store=ground.store.blocking,
+        database=ground.database,
+        clock=ground.guard.now,
+        lock_mode=LockMode(ground.settings.log_lock),
+    )
+    stack.callback(integrator.close)
+    return integrator
 
 
 def _loops(
