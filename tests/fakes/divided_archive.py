@@ -28,6 +28,7 @@ from archiver.db.subscriptions import DEAD, DeliveryRow
 from archiver.errors import SearchUnavailable
 from archiver.legal.asking import Asked
 from archiver.legal.subscription_views import ChannelName, Pace
+from archiver.legal.term_reports import Wanted
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.grants import Grants
 from archiver.model.person import Method, PersonState
@@ -239,9 +240,18 @@ class DividedArchive:
             )
         ids["passkey"] = base64.urlsafe_b64encode(credential).rstrip(b"=").decode()
         await self._fill_saved(half, mark, signed_in.actor)
+        await self._fill_sets(half, mark, signed_in.actor)
         await services.records.show(ids["record"], actor=signed_in.actor)
         timeline = await services.audit.about("record", ids["record"], actor=_AUDITOR)
         ids["event"] = timeline.page.items[0].row.record_id
+
+    async def _fill_sets(self, half: Half, mark: str, actor: Actor) -> None:
+        """Give a half a frozen set, and a report of terms over it."""
+        services = self.services
+        frozen = await services.frozen_sets.freeze("merger", name=f"{mark} set", actor=actor)
+        wanted = Wanted(terms=f"merger\n{mark}", set_id=frozen.id, name=f"{mark} report")
+        report = await services.term_reports.make(wanted, actor=actor)
+        half.ids.update({"set": frozen.id, "term-report": report.id})
 
     async def _fill_saved(self, half: Half, mark: str, actor: Actor) -> None:
         """Give a half a saved search, shared within it, and one who was to be told of it."""

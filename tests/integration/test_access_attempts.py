@@ -43,6 +43,8 @@ KINDS = {
     r".*/saved-searches/{id}.*": "saved-search",
     r".*/subscriptions/{id}.*": "subscription",
     r".*/deliveries/{id}.*": "delivery",
+    r".*/sets/{id}.*": "set",
+    r".*/(term-reports|terms)/{id}.*": "term-report",
     r".*/holds/{id}.*": "hold",
     r".*/jobs/{id}.*": "job",
     r".*/people/{id}/sessions/{session}/end": "person",
