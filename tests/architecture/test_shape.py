@@ -17,6 +17,7 @@ MOST_LINES = 500
 MOST_FUNCTION_LINES = 50
 
 LONGER_MODULES = {
+    "archiver.db.tables": "the schema is written down in one place: a list of tables, no branch",
     "archiver.assurance.evidence_verifier": "one file that an examiner runs without the others",
 }
 """Modules over the cap, each with its reason."""

@@ -19,6 +19,7 @@ from archiver.db import passkeys
 from archiver.legal.asking import Asked
 from archiver.legal.saved_searches import Change
 from archiver.legal.subscription_views import ChannelName, Pace
+from archiver.legal.term_reports import Wanted
 from archiver.model.actor import Role
 from archiver.web.routes import ROUTES
 from archiver.web.routing import Route
@@ -90,6 +91,15 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
     "/records/{id}": tuple(
         Visit(f"record-{tab}", _C, f"/records/{{record}}?tab={tab}")
         for tab in ("post", "thread", "versions", "media", "metadata", "custody", "raw")
+    ),
+    "/sets": (Visit("sets", _C, "/sets"),),
+    "/sets/new": (Visit("set-new", _C, "/sets/new?q=earnings"),),
+    "/sets/{id}": (Visit("set", _C, "/sets/{set}"),),
+    "/terms": (Visit("terms", _C, "/terms"),),
+    "/terms/new": (Visit("terms-new", _C, "/terms/new?set={set}"),),
+    "/terms/{id}": (Visit("term-report", _C, "/terms/{report}"),),
+    "/terms/{id}/compare": (
+        Visit("term-comparison", _C, "/terms/{report}/compare?earlier={earlier}"),
     ),
     "/saved-searches": (
         Visit("saved-searches", _C, "/saved-searches"),
@@ -171,6 +181,8 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
 
 NOT_PAGES: Mapping[str, str] = {
     "/records/{id}/evidence": "a download",
+    "/sets/{id}/ids": "a download",
+    "/terms/{id}/file": "a download",
     "/saved-searches/{id}/open": "leads to the search",
     "/jobs.csv": "a download",
     "/jobs/{id}/result": "a download",
@@ -265,10 +277,22 @@ def ids(site: Site) -> Ids:
         "event": run(_an_event(site)),
         "person": person,
         "saved": run(_save(site)),
+        **run(_freeze(site)),
         "secret": link.path.rpartition("/")[2],
         "upload": run(_send_file(site)),
         "passkey": mine.id,
     }
+
+
+async def _freeze(site: Site) -> dict[str, str]:
+    """Return a frozen set and two reports of terms over it."""
+    services, counsel = site.services, site.actor(_C)
+    frozen = await services.frozen_sets.freeze("earn* OR market", name="Results", actor=counsel)
+    made = [
+        await services.term_reports.make(Wanted(terms=terms, set_id=frozen.id), actor=counsel)
+        for terms in ("earnings\nmarket", "earnings\nmarket AND\nstem:earning")
+    ]
+    return {"set": frozen.id, "earlier": made[0].id, "report": made[1].id}
 
 
 async def _save(site: Site) -> str:

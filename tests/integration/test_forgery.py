@@ -34,6 +34,7 @@ PROGRAMS = [route for route in CHANGING if not route.is_page]
 WATCHED = (
     *("account", "approval", "event", "hold", "hold_record", "invitation", "passkey", "person"),
     *("person_role", "record", "saved_search", "saved_search_version", "subscription", "token"),
+    *("frozen_set", "frozen_members", "term_report", "term_hits"),
 )
 """Tables whose every row must stay as it is; of jobs and sessions, which go on by themselves, ids
 are compared."""

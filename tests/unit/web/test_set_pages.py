@@ -1,6 +1,7 @@
 """Pages and API of frozen sets and search term reports: what they show, escape and refuse."""
 
 import pytest
+
 from archiver.model.actor import Role
 from tests.unit.web.fake_services import Face, FakeServices, bearer
 from tests.unit.web.fakes_sets import EARLIER, HOSTILE, RECORD, REPORT, SET
