@@ -22,6 +22,7 @@ _POSTGRESQL_SESSION = (
 
 
 def _run(connection: Connection) -> None:
+    is_sqlite = connection.dialect.name == "sqlite"
     if connection.dialect.name == "postgresql":
         for statement in _POSTGRESQL_SESSION:
             connection.execute(text(statement))
@@ -29,8 +30,10 @@ def _run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        transaction_per_migration=True,
-        render_as_batch=connection.dialect.name == "sqlite",
+        # The advisory lock lasts for all of them. SQLite has only its transaction: between two of
+        # them another process could do the migration that this one has already counted as its next.
+        transaction_per_migration=not is_sqlite,
+        render_as_batch=is_sqlite,
     )
     with context.begin_transaction():
         context.run_migrations()

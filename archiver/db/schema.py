@@ -25,8 +25,9 @@ _PACKAGE = Path(__file__).parents[1]
 async def migrate(database: Database) -> None:
     """Bring `database` to the newest schema; nothing happens when it is there already.
 
-    Each migration is one transaction: interrupted, the next call goes on where this one stopped.
-    Several processes take turns; within one process, Alembic allows one call at a time.
+    Each migration is one transaction, on SQLite all are one: interrupted, the next call goes on
+    where this one stopped. Several processes take turns; within one process, Alembic allows one
+    call at a time.
 
     Raises:
         ConfigurationError: the database is of a newer release.
