@@ -56,7 +56,7 @@ async def test_the_hits_of_a_search_are_marked_and_counted_by_term(face: Face) -
 @pytest.mark.parametrize(
     "query", ["a AND (", " w/9 ".join(["(" * 8 + "pay"] + ["pay)"] * 8 + ["pay"])]
 )
-async def test_a_query_that_is_not_answered_marks_nothing(face: Face, query: str) -> None:
+async def test_a_query_that_is_none_marks_nothing(face: Face, query: str) -> None:
     response = await face.get(f"/records/{RECORD}?q={quote(query)}", headers=COUNSEL)
 
     assert response.status == 200
