@@ -51,6 +51,10 @@ def _configure_save(group: Subcommands) -> None:
     saved.add_argument(
         "--version-of", metavar="ID@V", help="a new version of this one, made from its version V"
     )
+    saved.add_argument(
+        "--stem", action="store_true", help="plain words find their other English forms too"
+    )
+    saved.add_argument("--zone", default="", metavar="ZONE", help="of days, as Europe/Paris")
     saved.set_defaults(act=on_archive(save))
 
 
@@ -112,7 +116,7 @@ async def show(opened: Opened) -> int:
 async def save(opened: Opened) -> int:
     """Save a query."""
     args, searches = opened.args, opened.services.saved_searches
-    asked = Asked(query=args.query)
+    asked = Asked(query=args.query, stem=args.stem, zone=args.zone)
     if args.version_of:
         saved_id, based_on = read_reference(args.version_of)
         change = Change(

@@ -29,6 +29,8 @@ class AskedDocument(_Request):
     since: str = Field(default="", max_length=100)
     until: str = Field(default="", max_length=100)
     clock: DateName = DateName.POSTED
+    stem: bool = False
+    zone: str = Field(default="", max_length=100)
 
     def asked(self) -> Asked:
         """Return it as the use case takes it. Raises InvalidInput."""
@@ -39,6 +41,8 @@ class AskedDocument(_Request):
             since=self.since,
             until=self.until,
             clock=self.clock,
+            stem=self.stem,
+            zone=self.zone,
         )
 
 
