@@ -1,7 +1,8 @@
 """The embedded default engine: tantivy, a Rust library, in this process.
 
 `open_writer` and `open_reader` are all a caller needs. `schema` lays documents out, `compiler`
-turns a query tree into a tantivy query, `snapshot` answers, `directory` opens, writes and rebuilds.
+turns a query tree into a tantivy query, `snapshot` answers, `counts` counts by value and time,
+`kept` remembers what was worked out from one state, `directory` opens, writes and rebuilds.
 
 What the choices rest on was measured with tantivy 0.27:
 
