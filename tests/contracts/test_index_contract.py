@@ -29,12 +29,14 @@ def _memory() -> Engine:
     return Engine(writer=lambda: MemoryIndex(directory), reader=lambda: MemoryReader(directory))
 
 
-LOCAL = ("tantivy", "whoosh", "memory")
-SLOW_BY_REQUESTS = [*LOCAL, pytest.param("opensearch", marks=pytest.mark.faults)]
-"""For tests of so many requests that on a cluster they run with the long ones."""
-
-
-@pytest.fixture(params=[*LOCAL, pytest.param("opensearch", marks=pytest.mark.integration)])
+@pytest.fixture(
+    params=[
+        "tantivy",
+        "whoosh",
+        "memory",
+        pytest.param("opensearch", marks=pytest.mark.faults),  # every question is a request
+    ]
+)
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     if request.param == "memory":
         return _memory()
@@ -230,7 +232,6 @@ def test_a_post_without_a_time_is_ordered_by_its_capture_but_in_no_posted_range(
         assert snapshot.count(parse("captured:1970-01-01")) == 3
 
 
-@pytest.mark.parametrize("engine", SLOW_BY_REQUESTS, indirect=True)
 @pytest.mark.parametrize("order", list(Order))
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
 def test_pages_neither_repeat_nor_leave_out_a_hit(index: Index, order: Order, limit: int) -> None:
@@ -387,7 +388,6 @@ def test_facets_count_every_value_once_a_hit_and_ties_go_by_value(index: Index) 
             snapshot.facets(Everything(), [FieldName.FROM], limit=0)
 
 
-@pytest.mark.parametrize("engine", SLOW_BY_REQUESTS, indirect=True)
 def test_facets_are_exact_over_more_values_than_an_engine_likes_to_tell(index: Index) -> None:
     # Whoosh's are counted by us, without any limit; to index as many takes it long.
     different = 3_000 if isinstance(index, whoosh.WhooshIndex) else 66_000

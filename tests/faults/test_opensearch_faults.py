@@ -161,7 +161,6 @@ def test_an_index_whose_shards_are_not_there_is_unavailable_and_never_smaller(
     finally:
         cluster.start(2)
     _wait_for(cluster, "green")
-    index = _until_it_works(lambda: opensearch.open_writer(url))
     with closing(index), index.snapshot() as snapshot:
         assert snapshot.count(parse("found")) == 600
 
