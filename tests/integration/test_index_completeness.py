@@ -505,10 +505,10 @@ async def test_a_damaged_post_raises_the_alarm_of_evidence_and_the_server_goes_o
         async with services.database.reading() as tx:
             segment = await segment_rows.get(tx, victim.segment_id)
     (file,) = [each for each in settings.home.rglob("*") if str(each).endswith(segment.object_key)]
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
+    stored_bytes = bytearray(file.read_bytes())
+    stored_bytes[len(stored_bytes) // 2] ^= 1
     file.chmod(0o600)
-    file.write_bytes(content)
+    file.write_bytes(stored_bytes)
 
     async with open_services(settings) as services:
         await services.index.begin_anew("it is to read everything again")
