@@ -13,7 +13,7 @@ from types import MappingProxyType
 from search.document import Document
 from search.errors import IndexBusy, IndexUnavailable, QueryTooBroad
 from search.index import CHUNK, MOST_ACCOUNTS, Expandable, Facet, Hit, Order, Summary
-from search.matcher import matches, time_of, values
+from search.matcher import prepared, time_of, values
 from search.positions import fits
 from search.query import DateName, FieldName, Query
 
@@ -105,9 +105,8 @@ class MemorySnapshot:
         return [time for time in times if time is not None]
 
     def _found(self, query: Query) -> list[Document]:
-        return [
-            document for _, document in sorted(self._documents.items()) if matches(query, document)
-        ]
+        finds = prepared(query)
+        return [document for _, document in sorted(self._documents.items()) if finds(document)]
 
 
 class MemoryReader:
