@@ -56,7 +56,7 @@ class Cluster:
                 http_compress=True,
                 pool_maxsize=16,
             )
-            told = self._client.info().get("version", {})
+            told = self._client.info()["version"]
             version = tuple(int(part) for part in str(told["number"]).split(".")[:2])
         if told.get("distribution") != "opensearch" or version < _OLDEST:
             self.close()

@@ -36,6 +36,7 @@ _REFUSED = (401, 403)
 
 _BROAD = "The query is more than the cluster answers at once. Use fewer or longer words."
 _CLAUSES = f"{_BROAD} Or raise indices.query.bool.max_clause_count."
+_PATTERN = "A pattern of the query has too many ? after its *. Give letters in their place."
 _SHARDS = (
     "A part of the index {place} is not there now, and a part of an answer is none. Look at the "
     "cluster's health and ask again."
@@ -52,8 +53,8 @@ _MEANINGS: tuple[tuple[str, type[SearchError], str], ...] = (
     ("maxClauseCount", QueryTooBroad, _CLAUSES),
     ("too_many_clauses", QueryTooBroad, _CLAUSES),
     ("too_many_nested", QueryTooBroad, _BROAD),
-    ("too_complex_to_determinize", QueryTooBroad, "A pattern of the query has too many *."),
-    ("Determinizing automaton", QueryTooBroad, "A pattern of the query has too many *."),
+    ("too_complex_to_determinize", QueryTooBroad, _PATTERN),
+    ("Determinizing automaton", QueryTooBroad, _PATTERN),
     ("exceeded the allowed maximum", QueryTooBroad, _BROAD),
     ("too_many_buckets", QueryTooBroad, f"{_BROAD} Or raise search.max_buckets."),
     ("task_cancelled", QueryTooBroad, f"The query took too long. {_BROAD}"),
