@@ -3,9 +3,10 @@
 
 const single = () => document.documentElement.dataset.singleKeys === "on";
 const first = (selector) => document.querySelector(selector);
-const rows = () => [...document.querySelectorAll("table[data-rows] > tbody > tr, [data-row]")].filter((row) => row.offsetParent);
+const visible = (selector) => [...document.querySelectorAll(selector)].filter((each) => each.offsetParent);
+const rows = () => visible("table[data-rows] > tbody > tr, [data-row]");
 const current = () => first("[data-at]");
-const hits = () => [...document.querySelectorAll("main mark:not(.sample)")].filter((hit) => hit.offsetParent);
+const hits = () => visible("main mark:not(.sample)");
 
 function move(by) {
   const list = rows();
@@ -29,30 +30,31 @@ function hit(by) {
 }
 
 const here = () => current() ?? document.activeElement?.closest?.("table[data-rows] > tbody > tr");
+const box = () => first("main input[type=search]") ?? first("#gq");
+const way = (rel) => first(`main a[rel=${rel}]`);
 const press = (element) => element?.click();
 
 // key: [words, is there a target on this page, act]
 const keys = {
-  "/": ["Search", () => first("main input[type=search], #gq"), () => { const box = first("main input[type=search]") ?? first("#gq"); box.focus(); box.select(); }],
+  "/": ["Search", box, () => { box().focus(); box().select(); }],
   j: ["Next row", () => rows().length, () => move(1)],
   k: ["Previous row", () => rows().length, () => move(-1)],
   v: ["Preview the row", () => first("[data-preview]"), () => press(here()?.querySelector("[data-preview]") ?? first("[data-preview]"))],
   x: ["Select the row; with Shift, all up to it", () => first("tbody .pick input"), (event) => here()?.querySelector(".pick input")?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: event.shiftKey }))],
   n: ["Next hit", () => hits().length, () => hit(1)],
   p: ["Previous hit", () => hits().length, () => hit(-1)],
-  "]": ["Next record or page", () => first("main a[rel=next]"), () => press(first("main a[rel=next]"))],
-  "[": ["Previous record or page", () => first("main a[rel=prev]"), () => press(first("main a[rel=prev]"))],
+  "]": ["Next record or page", () => way("next"), () => press(way("next"))],
+  "[": ["Previous record or page", () => way("prev"), () => press(way("prev"))],
 };
 // A page adds keys by giving what they press `data-key="e"` and, as words, its own text.
 const ofPage = (key) => first(`main [data-key="${CSS.escape(key)}"]`);
 
 const dialog = document.getElementById("keys");
+const make = (tag, textContent = "") => Object.assign(document.createElement(tag), { textContent });
 function line(name, words) {
-  const term = document.createElement("dt");
-  const caps = name.split(" ").map((each) => Object.assign(document.createElement("kbd"), { textContent: each }));
-  term.append(...caps);
-  const row = document.createElement("div");
-  row.append(term, Object.assign(document.createElement("dd"), { textContent: words }));
+  const [row, term] = [make("div"), make("dt")];
+  term.append(...name.split(" ").map((each) => make("kbd", each)));
+  row.append(term, make("dd", words));
   return row;
 }
 function overlay() {
