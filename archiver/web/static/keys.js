@@ -4,7 +4,8 @@
 const single = () => document.documentElement.dataset.singleKeys === "on";
 const first = (selector) => document.querySelector(selector);
 const visible = (selector) => [...document.querySelectorAll(selector)].filter((each) => each.offsetParent);
-const rows = () => visible("table[data-rows] > tbody > tr, [data-row]");
+const ROW = "table[data-rows] > tbody > tr";
+const rows = () => visible(`${ROW}, [data-row]`);
 const current = () => first("[data-at]");
 const hits = () => visible("main mark:not(.sample)");
 
@@ -29,7 +30,7 @@ function hit(by) {
   next.scrollIntoView({ block: "center" });
 }
 
-const here = () => current() ?? document.activeElement?.closest?.("table[data-rows] > tbody > tr");
+const here = () => current() ?? document.activeElement?.closest?.(ROW);
 const box = () => first("main input[type=search]") ?? first("#gq");
 const way = (rel) => first(`main a[rel=${rel}]`);
 const press = (element) => element?.click();
@@ -90,8 +91,8 @@ document.addEventListener("keydown", (event) => {
   if (Date.now() - going < 1500) {
     going = 0;
     const link = first(`[data-go="${CSS.escape(key)}"]`);
-    if (link) { event.preventDefault(); press(link); }
-    return;
+    if (link) event.preventDefault();
+    return press(link);
   }
   if (key === "g") { going = Date.now(); return; }
   if (key === "?" && dialog) { event.preventDefault(); overlay(); return; }
