@@ -68,7 +68,7 @@ function overlay() {
     lines.push(line("?", "These keys"));
   }
   dialog.querySelector("dl").replaceChildren(...lines, line("Esc", "Close"));
-  dialog.showModal(); // gives focus back to where it was when it closes
+  dialog.showModal(); // closing gives focus back
 }
 
 const writing = (element) => element?.isContentEditable || /^(input|select|textarea)$/i.test(element?.tagName) && !/^(checkbox|radio)$/.test(element.type);
