@@ -144,7 +144,13 @@ def address(route: Route, half: Half | None) -> str:
         "session": NOWHERE[""] if half is None else half.ids["session"],
         "name": "payload.json",
     }
-    return route.template.format(**values)
+    # What a page of one object must be told besides is another of its kind.
+    told = {
+        each.name: values["id"]
+        for each in route.parameters
+        if each.required and each.place == "query"
+    }
+    return route.template.format(**values) + (f"?{urlencode(told)}" if told else "")
 
 
 async def ask(archive: DividedArchive, route: Route, half: Half | None, who: Visitor) -> str:
@@ -156,7 +162,7 @@ async def ask(archive: DividedArchive, route: Route, half: Half | None, who: Vis
     )
     body = (await answer.read()).decode(errors="replace")
     assert half is None or CANARY not in body, f"{name_of(route)} tells {who.name}: {body}"
-    shown = {each for each in (*NOWHERE.values(), *path.split("/")) if len(each) > 9}
+    shown = {each for each in (*NOWHERE.values(), *re.split("[/?=]", path)) if len(each) > 9}
     return f"{answer.status} {answer.headers.get('Location', '')} {without(body, shown)}"
 
 
