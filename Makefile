@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)  # one more than processors: tests wait for disks
 STAMP := $(VENV)/.ready
 RESOLVE := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header
 
@@ -21,7 +22,7 @@ demo: $(STAMP)  ## a sample company's posts from end to end, then the web page
 	$(BIN)/muniment demo
 
 test: $(STAMP)  ## the test suite, a few minutes
-	$(BIN)/pytest -q -m "not faults and not browser" -n logical --dist loadfile
+	$(BIN)/pytest -q -m "not faults and not browser" -n $(WORKERS) --dist loadfile
 
 test-browser: $(STAMP)  ## every screen in a real Chromium, a few minutes more
 	deploy/browser.sh
