@@ -50,6 +50,16 @@ def cut(mount: Path) -> None:
         os.close(folder)
 
 
+def was_not_cut(mount: Path) -> bool:
+    """Return whether what was never synced is there after all.
+
+    The name alone may be: a sync of another thread, just before the cut, commits all names, but
+    what stands in a file that nobody synced has no block on the disk yet (delayed allocation).
+    """
+    unsynced = mount / UNSYNCED
+    return unsynced.exists() and unsynced.stat().st_size > 0
+
+
 @cache
 def cannot_cut() -> str:
     """Return why power cannot be cut here, or nothing."""

@@ -136,7 +136,7 @@ def _judged(
     expected = {-signal.SIGKILL} if killed else {0, _FAILED}
     if ended.code not in ({0} if not ended.harmed_at else expected):
         failure = f"the process ended with {ended.code}: {printed[-4000:]} {promises.errors}"
-    elif (folder / "home" / power.UNSYNCED).exists():
+    elif power.was_not_cut(folder / "home"):
         failure = "the power was not cut: what was not synced is there"
     else:
         try:
