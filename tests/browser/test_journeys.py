@@ -55,7 +55,7 @@ def go(page: Page, entry: str) -> None:
 def search(page: Page) -> None:
     """Search for `QUERY`; return when the page shows what was found."""
     go(page, "Search")
-    page.get_by_label("Query").fill(QUERY)
+    page.get_by_label("Query", exact=True).fill(QUERY)
     page.locator("main").get_by_role("button", name="Search").click()
     page.wait_for_url(re.compile("q=complaint"))
     expect(page.locator("#status")).to_contain_text("match exactly")
@@ -109,7 +109,7 @@ class Counsel:
         """Place a hold on what was found, and see it on a record."""
         page = self.page
         page.get_by_role("link", name=f"Add {found} to a hold…").click()
-        expect(page.get_by_label("Query")).to_have_value(re.compile("complaint"))
+        expect(page.get_by_label("Query", exact=True)).to_have_value(re.compile("complaint"))
         page.get_by_label("Name").fill(f"Journey {self.name}")
         page.get_by_label("Matter").fill("Letter of Achterberg")
         page.get_by_label("Reason").fill("Letter of 3 November 2026")
