@@ -14,9 +14,7 @@ PANELS = {
     "searches": {
         *(Role.RECORDS_MANAGER, Role.COUNSEL, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR)
     },
-    "saved": {
-        *(Role.RECORDS_MANAGER, Role.COUNSEL, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR)
-    },
+    "saved": {*(Role.RECORDS_MANAGER, Role.COUNSEL, Role.REVIEWER, Role.SUPERVISOR, Role.AUDITOR)},
     "holds": {Role.RECORDS_MANAGER, Role.COUNSEL, Role.AUDITOR},
     "classes": {Role.RECORDS_MANAGER},
     "server": {Role.OPERATOR},
