@@ -92,6 +92,7 @@ class CrashTrials:
         self._acknowledged: dict[str, Acknowledged] = {}
         self._heads: dict[int, Checkpoint] = {}
         self._number = 0
+        self._answered = asyncio.Event()
         self.tally = Tally()
 
     async def __aenter__(self) -> Self:
@@ -171,10 +172,14 @@ class CrashTrials:
     ) -> tuple[list[Acknowledged], list[Sent]]:
         answers: list[Acknowledged] = []
         open_sends: set[Sent] = set()
+        self._answered.clear()
         clients = [
             asyncio.create_task(self._client(process.ready.port, answers, open_sends))
             for _ in range(CONNECTIONS)
         ]
+        # Every other kill comes some time after the first answer, however slow the machine is.
+        if self.tally.kills % 2:
+            await self._answered.wait()
         await asyncio.sleep(self._random.uniform(0.05, 0.8))
         await asyncio.to_thread(process.kill)
         await asyncio.gather(*clients)
@@ -190,10 +195,12 @@ class CrashTrials:
                 writer.write(sent.line())
                 answer = _answer(await reader.readuntil(b"\n"))
                 answers.append(_acknowledged(sent, answer))
+                self._answered.set()
                 open_sends.discard(sent)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
+            self._answered.set()  # there will be none
             writer.close()
 
     def _next_post(self) -> Sent:

@@ -70,6 +70,7 @@ class IndexTrials:
         self._random = random.Random(seed)
         self._words: dict[bytes, int] = {}
         self._number = 0
+        self._captured, self._found = asyncio.Event(), asyncio.Event()
         self.tally = IndexTally()
 
     async def __aenter__(self) -> Self:
@@ -107,11 +108,16 @@ class IndexTrials:
 
     async def _use_until_killed(self, process: CaptureProcess) -> list[Answered]:
         answers: list[Answered] = []
+        self._captured.clear()
+        self._found.clear()
         port = process.ready.port
         clients = [asyncio.create_task(self._capture(port)) for _ in range(_CAPTURING)]
         clients += [asyncio.create_task(self._search(port, answers)) for _ in range(_SEARCHING)]
         if self._random.random() < 0.25:
             clients.append(asyncio.create_task(self._rebuild(port)))
+        # Every other kill comes after a capture and a search, however slow the machine is.
+        if self.tally.kills % 2:
+            await asyncio.gather(self._captured.wait(), self._found.wait())
         await asyncio.sleep(self._random.uniform(0.05, 1.0))
         await asyncio.to_thread(process.kill)
         await asyncio.gather(*clients)
@@ -122,15 +128,23 @@ class IndexTrials:
             answer = await talk.say(self._next_post())
             assert "error" not in answer, answer
             self.tally.acknowledged += 1
+            self._captured.set()
 
-        await _until_broken(port, send)
+        try:
+            await _until_broken(port, send)
+        finally:
+            self._captured.set()  # there will be no more
 
     async def _search(self, port: int, answers: list[Answered]) -> None:
         async def ask(talk: "_Talk") -> None:
             if (answered := await self._ask(talk, self._random.randrange(WORDS))) is not None:
                 answers.append(answered)
+                self._found.set()
 
-        await _until_broken(port, ask)
+        try:
+            await _until_broken(port, ask)
+        finally:
+            self._found.set()
 
     async def _rebuild(self, port: int) -> None:
         async def begin(talk: "_Talk") -> None:

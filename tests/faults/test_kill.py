@@ -70,4 +70,4 @@ async def _kill(settings: Settings, count: int, environ: Mapping[str, str]) -> N
         tally = trials.tally
     print(f"{tally} in {time.perf_counter() - began:.0f} s")
     assert tally.kills == count
-    assert tally.acknowledged > count, "the load was real"
+    assert tally.acknowledged >= count // 2 > 0, "the load was real"
