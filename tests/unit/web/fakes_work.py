@@ -1,6 +1,7 @@
 # ruff: noqa: ARG002 - a fake takes every argument of what it stands for
 """Jobs, imports and integrity kept in memory, for tests of the face alone."""
 
+import atexit
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
@@ -76,6 +77,10 @@ def a_job(job_id: str, *, state: JobState = JobState.DONE, kind: str = "verifica
     )
 
 
+_FOLDER = tempfile.TemporaryDirectory(prefix="muniment-fakes-")
+atexit.register(_FOLDER.cleanup)
+
+
 @dataclass
 class FakeWork:
     """A job in each state; started ones are kept."""
@@ -144,7 +149,7 @@ class FakeWork:
     async def file(self, job_id: str, *, actor: Actor) -> JobFile:
         if self._one(job_id).file is None:
             raise NotFound("no file")
-        path = Path(tempfile.mkdtemp()) / "result"
+        path = Path(tempfile.mkdtemp(dir=_FOLDER.name)) / "result"
         path.write_bytes(CONTENT)
         return JobFile(path=path, kept=KEPT)
 
@@ -160,7 +165,9 @@ class FakeImports:
 
     uploads: Uploads = field(
         default_factory=lambda: Uploads(
-            Path(tempfile.mkdtemp()) / "uploads", most=1024, require_room=lambda: None
+            Path(tempfile.mkdtemp(dir=_FOLDER.name)) / "uploads",
+            most=1024,
+            require_room=lambda: None,
         )
     )
     received: list[Upload] = field(default_factory=list)
