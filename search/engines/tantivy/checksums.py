@@ -41,6 +41,11 @@ def check_files(path: Path) -> None:
         check_files(path)
 
 
+def committed_files(path: Path) -> frozenset[str]:
+    """Return the names of the files that the last commit consists of. Raises IndexDamaged."""
+    return frozenset(_names(_segments(path)))
+
+
 def _segments(path: Path) -> dict[str, int | None]:
     """Return the segments of the last commit, each with the stamp of its deletions."""
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import tantivy
 
 from search.document import Document
-from search.engines.tantivy.checksums import check_files
+from search.engines.tantivy.checksums import check_files, committed_files
 from search.engines.tantivy.compiler import STATE_ONLY, any_number
 from search.engines.tantivy.kept import Kept
 from search.engines.tantivy.schema import SCHEMA, SPACES, laid_out, state_document
@@ -25,6 +25,8 @@ _OURS = re.compile(r"(?:\.managed|meta)\.json|[0-9a-f]{32}\..+|\.tmp\w{6}")
 
 `.tmp…` is what tantivy renames to `meta.json`: all there is after a kill in the middle of creation.
 """
+
+_OF_A_SEGMENT = re.compile(r"[0-9a-f]{32}\..+")
 
 _WHITESPACE = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
 
@@ -57,7 +59,8 @@ def open_writer(path: Path, *, anew: bool = False) -> "TantivyIndex":
         _state(path, index)
     try:
         writer = index.writer(HEAP, 1)
-    except ValueError as error:
+        _remove_uncommitted(path)
+    except (ValueError, OSError) as error:
         busy = "LockBusy" in str(error)  # and not "IoError", as on a full disk
         raise (IndexBusy if busy else IndexUnavailable)(
             f"The index {path} cannot be written; only one process may write it: {error}"
@@ -216,6 +219,18 @@ def _clear(path: Path) -> None:
         for entry in path.iterdir():
             if _OURS.fullmatch(entry.name):
                 entry.unlink()
+
+
+def _remove_uncommitted(path: Path) -> None:
+    """Remove what a commit that failed left behind; the caller has the writer lock.
+
+    A list of deletions is named after the number of the operation, and a new writer counts on from
+    the last commit. It comes to the same name again, and tantivy would refuse it for ever.
+    """
+    committed = committed_files(path)
+    for entry in path.iterdir():
+        if _OF_A_SEGMENT.fullmatch(entry.name) and entry.name not in committed:
+            entry.unlink(missing_ok=True)
 
 
 def _check_empty(path: Path) -> None:

@@ -186,6 +186,23 @@ def test_a_killed_writer_leaves_exactly_what_its_last_commit_said(tmp_path: Path
             assert _count(index) == index.watermark
 
 
+def test_a_commit_that_failed_before_its_last_step_does_not_stop_the_next_one(
+    path: Path, tmp_path: Path
+) -> None:
+    """Killed after the list of deletions was written and before `meta.json` was renamed."""
+    shutil.copytree(path, tmp_path / "killed")
+    with closing(tantivy.open_writer(path)) as index:
+        index.commit(301)
+    written = [file for file in path.iterdir() if not (tmp_path / "killed" / file.name).exists()]
+    assert any(file.suffix == ".del" for file in written)
+    for file in (*written, path / ".managed.json"):
+        shutil.copy(file, tmp_path / "killed")
+    with closing(tantivy.open_writer(tmp_path / "killed")) as index:
+        assert index.watermark == 300
+        index.commit(301)
+        assert _count(index) == 300
+
+
 def test_an_index_copied_elsewhere_still_answers(path: Path, tmp_path: Path) -> None:
     shutil.copytree(path, tmp_path / "copy")
     with closing(tantivy.open_reader(tmp_path / "copy")) as reader:
