@@ -7,7 +7,7 @@ its address and password.
 from alembic import context
 from sqlalchemy import Connection, text
 
-from archiver.db.tables import metadata
+from archiver.db.disposal_tables import metadata  # all tables: those of `tables` too
 
 # One number for all of Muniment's migrations: two servers that start together take turns.
 _ADVISORY_LOCK = 0x6D756E69  # "muni"

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, inspect, text
 
 from archiver.db import schema
-from archiver.db.tables import metadata
+from archiver.db.disposal_tables import metadata
 from archiver.db.transaction import Database, open_database
 from archiver.errors import ConfigurationError, DatabaseUnavailable
 

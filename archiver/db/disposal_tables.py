@@ -1,0 +1,123 @@
+"""The tables of retention and disposal; the rest of the schema, and its rules, are in `tables`.
+
+Nothing here names a person, an account's post or a word of one after its record was destroyed:
+what remains of it is a row of `disposed`.
+"""
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+
+from archiver.db.tables import LOG_INDEX, ULID, metadata
+
+plan_draft = Table(
+    "plan_draft",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("subject", Text, nullable=False),  # schedule, rules
+    Column("class_code", Text, nullable=False, index=True),  # "" for rules
+    Column("based_on", Integer, nullable=False),  # the version it was made from, 0: none
+    Column("body", Text, nullable=False),  # JSON of retention.Schedule or RuleSet
+    Column("reason", Text, nullable=False),
+    Column("state", Text, nullable=False),  # draft, submitted, approved, refused, withdrawn
+    Column("in_force_from", BigInteger),  # asked for on submitting; null: at approval
+    Column("simulation", Text, nullable=False),  # JSON of the simulation it was submitted with
+    Column("made_by", Text, nullable=False),
+    Column("made_by_id", Text, nullable=False),  # a person's id, or how else they came
+    Column("made_at", BigInteger, nullable=False),
+    Column("stated_at", BigInteger, nullable=False),  # of the event that this row is the view of
+    comment="Changes of the file plan that are not in force; each change of one is an event.",
+)
+
+retention_event = Table(
+    "retention_event",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("name", Text, nullable=False),  # account_closed, employee_left, …
+    Column("platform", Text, nullable=False),  # the account it happened to, or …
+    Column("account", Text, nullable=False),
+    Column("record_id", Text, nullable=False, index=True),  # … the one record; "" with an account
+    Column("happened_at", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("source", Text, nullable=False),  # page, api, cli, csv, register
+    Column("corrects", Text, nullable=False),  # id of the statement it takes the place of, or ""
+    Column("in_force", Boolean, nullable=False),  # false: corrected or withdrawn
+    Column("stated_by", Text, nullable=False),
+    Column("stated_at", BigInteger, nullable=False),
+    Index("ix_retention_event_account", "platform", "account", "name"),
+    comment="Named events with their own dates, which start the count of terms.",
+)
+
+disposal_stop = Table(
+    "disposal_stop",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("on", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("stated_by", Text, nullable=False),
+    Column("stated_at", BigInteger, nullable=False),
+    comment="The emergency stop: the newest row says whether anything may be disposed of.",
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("class_code", Text, nullable=False),
+    Column("schedule_version", Integer, nullable=False),
+    Column("action", Text, nullable=False),  # destroy, transfer, review
+    Column("platform", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("period", String(7), nullable=False),  # month in which their retention ended
+    Column("state", Text, nullable=False, index=True),
+    Column("log_size", BigInteger, nullable=False),  # formed from the log below it
+    Column("records", BigInteger, nullable=False),  # when it was formed
+    Column("bytes", BigInteger, nullable=False),
+    Column("method", Text, nullable=False),  # "", delete, erase
+    Column("formed_by", Text, nullable=False),
+    Column("formed_by_id", Text, nullable=False),
+    Column("formed_at", BigInteger, nullable=False),
+    Column("stated_at", BigInteger, nullable=False),  # of the event that this row is the view of
+    comment="Eligible records proposed for disposal together; each change of one is an event.",
+)
+
+batch_record = Table(
+    "batch_record",
+    metadata,
+    Column("batch_id", ULID, ForeignKey("batch.id"), primary_key=True),
+    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),  # in, excluded, kept, condemned, disposed
+    Column("reason", Text, nullable=False),  # why it is excluded or was kept
+    Index("ix_batch_record_log_index", "log_index"),
+)
+
+disposed = Table(
+    "disposed",
+    metadata,
+    Column("log_index", LOG_INDEX, primary_key=True, autoincrement=False),
+    Column("id", ULID, nullable=False, unique=True),
+    Column("entry_type", String(3), nullable=False),
+    Column("class_code", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("schedule_version", Integer, nullable=False),
+    Column("segment_id", ULID, nullable=False, index=True),
+    Column("frame", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),  # bytes that went
+    Column("captured_at", BigInteger, nullable=False),
+    Column("batch_id", ULID, nullable=False, index=True),
+    Column("method", Text, nullable=False),  # delete, erase, transfer
+    Column("dis_index", BigInteger, nullable=False),  # log index of the `dis` entry
+    Column("disposed_at", BigInteger, nullable=False),
+    comment="What remains of a destroyed record. Its hashes are in its log entry, which stays.",
+)
+
+certificate = Table(
+    "certificate",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("batch_id", ULID, nullable=False, unique=True),
+    Column("class_code", Text, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),  # the signed JSON document
+    Column("issued_at", BigInteger, nullable=False),
+    comment="Certificates of destruction: each row is the view of one event.",
+)
