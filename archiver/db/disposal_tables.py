@@ -4,7 +4,18 @@ Nothing here names a person, an account's post or a word of one after its record
 what remains of it is a row of `disposed`.
 """
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
 
 from archiver.db.tables import LOG_INDEX, ULID, metadata
 
@@ -20,9 +31,11 @@ plan_draft = Table(
     Column("state", Text, nullable=False),  # draft, submitted, approved, refused, withdrawn
     Column("in_force_from", BigInteger),  # asked for on submitting; null: at approval
     Column("simulation", Text, nullable=False),  # JSON of the simulation it was submitted with
+    Column("revision", Integer, nullable=False),  # from 1 on, one more with each event
     Column("made_by", Text, nullable=False),
-    Column("made_by_id", Text, nullable=False),  # a person's id, or how else they came
     Column("made_at", BigInteger, nullable=False),
+    Column("authors", Text, nullable=False),  # JSON list of all who wrote: none of them approves
+    Column("decided_by", Text, nullable=False),  # who approved, refused or withdrew it, or ""
     Column("stated_at", BigInteger, nullable=False),  # of the event that this row is the view of
     comment="Changes of the file plan that are not in force; each change of one is an event.",
 )
@@ -50,11 +63,12 @@ disposal_stop = Table(
     "disposal_stop",
     metadata,
     Column("id", ULID, primary_key=True),
-    Column("on", Boolean, nullable=False),
+    Column("lifts", Text, primary_key=True),  # id of the stop that this row ends; "": a stop
     Column("reason", Text, nullable=False),
     Column("stated_by", Text, nullable=False),
+    Column("stated_by_id", Text, nullable=False),  # a person's id, or how else they came
     Column("stated_at", BigInteger, nullable=False),
-    comment="The emergency stop: the newest row says whether anything may be disposed of.",
+    comment="The emergency stop: while one stop is not lifted, nothing is disposed of.",
 )
 
 batch = Table(
@@ -75,6 +89,10 @@ batch = Table(
     Column("formed_by", Text, nullable=False),
     Column("formed_by_id", Text, nullable=False),
     Column("formed_at", BigInteger, nullable=False),
+    Column("proposed_by", Text, nullable=False),  # "" until it was reviewed
+    Column("proposed_by_id", Text, nullable=False),
+    Column("proposal", Text, nullable=False),  # why it is proposed
+    Column("approvals_needed", Integer, nullable=False),  # fixed when it was proposed
     Column("stated_at", BigInteger, nullable=False),  # of the event that this row is the view of
     comment="Eligible records proposed for disposal together; each change of one is an event.",
 )
@@ -86,7 +104,35 @@ batch_record = Table(
     Column("log_index", BigInteger, primary_key=True, autoincrement=False),
     Column("state", Text, nullable=False),  # in, excluded, kept, condemned, disposed
     Column("reason", Text, nullable=False),  # why it is excluded or was kept
+    Column("keep_until", BigInteger),  # a review decided to keep it: in no batch before
     Index("ix_batch_record_log_index", "log_index"),
+)
+
+batch_approval = Table(
+    "batch_approval",
+    metadata,
+    Column("batch_id", ULID, ForeignKey("batch.id"), primary_key=True),
+    Column("approver_id", Text, primary_key=True),  # a person's id, or how else they came
+    Column("approved_by", Text, nullable=False),
+    Column("records", BigInteger, nullable=False),  # the count they typed
+    Column("reason", Text, nullable=False),
+    Column("approved_at", BigInteger, nullable=False),
+    comment="Approvals in force; what was withdrawn or voided is in the audit trail.",
+)
+
+batch_package = Table(
+    "batch_package",
+    metadata,
+    Column("batch_id", ULID, ForeignKey("batch.id"), primary_key=True),
+    Column("sha256", LargeBinary, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("exported_by", Text, nullable=False),
+    Column("exported_at", BigInteger, nullable=False),
+    Column("receiver", Text, nullable=False),  # "" until the receiver confirmed
+    Column("confirmed_by", Text, nullable=False),
+    Column("confirmed_at", BigInteger),
+    comment="What a batch of the action transfer was handed over as.",
 )
 
 disposed = Table(

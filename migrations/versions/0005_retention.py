@@ -16,6 +16,8 @@ NEW_TABLES = (
     "disposal_stop",
     "batch",
     "batch_record",
+    "batch_approval",
+    "batch_package",
     "disposed",
     "certificate",
 )
@@ -24,11 +26,17 @@ WHY = "rows of %s are evidence and are never changed or removed"  # the words of
 
 
 def upgrade() -> None:
+    op.add_column(
+        "file_class", sa.Column("revision", sa.Integer(), server_default="1", nullable=False)
+    )
+    op.add_column("file_class", sa.Column("closed_at", sa.BigInteger(), nullable=True))
     _create_plan_draft()
     _create_retention_event()
     _create_disposal_stop()
     _create_batch()
     _create_batch_record()
+    _create_batch_approval()
+    _create_batch_package()
     _create_disposed()
     _create_certificate()
     if op.get_context().dialect.name == "sqlite":
@@ -40,6 +48,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(NEW_TABLES):
         op.drop_table(table)  # and its triggers
+    op.drop_column("file_class", "closed_at")
+    op.drop_column("file_class", "revision")
 
 
 def _create_plan_draft() -> None:
@@ -54,9 +64,11 @@ def _create_plan_draft() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("in_force_from", sa.BigInteger(), nullable=True),
         sa.Column("simulation", sa.Text(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("made_by", sa.Text(), nullable=False),
-        sa.Column("made_by_id", sa.Text(), nullable=False),
         sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("authors", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
         sa.Column("stated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_draft")),
         comment="Changes of the file plan that are not in force; each change of one is an event.",
@@ -92,12 +104,13 @@ def _create_disposal_stop() -> None:
     op.create_table(
         "disposal_stop",
         sa.Column("id", ULID, nullable=False),
-        sa.Column("on", sa.Boolean(), nullable=False),
+        sa.Column("lifts", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("stated_by", sa.Text(), nullable=False),
+        sa.Column("stated_by_id", sa.Text(), nullable=False),
         sa.Column("stated_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_disposal_stop")),
-        comment="The emergency stop: the newest row says whether anything may be disposed of.",
+        sa.PrimaryKeyConstraint("id", "lifts", name=op.f("pk_disposal_stop")),
+        comment="The emergency stop: while one stop is not lifted, nothing is disposed of.",
     )
 
 
@@ -119,6 +132,10 @@ def _create_batch() -> None:
         sa.Column("formed_by", sa.Text(), nullable=False),
         sa.Column("formed_by_id", sa.Text(), nullable=False),
         sa.Column("formed_at", sa.BigInteger(), nullable=False),
+        sa.Column("proposed_by", sa.Text(), nullable=False),
+        sa.Column("proposed_by_id", sa.Text(), nullable=False),
+        sa.Column("proposal", sa.Text(), nullable=False),
+        sa.Column("approvals_needed", sa.Integer(), nullable=False),
         sa.Column("stated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batch")),
         comment="Eligible records proposed for disposal together; each change of one is an event.",
@@ -133,10 +150,46 @@ def _create_batch_record() -> None:
         sa.Column("log_index", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("keep_until", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_batch_record_batch_id")),
         sa.PrimaryKeyConstraint("batch_id", "log_index", name=op.f("pk_batch_record")),
     )
     op.create_index(op.f("ix_batch_record_log_index"), "batch_record", ["log_index"])
+
+
+def _create_batch_approval() -> None:
+    op.create_table(
+        "batch_approval",
+        sa.Column("batch_id", ULID, nullable=False),
+        sa.Column("approver_id", sa.Text(), nullable=False),
+        sa.Column("approved_by", sa.Text(), nullable=False),
+        sa.Column("records", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("approved_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id"], ["batch.id"], name=op.f("fk_batch_approval_batch_id")
+        ),
+        sa.PrimaryKeyConstraint("batch_id", "approver_id", name=op.f("pk_batch_approval")),
+        comment="Approvals in force; what was withdrawn or voided is in the audit trail.",
+    )
+
+
+def _create_batch_package() -> None:
+    op.create_table(
+        "batch_package",
+        sa.Column("batch_id", ULID, nullable=False),
+        sa.Column("sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("records", sa.BigInteger(), nullable=False),
+        sa.Column("exported_by", sa.Text(), nullable=False),
+        sa.Column("exported_at", sa.BigInteger(), nullable=False),
+        sa.Column("receiver", sa.Text(), nullable=False),
+        sa.Column("confirmed_by", sa.Text(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_batch_package_batch_id")),
+        sa.PrimaryKeyConstraint("batch_id", name=op.f("pk_batch_package")),
+        comment="What a batch of the action transfer was handed over as.",
+    )
 
 
 def _create_disposed() -> None:
