@@ -446,12 +446,12 @@ async def test_records_dated_after_their_time_contradict_the_store_and_the_times
 
 async def test_entries_of_unknown_kinds_are_counted_and_named(archive: AttestedArchive) -> None:
     now = to_millis(system_clock())
-    await archive.log(other_entry("dis", {"id": "x"}, now), other_entry("novel", {}, now))
+    await archive.log(other_entry("rekey", {"id": "x"}, now), other_entry("novel", {}, now))
     report = await audit(outside(archive))
     assert report.ok
     entries = report.to_dict()["entries"]
     assert isinstance(entries, dict)
-    assert (entries["dis"], entries["novel"]) == (1, 1)
+    assert (entries["rekey"], entries["novel"]) == (1, 1)
     assert "'novel'" in " ".join(report.not_checked)
 
 

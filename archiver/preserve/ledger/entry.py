@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from archiver.errors import IntegrityError, TooLarge
+from archiver.preserve.ledger.disposal_entry import DisposalEntry, Method, in_rows, ranges_of
 from archiver.preserve.ledger.merkle import HASH_SIZE
 from archiver.preserve.ledger.tiles import MAX_ENTRY_BYTES
 
@@ -208,6 +209,7 @@ class OtherEntry(msgspec.Struct, frozen=True, kw_only=True):
 Entry = (
     RecordEntry
     | HoldEntry
+    | DisposalEntry
     | OrphanEntry
     | RepairEntry
     | KeyEntry
@@ -224,6 +226,7 @@ _DECODERS: Mapping[bytes, Callable[[bytes], Entry | dict[str, Any]]] = {
     b"rec": _decode_record,
     b"aud": _decode_record,
     b"hold": msgspec.json.Decoder(HoldEntry).decode,
+    b"dis": msgspec.json.Decoder(DisposalEntry).decode,
     b"orphan": msgspec.json.Decoder(OrphanEntry).decode,
     b"repair": msgspec.json.Decoder(RepairEntry).decode,
     b"key": msgspec.json.Decoder(KeyEntry).decode,
@@ -267,6 +270,33 @@ def hold_entry(hold_id: str, *, on: bool, count: int, members_sha256: bytes, ts_
 def members_digest(record_ids: Iterable[str]) -> bytes:
     """Return SHA-256 over the record ids, sorted, joined by newlines, none at the end."""
     return sha256("\n".join(sorted(record_ids)).encode()).digest()
+
+
+def disposal_entries(
+    batch_id: str,
+    method: Method,
+    members: Mapping[int, str],
+    ts_ms: int,
+) -> list[bytes]:
+    """Return the entries that records of a batch are destroyed: as many as their length needs.
+
+    `members` are record ids by log index; none make no entry.
+    """
+    return [
+        _encode(
+            DisposalEntry(
+                id=batch_id,
+                method=method,
+                count=sum(end - first for first, end in ranges),
+                members_sha256=members_digest(
+                    members[index] for first, end in ranges for index in range(first, end)
+                ),
+                ranges=ranges,
+                ts_ms=ts_ms,
+            )
+        )
+        for ranges in in_rows(ranges_of(members))
+    ]
 
 
 def orphan_entry(object_key: str, object_sha256: bytes, ts_ms: int) -> bytes:

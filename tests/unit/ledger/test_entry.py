@@ -77,9 +77,9 @@ def test_an_entry_of_a_later_version_can_be_walked_over() -> None:
 
 
 def test_an_entry_is_json_that_any_reader_reads() -> None:
-    read = json.loads(other_entry("dis", {"why": 'a "quote" \u2028 \u00e9 \\'}, TS))
+    read = json.loads(other_entry("gap", {"why": 'a "quote" \u2028 \u00e9 \\'}, TS))
 
-    assert read == {"v": 1, "t": "dis", "why": 'a "quote" \u2028 \u00e9 \\', "ts": TS}
+    assert read == {"v": 1, "t": "gap", "why": 'a "quote" \u2028 \u00e9 \\', "ts": TS}
 
 
 def test_the_members_of_a_hold_are_hashed_in_order_of_their_ids() -> None:
@@ -142,14 +142,14 @@ def test_no_other_entry_is_written_that_no_reader_would_accept(
 
 
 def test_an_entry_is_at_most_65535_bytes() -> None:
-    room = 65_535 - len(other_entry("dis", {"x": ""}, TS))
+    room = 65_535 - len(other_entry("gap", {"x": ""}, TS))
 
-    data = other_entry("dis", {"x": "a" * room}, TS)
+    data = other_entry("gap", {"x": "a" * room}, TS)
 
     assert len(data) == 65_535
     assert isinstance(decode_entry(data), OtherEntry)
     with pytest.raises(TooLarge):
-        other_entry("dis", {"x": "a" * (room + 1)}, TS)
+        other_entry("gap", {"x": "a" * (room + 1)}, TS)
     with pytest.raises(TooLarge):
         orphan_entry("a" * 65_536, M, TS)
     with pytest.raises(TooLarge):
@@ -248,7 +248,7 @@ def test_garbage_is_no_entry(data: bytes) -> None:
     st.integers(0, 253_402_300_799_999),
 )
 def test_other_entries_come_back(fields: dict[str, Any], ts_ms: int) -> None:
-    for kind in (EntryKind.DISPOSAL, EntryKind.GAP, "later"):
+    for kind in (EntryKind.REKEY, EntryKind.GAP, "later"):
         assert decode_entry(other_entry(kind, fields, ts_ms)) == OtherEntry(
             kind=kind, fields=fields, ts_ms=ts_ms
         )
