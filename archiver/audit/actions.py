@@ -39,6 +39,8 @@ class Action(StrEnum):
     TERMS_COMPARED = "terms:compared"
     TERMS_EXPORTED = "terms:exported"
     CLASS_ADOPTED = "class:adopted"
+    DISPOSAL_STOPPED = "disposal:stopped"
+    DISPOSAL_RESUMED = "disposal:resumed"
     ACCOUNT_REGISTERED = "account:registered"
     ACCOUNT_CHANGED = "account:changed"
     ACCOUNT_CLOSED = "account:closed"
@@ -125,6 +127,8 @@ SENTENCES: dict[Action, str] = {
     Action.TERMS_COMPARED: "{actor} compared search term report {object} with another",
     Action.TERMS_EXPORTED: "{actor} exported search term report {object}",
     Action.CLASS_ADOPTED: "{actor} took class {object} into the file plan",
+    Action.DISPOSAL_STOPPED: "{actor} stopped all disposal",
+    Action.DISPOSAL_RESUMED: "{actor} let disposal go on",
     Action.ACCOUNT_REGISTERED: "{actor} registered account {object}",
     Action.ACCOUNT_CHANGED: "{actor} changed the registration of account {object}",
     Action.ACCOUNT_CLOSED: "{actor} closed account {object}",

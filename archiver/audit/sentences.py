@@ -47,6 +47,8 @@ TELLING: Mapping[Action, str] = {
     Action.TERMS_VIEWED: "[ in matter “{matter}”]",
     Action.TERMS_COMPARED: "[, {earlier}]",
     Action.TERMS_EXPORTED: "[ as {format}]",
+    Action.DISPOSAL_STOPPED: "[, because “{reason}”]",
+    Action.DISPOSAL_RESUMED: "[, because “{reason}”]",
     Action.ACCOUNT_REGISTERED: "[, kept by {custodian}][, unit {unit}]",
     Action.ACCOUNT_CHANGED: "[, because “{reason}”]",
     Action.ACCOUNT_CLOSED: "[, because “{reason}”]",

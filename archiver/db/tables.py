@@ -191,6 +191,8 @@ file_class = Table(
     metadata,
     Column("code", Text, primary_key=True),
     Column("body", Text, nullable=False),  # JSON of retention.FileClass
+    Column("revision", Integer, nullable=False, server_default="1"),  # one more with each change
+    Column("closed_at", BigInteger),  # closed for new records; null: open
 )
 
 schedule = Table(

@@ -36,6 +36,7 @@ from archiver.preserve.ledger.entry import hold_entry, members_digest
 from archiver.preserve.person_effects import PERSON, person_effect
 from archiver.preserve.saved_search_effects import SAVED_SEARCH, saved_search_effect
 from archiver.preserve.set_effects import SET_FROZEN, set_frozen
+from archiver.preserve.stop_effects import RESUMED, STOPPED, stop_effect
 from archiver.preserve.subscription_effects import SUBSCRIPTION, subscription_effect
 from archiver.preserve.term_effects import TERMS_REPORTED, terms_reported
 
@@ -252,6 +253,8 @@ _BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     TOKEN_REVOKED: _token_revoked,
     SET_FROZEN: set_frozen,
     TERMS_REPORTED: terms_reported,
+    STOPPED: lambda body, _part: stop_effect(body),
+    RESUMED: lambda body, _part: stop_effect(body),
 }
 _BY_OBJECT_TYPE: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     ACCOUNT: lambda body, _part: account_effect(body),

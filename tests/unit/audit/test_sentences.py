@@ -233,6 +233,14 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
         Told("class", "COM", "ok", {}),
         "carla took class COM into the file plan.",
     ),
+    Action.DISPOSAL_STOPPED: (
+        Told("stop", "01", "ok", {"reason": "a clock looks wrong"}),
+        "carla stopped all disposal, because “a clock looks wrong”.",
+    ),
+    Action.DISPOSAL_RESUMED: (
+        Told("stop", "02", "refused", {"reason": "the clock is right"}),
+        "carla let disposal go on, because “the clock is right”. It was refused.",
+    ),
     Action.ACCOUNT_REGISTERED: (
         Told(
             "account",
