@@ -90,7 +90,6 @@ from archiver.legal.saved_searches import SavedSearches
 from archiver.legal.searching import Searching
 from archiver.legal.subscriptions import Subscriptions
 from archiver.legal.term_reports import TermReports
-from archiver.legal.turns import Turns
 from archiver.preserve.blobs import BlobWriter
 from archiver.preserve.clock_guard import Stopwatch, open_guard
 from archiver.preserve.epochs import Epochs
@@ -289,12 +288,12 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         clock=clock,
         ulids=ground.ulids,
         engine=views.engine,
+        turns=views.turns,
     )
     jobs.work.register(term_report_kind(sets.reports))
     register = HoldRegister(
         database=database, trail=trail, clock=clock, pending=views.holds.pending
     )
-    turns = Turns()  # one for all who ask the index
     return Services(
         settings=settings,
         clock=clock,
@@ -321,9 +320,9 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
             zone=ZoneInfo(archive.zone),
             trail=trail,
             engine=views.engine,
-            turns=turns,
+            turns=views.turns,
         ),
-        explaining=explaining_of(views.index, database, trail, archive.zone, turns),
+        explaining=explaining_of(views.index, database, trail, archive.zone, views.turns),
         records=_records(ground, path, background, filing),
         filing=filing,
         accounts=accounts,

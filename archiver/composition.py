@@ -31,6 +31,7 @@ from archiver.jobs.timestamping import Timestamping, open_timestamping
 from archiver.jobs.witnessing import Witnessing, open_witnessing
 from archiver.jobs.worm_probing import WormProbing
 from archiver.legal.holds import Holds
+from archiver.legal.turns import Turns
 from archiver.model.actor import SYSTEM
 from archiver.model.lock import LockMode
 from archiver.preserve.clock_guard import ClockGuard, compare_with_store
@@ -97,12 +98,14 @@ class WritePath:
 class Views:
     """What is derived from the log, and the holds that need it.
 
-    `engine` is the search engine and its version, as answers state it.
+    `engine` is the search engine and its version, as answers state it; `turns` is the one line of
+    all who ask it.
     """
 
     documents: Documents
     index: SearchIndex
     engine: str
+    turns: Turns
     reindexing: Reindexing
     holds: Holds
 
@@ -200,6 +203,7 @@ def open_views(stack: AsyncExitStack, ground: Ground, path: WritePath) -> Views:
         probe=ground.store.blocking.probe,
     )
     stack.callback(index.close)
+    turns = Turns()
     holds = Holds(
         database=ground.database,
         store=ground.store,
@@ -209,6 +213,7 @@ def open_views(stack: AsyncExitStack, ground: Ground, path: WritePath) -> Views:
         trail=path.trail,
         clock=ground.clock,
         ulids=ground.ulids,
+        turns=turns,
     )
     reindexing = Reindexing(
         index=index,
@@ -218,7 +223,12 @@ def open_views(stack: AsyncExitStack, ground: Ground, path: WritePath) -> Views:
         trail=path.trail,
     )
     return Views(
-        documents=documents, index=index, engine=engine, reindexing=reindexing, holds=holds
+        documents=documents,
+        index=index,
+        engine=engine,
+        turns=turns,
+        reindexing=reindexing,
+        holds=holds,
     )
 
 
@@ -324,6 +334,7 @@ def _telling(ground: Ground, path: WritePath, views: Views) -> Telling:
         clock=ground.clock,
         ulids=ground.ulids,
         randomness=os.urandom,
+        turns=views.turns,
     )
 
 

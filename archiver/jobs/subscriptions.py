@@ -103,7 +103,7 @@ class SubscriptionFollower:
         if not asked:
             return 0
         questions = [(each.tree, each.row.position) for each in asked if each.tree is not None]
-        watermark, news = await self._news.count(questions)
+        watermark, news = await self._news.count(questions, SYSTEM)
         taken_up = 0
         for each, hits in zip(asked, news, strict=True):
             if hits is None:

@@ -19,6 +19,7 @@ from archiver.legal.queries import OpenIndex
 from archiver.legal.saved_searches import SavedSearches
 from archiver.legal.subscription_views import ChannelName
 from archiver.legal.subscriptions import Subscriptions
+from archiver.legal.turns import Turns
 from archiver.preserve.keyring import Keyring
 from archiver.preserve.ledger.exchange import GuardedExchange
 from archiver.preserve.outbound import Outbound
@@ -65,6 +66,7 @@ def open_telling(
     clock: Clock,
     ulids: Ulids,
     randomness: Randomness,
+    turns: Turns,
 ) -> Telling:
     """Return it for an archive of this origin; nothing runs yet.
 
@@ -80,7 +82,7 @@ def open_telling(
     server = MailServer.of(settings)
     if server is not None:
         channels[ChannelName.MAIL] = Mail(server=server, clock=clock, archive=archive)
-    news = News(database=database, index=index)
+    news = News(database=database, index=index, turns=turns)
     return Telling(
         saved_searches=SavedSearches(
             database=database, news=news, zone=zone, trail=trail, clock=clock, ulids=ulids

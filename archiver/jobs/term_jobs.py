@@ -14,6 +14,7 @@ from archiver.legal.frozen_sets import FrozenSets
 from archiver.legal.membership import Documents
 from archiver.legal.queries import OpenIndex
 from archiver.legal.term_reports import TermReports, Wanted
+from archiver.legal.turns import Turns
 
 TERM_REPORT = "term-report"
 
@@ -36,6 +37,7 @@ def open_sets(
     clock: Clock,
     ulids: Ulids,
     engine: str,
+    turns: Turns,
 ) -> Sets:
     """Return the use cases; `engine` is the index's name and version, as sets state it."""
     frozen = FrozenSets(
@@ -47,6 +49,7 @@ def open_sets(
         clock=clock,
         ulids=ulids,
         engine=engine,
+        turns=turns,
     )
     reports = TermReports(
         database=database,
@@ -58,6 +61,7 @@ def open_sets(
         clock=clock,
         ulids=ulids,
         engine=engine,
+        turns=turns,
     )
     return Sets(frozen=frozen, reports=reports)
 

@@ -38,6 +38,7 @@ from archiver.legal.set_views import (
     set_view,
     visible_set,
 )
+from archiver.legal.turns import Turns
 from archiver.legal.understanding import zone_of
 from archiver.model.actor import Actor
 from archiver.model.number_list import pack
@@ -65,9 +66,12 @@ class FrozenSets:
         clock: Clock,
         ulids: Ulids,
         engine: str,
+        turns: Turns | None = None,
     ) -> None:
         self._database = database
-        self._membership = Membership(database=database, index=index, documents=documents)
+        self._membership = Membership(
+            database=database, index=index, documents=documents, turns=turns
+        )
         self._zone = zone
         self._trail = trail
         self._clock = clock
@@ -103,7 +107,7 @@ class FrozenSets:
         days = zone_of(zone, self._zone)
         tree = read_query(query, days, stem=stem) if query.strip() else Everything()
         wanted = await self._with_held(tree, actor)
-        matched = await self._membership.match(wanted)
+        matched = await self._membership.match(wanted, actor)
         scope = Scope(query=wanted, accounts=(), record_ids=(), within=within)
         members = await self._membership.find(scope, matched)
         if len(members.ids) > MAX_MEMBERS:

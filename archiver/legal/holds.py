@@ -28,6 +28,7 @@ from archiver.legal.membership import MAX_MEMBERS, Documents, Members, Membershi
 from archiver.legal.news import saved_query
 from archiver.legal.object_holds import ObjectHolds
 from archiver.legal.queries import OpenIndex, read_query
+from archiver.legal.turns import Turns
 from archiver.model.actor import Actor
 from archiver.model.post import Part
 from archiver.preserve.event_effects import Effect, HoldPlaced, HoldReleased
@@ -53,9 +54,12 @@ class Holds:
         trail: Trail,
         clock: Clock,
         ulids: Ulids,
+        turns: Turns | None = None,
     ) -> None:
         self._database = database
-        self._membership = Membership(database=database, index=index, documents=documents)
+        self._membership = Membership(
+            database=database, index=index, documents=documents, turns=turns
+        )
         self._objects = ObjectHolds(database=database, store=store)
         self._zone = zone
         self._trail = trail
@@ -93,7 +97,7 @@ class Holds:
         _require_words(name=name, reason=reason)
         asked = await self._asked(query, saved, actor)
         scope = self._scope(matter, asked, accounts, record_ids, set_id, actor)
-        members = await self._members(scope)
+        members = await self._members(scope, actor)
         row = self._row(scope, members, name=name, matter=matter, reason=reason, actor=actor)
         placed = HoldPlaced(row=row, members=sorted(members.ids), indexes=members.indexes)
         await self._act(
@@ -126,7 +130,7 @@ class Holds:
         """
         asked = await self._asked(query, saved, actor)
         scope = self._scope(matter, asked, accounts, record_ids, set_id, actor)
-        members = await self._members(scope)
+        members = await self._members(scope, actor)
         row = self._row(scope, members, name=name, matter=matter, reason=reason, actor=actor)
         everything = reach(actor, Permission.READ_HOLDS) == EVERYTHING
         async with self._database.reading() as tx:
@@ -225,8 +229,10 @@ class Holds:
             set_id=set_id,
         )
 
-    async def _members(self, scope: Scope) -> Members:
-        matched = None if scope.query is None else await self._membership.match(scope.query)
+    async def _members(self, scope: Scope, actor: Actor) -> Members:
+        matched = None
+        if scope.query is not None:
+            matched = await self._membership.match(scope.query, actor)
         members = await self._membership.find(scope, matched)
         _require_holdable(len(members.ids))
         return members

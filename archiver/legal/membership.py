@@ -7,10 +7,10 @@ and never misses what the index has not read. An index that does not hold exactl
 posts below its watermark is refused: a hold that is silently incomplete is the worst answer.
 """
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from archiver.access.rules import EVERYTHING, Reach
@@ -23,8 +23,10 @@ from archiver.db import searchable, set_aside
 from archiver.db.transaction import Database, Transaction
 from archiver.errors import InvalidInput, SearchUnavailable
 from archiver.legal.expansions import Expansion, expansions_of
-from archiver.legal.queries import OpenIndex, asking_the_engine
+from archiver.legal.queries import OpenIndex, snapshot_of
 from archiver.legal.set_views import visible_set
+from archiver.legal.turns import Turns
+from archiver.model.actor import Actor
 from search.document import Document
 from search.matcher import prepared
 from search.normal_form import normalise
@@ -147,24 +149,37 @@ class Members:
 class Membership:
     """Computes members."""
 
-    def __init__(self, *, database: Database, index: OpenIndex, documents: Documents) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        index: OpenIndex,
+        documents: Documents,
+        turns: Turns | None = None,
+    ) -> None:
         self._database = database
         self._index = index
         self._documents = documents
+        self._turns = turns or Turns()
 
-    async def match(self, query: Query) -> Matched:
+    async def match(self, query: Query, actor: Actor) -> Matched:
         """Return what a query finds in nearly all of the log; `find` matches the rest.
+
+        The engine and the matcher are asked in slices, in the actor's turns.
 
         Raises:
             SearchUnavailable: the index does not answer, or is incomplete.
         """
-        matched = await self._by_engine(query)
+        matched = await self._by_engine(query, actor)
         while True:
             async with self._database.reading() as tx:
                 end = (await ledger_rows.state(tx)).next_index
             if end - matched.until <= _CLOSE:
                 return matched
-            matched = await self._by_matcher(query, matched, min(end, matched.until + _AT_ONCE))
+            until = min(end, matched.until + _AT_ONCE)
+            read = await self._documents.read_each(matched.until, until)
+            look = partial(_by_matcher, query, matched, read, until)
+            matched = await self._turns.take(actor, look, is_slice=True)
 
     async def find(self, scope: Scope, matched: Matched | None) -> Members:
         """Return the members among all posts that are in the log by now.
@@ -179,7 +194,8 @@ class Membership:
                 return await _of_set(tx, scope)
             log_size = (await ledger_rows.state(tx)).next_index
             if scope.query is not None and matched is not None:
-                matched = await self._by_matcher(scope.query, matched, log_size)
+                read = await self._documents.read_each(matched.until, log_size)
+                matched = _by_matcher(scope.query, matched, read, log_size)
             chosen = await self._chosen(tx, scope, matched, log_size)
             indexes = await _within_reach(tx, scope, chosen)
             copies = await hold_rows.duplicates(tx, log_size)
@@ -241,29 +257,29 @@ class Membership:
             )
         return set(originals.values())
 
-    async def _by_engine(self, query: Query) -> Matched:
-        matched, known = await asyncio.to_thread(self._ask, query)
+    async def _by_engine(self, query: Query, actor: Actor) -> Matched:
+        ask = partial(self._ask, query)
+        matched, known = await self._turns.take(actor, ask, is_slice=True)
         await require_complete(self._database, matched.until, known)
         return matched
 
     def _ask(self, query: Query) -> tuple[Matched, int]:
-        with asking_the_engine(), self._index.reader().snapshot() as snapshot:
+        with snapshot_of(self._index) as snapshot:
             numbers = tuple(number for chunk in snapshot.numbers(query) for number in chunk)
             found = Matched(numbers, snapshot.watermark, expansions_of(snapshot, query))
             return found, snapshot.known()
 
-    async def _by_matcher(self, query: Query, matched: Matched, end: int) -> Matched:
-        if matched.until >= end:
-            return replace(matched, until=end)
-        read = await self._documents.read_each(matched.until, end)
-        finds = prepared(query)
-        found = tuple(each.number for each in read.documents if finds(each))
-        return replace(
-            matched,
-            indexes=matched.indexes + found,
-            until=end,
-            unread=matched.unread + tuple(each.log_index for each in read.unread),
-        )
+
+def _by_matcher(query: Query, matched: Matched, read: Read, end: int) -> Matched:
+    """Return what is found up to `end`, where `read` is what stands behind `matched`."""
+    finds = prepared(query)
+    found = tuple(each.number for each in read.documents if finds(each))
+    return replace(
+        matched,
+        indexes=matched.indexes + found,
+        until=end,
+        unread=matched.unread + tuple(each.log_index for each in read.unread),
+    )
 
 
 async def require_complete(database: Database, watermark: int, known: int) -> None:

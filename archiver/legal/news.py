@@ -1,12 +1,13 @@
 """What is new: how many hits of saved searches came into the log since somebody looked last.
 
-Exact, and by log index: one question for each search, all of one state of the index. The same count
-decides what subscriptions tell.
+Exact, and by log index: one question for each search, all of one state of the index, each in its
+turn (`archiver.legal.turns`). The same count decides what subscriptions tell.
 """
 
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC
+from functools import partial
 
 from archiver.access.rules import Permission, Reach, reach
 from archiver.db import saved_searches as rows
@@ -14,9 +15,16 @@ from archiver.db.saved_searches import SavedRow
 from archiver.db.transaction import Database, Transaction
 from archiver.errors import Denied, InvalidInput, SearchUnavailable
 from archiver.legal.held import HeldRecords, with_held
-from archiver.legal.queries import OpenIndex, asking_the_engine, read_query
+from archiver.legal.queries import (
+    OpenIndex,
+    asking_the_engine,
+    lasting_snapshot,
+    read_query,
+    snapshot_of,
+)
 from archiver.legal.reach import Parts
 from archiver.legal.saved_views import SavedView, is_visible, key_of, read_reference
+from archiver.legal.turns import Turns
 from archiver.model.actor import Actor
 from search.errors import QueryTooBroad
 from search.index import Snapshot
@@ -26,9 +34,10 @@ from search.query import LogRange, Query, every
 class News:
     """Counts what is new in saved searches, for one person at a time."""
 
-    def __init__(self, *, database: Database, index: OpenIndex) -> None:
+    def __init__(self, *, database: Database, index: OpenIndex, turns: Turns | None = None) -> None:
         self._database = database
         self._index = index
+        self._turns = turns or Turns()
         self._parts = Parts()
         self._held = HeldRecords()
 
@@ -36,7 +45,7 @@ class News:
         """Return up to where the index has read the log. Raises SearchUnavailable."""
 
         def ask() -> int:
-            with asking_the_engine(), self._index.reader().snapshot() as snapshot:
+            with snapshot_of(self._index) as snapshot:
                 return snapshot.watermark
 
         return await asyncio.to_thread(ask)
@@ -60,7 +69,7 @@ class News:
             for tree, since in zip(trees, seen, strict=True)
         ]
         try:
-            _, news = await self.count(questions)
+            _, news = await self.count(questions, actor)
         except SearchUnavailable:  # the list is still of use without the counts
             news = [None] * len(found)
         return [
@@ -81,22 +90,24 @@ class News:
         return (await self._parts.of(tx, within)).tree
 
     async def count(
-        self, questions: Sequence[tuple[Query, int] | None]
+        self, questions: Sequence[tuple[Query, int] | None], actor: Actor
     ) -> tuple[int, list[int | None]]:
         """Return up to where the index has read the log, and what is new in each query since.
 
-        Of a query that is None, or costs too much to be counted, nothing is known: None.
+        Of a query that is None, or costs too much to be counted, nothing is known: None. The turns
+        that it takes are the actor's.
 
         Raises:
             SearchUnavailable: the index does not answer.
         """
-
-        def ask() -> tuple[int, list[int | None]]:
-            with asking_the_engine(), self._index.reader().snapshot() as snapshot:
-                news = [None if each is None else _new_in(snapshot, *each) for each in questions]
-                return snapshot.watermark, news
-
-        return await asyncio.to_thread(ask)
+        async with lasting_snapshot(self._index) as snapshot:
+            news = [
+                None
+                if each is None
+                else await self._turns.take(actor, partial(_new_in, snapshot, *each), is_slice=True)
+                for each in questions
+            ]
+            return snapshot.watermark, news
 
 
 async def visible_search(
@@ -131,10 +142,11 @@ def _new_in(snapshot: Snapshot, query: Query, since: int) -> int | None:
     """Return how many documents of `query` have a log index of `since` or more; None: too broad."""
     if since >= snapshot.watermark:
         return 0
-    try:
-        return snapshot.count(every((query, LogRange(since, snapshot.watermark))))
-    except QueryTooBroad:
-        return None
+    with asking_the_engine():
+        try:
+            return snapshot.count(every((query, LogRange(since, snapshot.watermark))))
+        except QueryTooBroad:
+            return None
 
 
 def _holds_of(actor: Actor) -> Reach:

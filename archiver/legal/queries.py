@@ -1,14 +1,15 @@
 """Reading a query and asking the engine, with the engine's errors in the application's families."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from datetime import tzinfo
 from typing import Protocol
 
 from archiver.errors import InvalidInput, SearchUnavailable
 from search.errors import IndexUnavailable, QueryError, QueryTooBroad, RebuildNeeded
 from search.grammar import parse
-from search.index import Reader
+from search.index import Reader, Snapshot
 from search.normal_form import normalise
 from search.query import Query
 
@@ -48,6 +49,23 @@ def written(query: Query) -> str:
         return text if text and parse(text) == query else ""
     except QueryError:
         return ""
+
+
+@contextmanager
+def snapshot_of(index: OpenIndex) -> Iterator[Snapshot]:
+    """Give one state of the index; it blocks. Raises as `asking_the_engine`."""
+    with asking_the_engine(), index.reader().snapshot() as snapshot:
+        yield snapshot
+
+
+@asynccontextmanager
+async def lasting_snapshot(index: OpenIndex) -> AsyncIterator[Snapshot]:
+    """Give one state of the index for work that is asked in slices. Raises as `snapshot_of`."""
+    stack = ExitStack()
+    try:
+        yield await asyncio.to_thread(stack.enter_context, snapshot_of(index))
+    finally:
+        await asyncio.to_thread(stack.close)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import partial
 
 from archiver.access.rules import Permission, Reach, reach
 from archiver.audit.actions import Action
@@ -42,6 +43,7 @@ from archiver.legal.term_report import (
     title_of,
 )
 from archiver.legal.term_search import line_of, searching_terms
+from archiver.legal.turns import Turns
 from archiver.legal.understanding import syntax_of, zone_of
 from archiver.model.actor import Actor
 from archiver.model.number_list import pack
@@ -119,6 +121,7 @@ class TermReports:
         clock: Clock,
         ulids: Ulids,
         engine: str,
+        turns: Turns | None = None,
     ) -> None:
         self._database = database
         self._index = index
@@ -129,6 +132,7 @@ class TermReports:
         self._clock = clock
         self._ulids = ulids
         self._engine = engine
+        self._turns = turns or Turns()
 
     def read(self, wanted: Wanted) -> tuple[Term, ...]:
         """Return the terms as they would be understood, each with its error and notes.
@@ -282,7 +286,9 @@ class TermReports:
                     line, counted = line_of(term), counting.add(())
                 else:
                     wanted = await self._with_held(term.tree, actor)
-                    line, counted = await asyncio.to_thread(search.count, term, wanted, counting)
+                    line, counted = await self._turns.take(
+                        actor, partial(search.count, term, wanted, counting), is_slice=True
+                    )
                 lines.append(replace(line, months=described.placed(counted.months)))
                 progress("Counting terms", len(lines), len(terms))
         alone = zip(lines, counting.unique(), strict=True)

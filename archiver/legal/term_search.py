@@ -7,7 +7,7 @@ none.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from archiver.db import holds as hold_rows
@@ -15,7 +15,7 @@ from archiver.db.transaction import Database
 from archiver.errors import InvalidInput
 from archiver.legal.expansions import Expansion, expansions_of
 from archiver.legal.membership import Documents, require_complete
-from archiver.legal.queries import OpenIndex, asking_the_engine
+from archiver.legal.queries import OpenIndex, asking_the_engine, lasting_snapshot
 from archiver.legal.term_counting import Counted, TermCounting
 from archiver.legal.term_lists import Term
 from archiver.legal.term_report import TermLine
@@ -91,8 +91,7 @@ async def searching_terms(
     Raises:
         SearchUnavailable: the index does not answer, or is not complete.
     """
-    async with AsyncExitStack() as stack:
-        snapshot = await asyncio.to_thread(stack.enter_context, _snapshot(index))
+    async with lasting_snapshot(index) as snapshot:
         known = await asyncio.to_thread(snapshot.known)
         await require_complete(database, snapshot.watermark, known)
         behind = snapshot.watermark < log_size
@@ -112,9 +111,3 @@ def line_of(term: Term) -> TermLine:
         error=term.error,
         notes=term.notes,
     )
-
-
-@contextmanager
-def _snapshot(index: OpenIndex) -> Iterator[Snapshot]:
-    with asking_the_engine(), index.reader().snapshot() as snapshot:
-        yield snapshot

@@ -4,6 +4,10 @@ A few questions are answered at a time, in threads of their own, and of one pers
 all: however many heavy queries somebody sends, there is room for others. What cannot begin at once
 waits in line; the next turn is of the person with the fewest running, among those of whoever waited
 longest. A line that is too long, or a wait that is, ends in an error that says so.
+
+Long work (a report of a thousand terms, the news of a hundred saved searches) is asked in slices,
+each in its own turn, so that a search of somebody else waits for one slice at most. A slice waits
+as long as it takes, for half of a report is of no use to anybody.
 """
 
 import asyncio
@@ -46,18 +50,18 @@ class Turns:
         self._running: Counter[str] = Counter()
         self._lines: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
-    async def take(self, actor: Actor, question: Callable[[], _T]) -> _T:
+    async def take(self, actor: Actor, question: Callable[[], _T], *, is_slice: bool = False) -> _T:
         """Return what `question` returns, asked in a thread when it is the actor's turn.
 
         A question that has begun keeps its turn to its end, also when nobody waits for the answer
-        any more: its thread cannot be stopped.
+        any more: its thread cannot be stopped. A slice of long work is never turned away.
 
         Raises:
             TooMany: the actor has too many questions in line, or they kept this one waiting.
             Overloaded: those of others did.
         """
         who = actor.person_id or f"{actor.via} {actor.name}"
-        await self._turn_of(who)
+        await self._turn_of(who, is_slice=is_slice)
         loop = asyncio.get_running_loop()
 
         def ended(_: Future[_T]) -> None:
@@ -72,12 +76,12 @@ class Turns:
         """Take no more questions; those under way end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    async def _turn_of(self, who: str) -> None:
+    async def _turn_of(self, who: str, *, is_slice: bool) -> None:
         if self._has_room(who) and who not in self._lines:
             self._running[who] += 1
             return
         line = self._lines.setdefault(who, deque())
-        if len(line) >= self._room.line:
+        if len(line) >= self._room.line and not is_slice:
             raise TooMany(
                 f"{len(line)} of your searches wait for {self._running[who]} that are running; "
                 "wait for their answers, or add a rarer word, an account or dates to them",
@@ -87,7 +91,7 @@ class Turns:
         line.append(turn)
         began = False
         try:
-            async with asyncio.timeout(self._room.patience):
+            async with asyncio.timeout(None if is_slice else self._room.patience):
                 await turn
             began = True
         except TimeoutError as error:

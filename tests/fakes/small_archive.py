@@ -36,6 +36,7 @@ from archiver.legal.hold_register import HoldRegister
 from archiver.legal.holds import Holds
 from archiver.legal.searching import Searching
 from archiver.legal.term_reports import TermReports
+from archiver.legal.turns import Turns
 from archiver.model.actor import Actor, Role
 from archiver.model.lock import LockMode
 from archiver.model.post import Arrival, Author, Change, Part, PartRole, Post, Provenance
@@ -160,6 +161,7 @@ class SmallArchive:
             ulids=ulids,
             randomness=os.urandom,
         )
+        turns = Turns()
         self.searching = Searching(
             index=self.index,
             database=database,
@@ -167,6 +169,7 @@ class SmallArchive:
             zone=UTC,
             trail=self.trail,
             engine=engine_name(self.index.url),
+            turns=turns,
         )
         self.filing = Filing(database=database, trail=self.trail, clock=clock)
         attestations = Attestations(
@@ -197,6 +200,7 @@ class SmallArchive:
             trail=self.trail,
             clock=clock,
             ulids=ulids,
+            turns=turns,
         )
         self.frozen_sets = FrozenSets(
             database=database,
@@ -207,6 +211,7 @@ class SmallArchive:
             clock=clock,
             ulids=ulids,
             engine=engine_name(self.index.url),
+            turns=turns,
         )
         self.term_reports = TermReports(
             database=database,
@@ -218,6 +223,7 @@ class SmallArchive:
             clock=clock,
             ulids=ulids,
             engine=engine_name(self.index.url),
+            turns=turns,
         )
         self.hold_register = HoldRegister(
             database=database, trail=self.trail, clock=clock, pending=self.holds.pending

@@ -1,7 +1,7 @@
 """One person's slow searches keep nobody else waiting, and end in words where they are too many."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from threading import Event
 
@@ -9,10 +9,11 @@ import pytest
 
 from archiver.errors import InvalidInput, TooMany
 from archiver.legal.answers import Answer
+from archiver.legal.term_reports import Wanted
 from archiver.legal.turns import Room
 from search.engines.tantivy import snapshot
 from search.engines.tantivy.snapshot import TantivySnapshot
-from search.index import Hit, Order
+from search.index import CHUNK, Hit, Order
 from search.limits import Allowance, Limits
 from search.query import Query, Term
 from search.verification import Settling, Source
@@ -67,6 +68,39 @@ async def test_fifty_heavy_searches_of_one_person_do_not_hold_up_anothers_light_
     assert [each.count for each in answers] == [1] * (Room().each + Room().line)
     assert len(answers) + len(refused) == 50
     assert "of your searches wait" in str(refused[0])
+
+
+async def test_reports_sets_and_holds_of_one_person_do_not_hold_up_anothers_search(
+    archive: SmallArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    until, begun = Event(), list[Query]()
+    numbers = TantivySnapshot.numbers
+
+    def slow(self: TantivySnapshot, query: Query, *, chunk: int = CHUNK) -> Iterator[list[int]]:
+        if query == Term("heavy"):
+            begun.append(query)
+            assert until.wait(LONG)
+        return numbers(self, query, chunk=chunk)
+
+    monkeypatch.setattr(TantivySnapshot, "numbers", slow)
+    sets, holds = archive.frozen_sets, archive.holds
+    everything = await sets.freeze("", actor=COUNSEL)
+    terms = Wanted(terms="heavy\n" * 9 + "light", set_id=everything.id)
+    heavy = [
+        asyncio.create_task(archive.term_reports.make(terms, actor=COUNSEL)),
+        asyncio.create_task(sets.freeze("heavy", actor=COUNSEL)),
+        asyncio.create_task(holds.preview(query="heavy", actor=COUNSEL)),
+        asyncio.create_task(archive.searching.ids("heavy", actor=COUNSEL)),
+    ]
+    async with asyncio.timeout(LONG):
+        while len(begun) < Room().each:  # noqa: ASYNC110 - the threads tell no event of the loop
+            await asyncio.sleep(0.001)
+        light = await archive.searching.search("light", actor=AUDITOR)
+
+    assert (light.count, len(begun)) == (1, Room().each)
+    until.set()
+    await asyncio.gather(*heavy)
+    assert len(begun) == 12
 
 
 async def test_a_search_that_costs_too_much_is_refused_as_input_and_rebuilds_nothing(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from threading import Event
+from threading import Event, Semaphore
 
 import pytest
 
@@ -136,3 +136,41 @@ async def test_a_question_that_fails_gives_its_turn_back() -> None:
 def test_there_is_room_for_more_than_one_person() -> None:
     with pytest.raises(ValueError, match="fewer turns"):
         Room(at_once=2, each=2)
+
+
+async def test_a_search_waits_for_one_slice_of_long_work_at_most() -> None:
+    turns, order, go = Turns(Room(at_once=2, each=1)), list[str](), Semaphore(0)
+
+    def a_slice(whose: Actor) -> None:
+        order.append(whose.name)
+        assert go.acquire(timeout=LONG)
+
+    async def long_work(whose: Actor) -> None:
+        for _ in range(20):
+            await turns.take(whose, partial(a_slice, whose), is_slice=True)
+
+    work = [asyncio.create_task(long_work(actor)) for actor in (HEAVY, OTHER)]
+    await wait_for(lambda: len(order) == 2)
+    search = asyncio.create_task(turns.take(THIRD, partial(order.append, "search")))
+    await asyncio.sleep(0)
+    go.release()  # one slice ends
+    await search
+
+    assert order[:2] == ["heavy", "other"]
+    assert order[2] == "search"
+    go.release(40)
+    await asyncio.gather(*work)
+    assert len(order) == 41
+
+
+async def test_a_slice_is_never_turned_away() -> None:
+    turns, until = Turns(Room(at_once=2, each=1, line=1, patience=0.001)), Event()
+    running = asyncio.create_task(turns.take(HEAVY, blocked(until, [], 0)))
+    slices = [
+        asyncio.create_task(turns.take(HEAVY, partial(int, each), is_slice=True)) for each in "123"
+    ]
+    await asyncio.sleep(0)
+    with pytest.raises(TooMany, match="of your searches wait"):
+        await turns.take(HEAVY, lambda: 1)
+    until.set()
+    assert await asyncio.gather(running, *slices) == [0, 1, 2, 3]
