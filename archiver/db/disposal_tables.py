@@ -105,6 +105,7 @@ batch_record = Table(
     Column("state", Text, nullable=False),  # in, excluded, kept, condemned, disposed
     Column("reason", Text, nullable=False),  # why it is excluded or was kept
     Column("keep_until", BigInteger),  # a review decided to keep it: in no batch before
+    Column("dis_index", BigInteger),  # log index of the `dis` entry that lets it go
     Index("ix_batch_record_log_index", "log_index"),
 )
 

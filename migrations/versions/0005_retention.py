@@ -151,6 +151,7 @@ def _create_batch_record() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("keep_until", sa.BigInteger(), nullable=True),
+        sa.Column("dis_index", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_batch_record_batch_id")),
         sa.PrimaryKeyConstraint("batch_id", "log_index", name=op.f("pk_batch_record")),
     )
