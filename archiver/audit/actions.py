@@ -91,6 +91,20 @@ class Action(StrEnum):
     JOB_FETCHED = "job:fetched"
     AUDIT_VIEWED = "audit:viewed"
     AUDIT_EXPORTED = "audit:exported"
+    BATCH_FORMED = "batch:formed"
+    BATCH_VIEWED = "batch:viewed"
+    BATCH_SAMPLED = "batch:sampled"
+    BATCH_EXCLUDED = "batch:excluded"
+    BATCH_INCLUDED = "batch:included"
+    BATCH_PROPOSED = "batch:proposed"
+    BATCH_APPROVED = "batch:approved"
+    BATCH_WITHDRAWN = "batch:withdrawn"
+    BATCH_EXPORTED = "batch:exported"
+    BATCH_CONFIRMED = "batch:confirmed"
+    BATCH_STARTED = "batch:started"
+    BATCH_CANCELLED = "batch:cancelled"
+    CERTIFICATE_ISSUED = "certificate:issued"
+    CERTIFICATE_VIEWED = "certificate:viewed"
 
 
 SENTENCES: dict[Action, str] = {
@@ -179,5 +193,19 @@ SENTENCES: dict[Action, str] = {
     Action.JOB_FETCHED: "{actor} fetched the file of job {object}",
     Action.AUDIT_VIEWED: "{actor} looked at the audit trail",
     Action.AUDIT_EXPORTED: "{actor} exported the audit trail",
+    Action.BATCH_FORMED: "{actor} formed disposal batch {object}",
+    Action.BATCH_VIEWED: "{actor} looked at disposal batch {object}",
+    Action.BATCH_SAMPLED: "{actor} drew a sample of disposal batch {object}",
+    Action.BATCH_EXCLUDED: "{actor} left records out of disposal batch {object}",
+    Action.BATCH_INCLUDED: "{actor} put records back into disposal batch {object}",
+    Action.BATCH_PROPOSED: "{actor} proposed disposal batch {object} for approval",
+    Action.BATCH_APPROVED: "{actor} approved disposal batch {object}",
+    Action.BATCH_WITHDRAWN: "{actor} took back their approval of disposal batch {object}",
+    Action.BATCH_EXPORTED: "{actor} made the transfer package of disposal batch {object}",
+    Action.BATCH_CONFIRMED: "{actor} confirmed that the package of batch {object} was received",
+    Action.BATCH_STARTED: "{actor} started to carry out disposal batch {object}",
+    Action.BATCH_CANCELLED: "{actor} cancelled disposal batch {object}",
+    Action.CERTIFICATE_ISSUED: "{actor} issued certificate of destruction {object}",
+    Action.CERTIFICATE_VIEWED: "{actor} looked at certificate of destruction {object}",
 }
 """The sentence of each action, for people."""

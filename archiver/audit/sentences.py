@@ -83,6 +83,18 @@ TELLING: Mapping[Action, str] = {
     Action.LOG_CONTRADICTED: "[: {words}]",
     Action.AUDIT_VIEWED: "[ of {about} {object}][: {how}][ ({filters})][, {shown:event} shown]",
     Action.AUDIT_EXPORTED: "[: {events:event}][ ({filters})]",
+    Action.BATCH_FORMED: "[ of class {class_code}][, account {account}][: {records:record}]",
+    Action.BATCH_SAMPLED: "[: {records:record}][ by the seed {seed}]",
+    Action.BATCH_EXCLUDED: "[: {records:record}][ until {until}][, because “{reason}”]",
+    Action.BATCH_INCLUDED: "[: {records:record}][, because “{reason}”]",
+    Action.BATCH_PROPOSED: "[ with {records:record}][, because “{reason}”]",
+    Action.BATCH_APPROVED: "[ with {records:record}][, because “{reason}”]",
+    Action.BATCH_WITHDRAWN: "[, because “{reason}”]",
+    Action.BATCH_EXPORTED: "[ with {records:record}]",
+    Action.BATCH_CONFIRMED: "[ by {receiver}]",
+    Action.BATCH_STARTED: "[ with {records:record}]",
+    Action.BATCH_CANCELLED: "[, because “{reason}”]",
+    Action.CERTIFICATE_ISSUED: "[ over {records:record}][ of batch {batch_id}]",
 }
 """What the sentence of an action tells of its details; `{name:noun}` counts."""
 
@@ -92,6 +104,9 @@ NAMELESS: Mapping[Action, str] = {
     Action.TERMS_VIEWED: "{actor} looked at the list of search term reports",
     Action.EVIDENCE_EXPORTED: "{actor} made an evidence bundle",
     Action.SAVED_VIEWED: "{actor} looked at the list of saved searches",
+    Action.BATCH_FORMED: "{actor} formed disposal batches",
+    Action.BATCH_VIEWED: "{actor} looked at what is due for disposal",
+    Action.CERTIFICATE_VIEWED: "{actor} looked at the list of certificates of destruction",
 }
 """The sentence where no one object is meant."""
 
@@ -130,6 +145,7 @@ _NAMED_TYPES = {
     "job",
     "set",
     "term report",
+    "certificate",
 }
 _LABELS = {
     "sha256": "SHA-256",

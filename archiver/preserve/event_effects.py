@@ -22,6 +22,7 @@ from archiver.db.transaction import Connection
 from archiver.errors import IntegrityError, InvalidInput
 from archiver.ids import ulid_bytes
 from archiver.preserve.account_effects import ACCOUNT, account_effect
+from archiver.preserve.batch_effects import BATCH, batch_effect
 from archiver.preserve.event_record import (
     MEMBERS_PART,
     PLAN_PART,
@@ -258,6 +259,7 @@ _BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
 }
 _BY_OBJECT_TYPE: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     ACCOUNT: lambda body, _part: account_effect(body),
+    BATCH: batch_effect,
     PERSON: lambda body, _part: person_effect(body),
     SAVED_SEARCH: lambda body, _part: saved_search_effect(body),
     SUBSCRIPTION: subscription_effect,

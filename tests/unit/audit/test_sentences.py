@@ -535,6 +535,67 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
         Told("audit", "", "ok", {"events": 65, "filters": "by carla"}),
         "carla exported the audit trail: 65 events (by carla).",
     ),
+    Action.BATCH_FORMED: (
+        Told(
+            "batch",
+            "B1",
+            "ok",
+            {"class_code": "broker-3", "account": "acme", "period": "2026-03", "records": 3912},
+        ),
+        "carla formed disposal batch B1 of class broker-3, account acme: 3,912 records.",
+    ),
+    Action.BATCH_VIEWED: (
+        Told("batch", "B1", "ok", {}),
+        "carla looked at disposal batch B1.",
+    ),
+    Action.BATCH_SAMPLED: (
+        Told("batch", "B1", "ok", {"records": 50, "seed": "2026-11"}),
+        "carla drew a sample of disposal batch B1: 50 records by the seed 2026-11.",
+    ),
+    Action.BATCH_EXCLUDED: (
+        Told("batch", "B1", "ok", {"records": 1, "until": "2030-01-01", "reason": "of value"}),
+        "carla left records out of disposal batch B1: 1 record until 2030-01-01, because “of value”.",
+    ),
+    Action.BATCH_INCLUDED: (
+        Told("batch", "B1", "ok", {"records": 1, "reason": "a mistake"}),
+        "carla put records back into disposal batch B1: 1 record, because “a mistake”.",
+    ),
+    Action.BATCH_PROPOSED: (
+        Told("batch", "B1", "ok", {"records": 3911, "reason": "reviewed"}),
+        "carla proposed disposal batch B1 for approval with 3,911 records, because “reviewed”.",
+    ),
+    Action.BATCH_APPROVED: (
+        Told("batch", "B1", "refused", {"records": 3911, "reason": "agreed"}),
+        "carla approved disposal batch B1 with 3,911 records, because “agreed”. It was refused.",
+    ),
+    Action.BATCH_WITHDRAWN: (
+        Told("batch", "B1", "ok", {"reason": "a new claim"}),
+        "carla took back their approval of disposal batch B1, because “a new claim”.",
+    ),
+    Action.BATCH_EXPORTED: (
+        Told("batch", "B1", "ok", {"records": 3911}),
+        "carla made the transfer package of disposal batch B1 with 3,911 records.",
+    ),
+    Action.BATCH_CONFIRMED: (
+        Told("batch", "B1", "ok", {"receiver": "State Archives"}),
+        "carla confirmed that the package of batch B1 was received by State Archives.",
+    ),
+    Action.BATCH_STARTED: (
+        Told("batch", "B1", "ok", {"records": 3911}),
+        "carla started to carry out disposal batch B1 with 3,911 records.",
+    ),
+    Action.BATCH_CANCELLED: (
+        Told("batch", "B1", "ok", {"reason": "a new claim"}),
+        "carla cancelled disposal batch B1, because “a new claim”.",
+    ),
+    Action.CERTIFICATE_ISSUED: (
+        Told("certificate", "C1", "ok", {"name": "no. 7", "records": 3911, "batch_id": "B1"}),
+        "carla issued certificate of destruction “no. 7” over 3,911 records of batch B1.",
+    ),
+    Action.CERTIFICATE_VIEWED: (
+        Told("certificate", "C1", "ok", {"name": "no. 7"}),
+        "carla looked at certificate of destruction “no. 7”.",
+    ),
 }
 """An event of each action as the use cases record it, and what is told of it."""
 
@@ -625,9 +686,9 @@ def test_who_acted_is_told_as_people_read_it() -> None:
 
 
 def test_an_action_of_another_version_is_told_by_its_name() -> None:
-    told = sentence("batch:approved", actor="carla", object_type="batch", object_id="B1")
+    told = sentence("batch:weighed", actor="carla", object_type="batch", object_id="B1")
 
-    assert told == "carla did “batch:approved” B1."
+    assert told == "carla did “batch:weighed” B1."
     assert action_in_words("batch:approved") == "batch:approved"
 
 
