@@ -12,7 +12,8 @@ archive, and in that:
 each of them whole. The folder is named after the archive, so that two archives given one URL, or an
 index put back from another archive, are never taken for each other's.
 
-An engine on a server has one generation: built anew, it answers with what it has so far.
+Of an engine on a server they are indexes there, and `current` is an alias of one of them
+(`search.engines.opensearch.generations`).
 """
 
 import fcntl
@@ -34,13 +35,12 @@ _DIGITS = 6
 class Generations(Protocol):
     """Where the indexes of one archive stand."""
 
-    @property
-    def beside(self) -> bool:
-        """Whether a new generation is built while the old one answers."""
-        ...
-
     def current(self) -> str | None:
-        """Return the URL of the generation that answers; None where there is none yet."""
+        """Return the URL of the generation that answers; None where there is none yet.
+
+        Raises:
+            IndexUnavailable: nobody knows, for the server does not answer.
+        """
         ...
 
     def building(self) -> AbstractContextManager[str]:
@@ -48,7 +48,7 @@ class Generations(Protocol):
 
         Raises:
             IndexBusy: one is being built already.
-            IndexUnavailable: its folder cannot be written.
+            IndexUnavailable: its folder cannot be written, or its server does not answer.
         """
         ...
 
@@ -61,7 +61,7 @@ class Generations(Protocol):
         ...
 
     def size(self) -> int:
-        """Return the bytes on this machine's disk of the generation that answers."""
+        """Return the bytes on disk of the generation that answers; 0 where nobody can say."""
         ...
 
     def room(self) -> int | None:
@@ -70,50 +70,22 @@ class Generations(Protocol):
 
 
 def generations(url: str, archive_id: str) -> Generations:
-    """Return where the indexes of an archive stand under a search URL."""
+    """Return where the indexes of an archive stand under a search URL.
+
+    Raises:
+        IndexUnavailable: `url` names none.
+    """
     engine, _, place = url.partition(":")
     if engine in _FOLDERS and place:
         return FolderGenerations(engine, Path(place) / archive_id)
-    return OneGeneration(url)
+    # Its library is imported only where a URL names it (`search.engines.opening`).
+    from search.engines.opensearch import ClusterGenerations  # noqa: PLC0415
 
-
-class OneGeneration:
-    """Of an engine on a server: an index is always built in its place."""
-
-    beside = False
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def current(self) -> str | None:
-        """See `Generations`."""
-        return self._url
-
-    @contextmanager
-    def building(self) -> Iterator[str]:
-        """See `Generations`."""
-        yield self._url
-
-    def switch(self, url: str) -> None:
-        """See `Generations`."""
-
-    def sweep(self) -> int:
-        """See `Generations`."""
-        return 0
-
-    def size(self) -> int:
-        """See `Generations`."""
-        return 0
-
-    def room(self) -> int | None:
-        """See `Generations`."""
-        return None
+    return ClusterGenerations(url, archive_id)
 
 
 class FolderGenerations:
     """Of an engine whose index is a folder."""
-
-    beside = True
 
     def __init__(self, engine: str, root: Path) -> None:
         self._engine = engine

@@ -10,7 +10,7 @@ builds holds a lock of its own, and the writer of the old index goes over to the
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from archiver.access.rules import Permission, require
@@ -124,10 +124,7 @@ class Reindexing:
         await asyncio.to_thread(self._require_room)
         was, differed = await self._old()
         try:
-            if self._index.generations.beside:
-                log_size, records = await self._build_beside(progress)
-            else:
-                log_size, records = await self._build_in_place(progress)
+            log_size, records = await self._build(progress)
         except IndexBusy as error:
             raise Conflict(f"{error} Wait until that is done; see the jobs") from error
         except (IndexUnavailable, RebuildNeeded) as error:
@@ -148,8 +145,11 @@ class Reindexing:
         await self._note(rebuilt, actor)
         return rebuilt
 
-    async def _build_beside(self, progress: Progress) -> tuple[int, int]:
-        with self._index.generations.building() as url:
+    async def _build(self, progress: Progress) -> tuple[int, int]:
+        with ExitStack() as built:
+            # In a thread: whoever built before and was killed is waited for on a cluster.
+            building = self._index.generations.building()
+            url = await asyncio.to_thread(built.enter_context, building)
             with closing(await asyncio.to_thread(open_writer, url)) as writer:
                 await self._fill(writer, progress)
                 await self._require_exact(writer)
@@ -159,15 +159,6 @@ class Reindexing:
                     standing = snapshot.watermark, snapshot.known()
             await asyncio.to_thread(self._index.generations.switch, url)
         return standing
-
-    async def _build_in_place(self, progress: Progress) -> tuple[int, int]:
-        """Of an engine on a server: empty the index; answers say how far it has got."""
-        await self._index.begin_anew("a new one was asked for")
-        while await self._index.follow():
-            async with self._database.reading() as tx:
-                progress(self._index.watermark, (await ledger_rows.state(tx)).next_index)
-        with self._index.reader().snapshot() as snapshot:
-            return snapshot.watermark, snapshot.known()
 
     async def _fill(self, writer: Index, progress: Progress) -> None:
         while True:

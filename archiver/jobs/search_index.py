@@ -143,7 +143,7 @@ class SearchIndex:
             damaged, _ = self._writer
             await asyncio.to_thread(self._let_go)
             self._lost(reason)
-            if self.generations.current() == damaged:
+            if await asyncio.to_thread(self.generations.current) == damaged:
                 await asyncio.to_thread(self._begin, damaged)
             await self._open_writer()
 
@@ -215,7 +215,7 @@ class SearchIndex:
         with self.generations.building() as url:
             if self.generations.current() != instead_of:
                 raise IndexBusy("Another process has begun a new index.")
-            open_writer(url, anew=not self.generations.beside).close()
+            open_writer(url).close()
             self.generations.switch(url)
             return url
 
@@ -223,7 +223,7 @@ class SearchIndex:
         if self._writer is None:
             return False
         url, writer = self._writer
-        if url != self.generations.current():
+        if url != await asyncio.to_thread(self.generations.current):
             await asyncio.to_thread(self._let_go)  # a new one was built beside it and answers now
             return await self._open_writer()
         async with self._database.reading() as tx:
@@ -278,8 +278,6 @@ class SearchIndex:
                 await asyncio.to_thread(_add, self._writer[1], rest.documents, watermark)
 
     def _refused(self, documents: Sequence[Document]) -> frozenset[int]:
-        if not self.generations.beside:
-            return frozenset()
         try:
             with self.generations.building() as url:
                 return refused_among(documents, lambda: open_writer(url))

@@ -70,21 +70,38 @@ def open_reader(url: str) -> Reader:
 def engine_name(url: str) -> str:
     """Return the engine of a URL and its version, as answers state them; it is not opened.
 
+    Of a server it is the version that it last told this process; only its name before it did.
+
     Raises:
         IndexUnavailable: `url` names no engine; nothing that is opened later would answer.
     """
     engine, _ = _parts(url)
-    package = _PACKAGES[engine]
-    return f"{package} {version(package)}"
+    if package := _PACKAGES[engine]:
+        return f"{package} {version(package)}"
+    from search.engines import opensearch
 
+    return opensearch.engine_name(url)
+
+
+def ceiling(url: str) -> int | None:
+    """Return how many documents the engine of a URL is meant for at most; None: no such number.
+
+    More are answered just as exactly, but ever more slowly. Raises as `engine_name`.
+    """
+    engine, _ = _parts(url)
+    return _CEILINGS.get(engine)
+
+
+_CEILINGS = {"whoosh": 50_000}
+"""Measured: `archiver/decisions/0032-whoosh-is-kept-away-from-disk-and-meaning.md`."""
 
 _PACKAGES = {
     "tantivy": "tantivy",
     "whoosh": "whoosh3",
-    "opensearch+http": "opensearch-py",
-    "opensearch+https": "opensearch-py",
+    "opensearch+http": "",
+    "opensearch+https": "",
 }
-"""The package that is an engine, or speaks to it; answers name it, as others have like names."""
+"""The package that is an engine, "" of a server; answers name it, as others have like names."""
 
 
 def _parts(url: str) -> tuple[str, str]:

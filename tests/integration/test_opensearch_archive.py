@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -11,15 +11,21 @@ from archiver.app import Services
 from archiver.config import PREFIX, load_settings
 from archiver.errors import SearchUnavailable
 from archiver.model.actor import Actor, Role
+from search.document import document
 from search.engines import opensearch
+from search.engines.opensearch import ClusterGenerations
+from search.engines.opensearch.generations import generations_of
+from search.engines.opensearch.place import place_of
+from search.errors import IndexBusy, IndexUnavailable
 from search.patterns import Pattern
 from search.positions import fits
-from search.query import Fuzzy, Stemmed, Wildcard
+from search.query import Everything, Fuzzy, Stemmed, Wildcard
 from tests.contracts.compare import fill
 from tests.contracts.query_trees import random_tree, smallest_difference
 from tests.fakes.archive import AGENT, found, serving
 from tests.fakes.small_archive import arrival
 
+OPERATOR = Actor(name="olga", roles=frozenset({Role.OPERATOR}), via="test")
 COUNSEL = Actor(name="counsel", roles=frozenset({Role.COUNSEL}), via="test")
 WORDS = ("earnings", "#earnings", "mail", "zürich", "☕", "hiring", "ear", "東京")
 QUERIES = (
@@ -55,6 +61,97 @@ async def test_an_archive_runs_on_a_cluster_and_counts_what_tantivy_counts(
     assert by_cluster == by_tantivy
     assert hold.records == by_cluster[QUERIES[0]]
     assert all(0 < count <= len(texts) for count in by_cluster.values())
+
+
+async def test_every_answer_is_whole_while_a_new_index_is_built_on_the_cluster(
+    tmp_path: Path, opensearch_url: str
+) -> None:
+    home = {PREFIX + "HOME": str(tmp_path / "home"), PREFIX + "INDEX_INTERVAL_S": "0.05"}
+    settings = await found(load_settings({**home, PREFIX + "SEARCH_URL": opensearch_url}))
+    texts = [f"{WORDS[n % 8]} call {WORDS[n % 5]}" for n in range(40)]
+    async with serving(settings) as services:
+        await services.ingest.submit(
+            [arrival(str(number), text) for number, text in enumerate(texts)], actor=AGENT
+        )
+        counts = await _counts(services, len(texts))
+        places = services.index.generations
+        assert isinstance(places, ClusterGenerations)
+        before = places.current()
+        building = asyncio.create_task(
+            services.reindexing.run(actor=OPERATOR, progress=lambda _done, _total: None)
+        )
+        while not building.done() or not await _is_the_only_one(places):
+            for query in ("earnings", "call"):
+                answer = await services.searching.count(query, actor=COUNSEL)
+                assert (answer.covered.records, answer.covered.is_exact) == (len(texts), True)
+        rebuilt = await building
+        after = places.current()
+        assert await _counts(services, len(texts)) == counts
+
+    assert before is not None
+    assert after is not None
+    assert (before.count("/000001"), after.count("/000002")) == (1, 1)
+    assert (rebuilt.records, rebuilt.differed, rebuilt.size > 0) == (len(texts), 0, True)
+
+
+async def _is_the_only_one(places: ClusterGenerations) -> bool:
+    cluster = places._reached()
+    return len(await asyncio.to_thread(generations_of, cluster)) == 1
+
+
+def test_what_a_killed_rebuild_left_is_swept_and_only_one_builds_at_a_time(
+    opensearch_url: str,
+) -> None:
+    mine, other = (ClusterGenerations(opensearch_url, "01KAM") for _ in range(2))
+    stranger = ClusterGenerations(opensearch_url, "01KAN")
+    assert mine.current() is None
+    with mine.building() as url:
+        _fill(url, 3)
+        assert mine.current() is None
+        mine.switch(url)
+        with pytest.raises(IndexBusy, match="being built"), other.building():
+            pass
+        assert other.sweep() == 0
+    assert (mine.current(), other.current(), stranger.current()) == (url, url, None)
+    with suppress(ZeroDivisionError), mine.building() as left:
+        half_built = opensearch.open_writer(left)
+        raise ZeroDivisionError  # and nothing is closed, as if it had been killed
+    assert other.sweep() == 0, "somebody may write it still"
+    half_built._lease.abandon()
+    assert (other.sweep(), generations_of(other._reached())) == (1, [place_of(url).index])
+
+    with opensearch.open_reader(url).snapshot() as snapshot:
+        with mine.building() as newer:
+            assert place_of(newer).generation == "000002", "its name is free again"
+            _fill(newer, 4)
+            mine.switch(newer)
+        assert snapshot.count(Everything()) == 3
+        assert other.current() == newer
+    assert other.sweep() == 1
+    with opensearch.open_reader(newer).snapshot() as snapshot:
+        assert (snapshot.count(Everything()), other.size() > 0) == (4, True)
+
+
+def test_a_builder_that_was_given_up_switches_nothing(opensearch_url: str) -> None:
+    stalled, other = (ClusterGenerations(opensearch_url, "01KAM") for _ in range(2))
+    with stalled.building() as url:
+        _fill(url, 3)
+        assert stalled._building is not None
+        stalled._building.abandon()  # as of a process that stands still
+        with other.building() as faster:
+            _fill(faster, 4)
+            other.switch(faster)
+            with pytest.raises(IndexUnavailable, match="Another process"):
+                stalled.switch(url)
+    assert stalled.current() == faster
+    with pytest.raises(IndexUnavailable, match="never emptied"):
+        opensearch.open_writer(faster, anew=True)
+
+
+def _fill(url: str, count: int) -> None:
+    with closing(opensearch.open_writer(url)) as index:
+        index.add([document(number=n, text="found", captured_at=n) for n in range(count)])
+        index.commit(count)
 
 
 async def _counts(services: Services, posts: int) -> dict[str, int]:

@@ -5,6 +5,7 @@
 - `place`: what a URL says. `cluster`: the requests, and what every failure means.
 - `schema`: how documents are laid out. `compiler`: query trees as OpenSearch queries.
 - `state`: what an index says about itself, and which of its documents belong to a commit.
+- `generations`: the next index beside the one that answers.
 - `lease`: one writer at a time. `writer`, `reader`: the protocols of `search.index`.
 - `snapshot`, `counts`, `vocabulary`: the answers.
 
@@ -17,7 +18,20 @@ What the choices rest on was run with OpenSearch 2.9 (`deploy/OPENSEARCH.md`, AD
 - Whatever it might answer approximately or partly is asked so that it is exact or an error.
 """
 
+from search.engines.opensearch.generations import ClusterGenerations
 from search.engines.opensearch.reader import OpenSearchReader
-from search.engines.opensearch.writer import OpenSearchIndex, open_reader, open_writer
+from search.engines.opensearch.writer import (
+    OpenSearchIndex,
+    engine_name,
+    open_reader,
+    open_writer,
+)
 
-__all__ = ["OpenSearchIndex", "OpenSearchReader", "open_reader", "open_writer"]
+__all__ = [
+    "ClusterGenerations",
+    "OpenSearchIndex",
+    "OpenSearchReader",
+    "engine_name",
+    "open_reader",
+    "open_writer",
+]

@@ -11,10 +11,11 @@ from opensearchpy.exceptions import (
     ConnectionError,  # noqa: A004 - the library's own name
     NotFoundError,
     OpenSearchException,
+    SSLError,
     TransportError,
 )
 
-from search.engines.opensearch.failures import Conflict, failure, unreachable
+from search.engines.opensearch.failures import Conflict, failure, unreachable, untrusted
 from search.engines.opensearch.place import Place
 from search.errors import IndexUnavailable, SearchError
 
@@ -31,6 +32,9 @@ _NO_PARTS = {"allow_partial_search_results": "false", "cancel_after_time_interva
 _NO_NEW_INDEX = {"require_alias": "true"}
 _SWEPT = 20_000
 _OLDEST = (2, 9)
+
+_versions: dict[tuple[str, ...], str] = {}
+"""What each cluster last said of its version; it is asked whenever one is opened, and after."""
 
 # What fails is raised, with its cause; the library would log it besides, as a warning.
 logging.getLogger("opensearch").setLevel(logging.CRITICAL)
@@ -50,20 +54,34 @@ class Cluster:
             self._client = OpenSearch(
                 hosts=list(place.hosts),
                 http_auth=(place.user, place.password()) if place.user else None,
-                ca_certs=str(place.ca_file) if place.ca_file else None,
+                ca_certs=place.authority(),
                 timeout=_TIMEOUT_S,
                 max_retries=len(place.hosts),  # another node, where one refuses the connection
                 http_compress=True,
                 pool_maxsize=16,
             )
-            told = self._client.info()["version"]
-            version = tuple(int(part) for part in str(told["number"]).split(".")[:2])
-        if told.get("distribution") != "opensearch" or version < _OLDEST:
+        try:
+            self.look()
+        except BaseException:
             self.close()
+            raise
+
+    def look(self) -> None:
+        """Look which server it is, and remember its version (`version_of`).
+
+        Raises:
+            IndexUnavailable: it is no OpenSearch, or too old.
+        """
+        with self._failures():
+            told = self._client.info()["version"]
+            number = str(told["number"])
+            version = tuple(int(part) for part in number.split(".")[:2])
+        if told.get("distribution") != "opensearch" or version < _OLDEST:
             raise IndexUnavailable(
-                f"Expected OpenSearch {'.'.join(map(str, _OLDEST))} or newer as {place}, found "
-                f"{told.get('distribution', 'another server')} {told['number']}."
+                f"Expected OpenSearch {'.'.join(map(str, _OLDEST))} or newer as {self.place}, "
+                f"found {told.get('distribution', 'another server')} {number}."
             )
+        _versions[self.place.hosts] = number
 
     def close(self) -> None:
         """Let go of the connections. A second call does nothing."""
@@ -81,7 +99,7 @@ class Cluster:
     def numbered(self) -> list[str]:
         """Return the indexes whose names begin with the name, whether they answer or not."""
         with self._failures():
-            found = self._client.indices.get(
+            found = self._client.indices.get_settings(
                 index=f"{self.place.name}-*", params={"allow_no_indices": "true"}
             )
             return sorted(found)
@@ -110,6 +128,18 @@ class Cluster:
         """Remove an index; one that is not there is fine."""
         with self._failures(), suppress(NotFoundError):
             self._client.indices.delete(index=index)
+
+    def size(self, index: str) -> int:
+        """Return the bytes on disk of an index, all its copies together."""
+        with self._failures():
+            told = self._client.indices.stats(index=index, metric="store")
+            return int(told["_all"]["total"]["store"]["size_in_bytes"])
+
+    def is_asked(self, index: str) -> bool:
+        """Return whether somebody is looking at an index just now."""
+        with self._failures():
+            told = self._client.indices.stats(index=index, metric="search")
+            return bool(told["_all"]["total"]["search"]["open_contexts"])
 
     def document(self, index: str, identity: str) -> dict[str, Any] | None:
         """Return a document as it is stored now, whether visible yet or not; None: not there."""
@@ -175,7 +205,7 @@ class Cluster:
         """Return a point in time over all shards of the index; give it back with `release`."""
         params = {"keep_alive": _KEEP, "allow_partial_pit_creation": "false"}
         with self._failures():
-            made = self._client.create_pit(index=self.place.name, params=params)
+            made = self._client.create_pit(index=self.place.index, params=params)
             return str(self._whole(made)["pit_id"])
 
     def release(self, point: str) -> None:
@@ -213,6 +243,8 @@ class Cluster:
             raise IndexUnavailable(f"The index {self.place} has been closed.")
         try:
             yield
+        except SSLError as error:
+            raise untrusted(self.place, str(error)) from error
         except ConnectionError as error:
             raise unreachable(self.place, str(error)) from error
         except TransportError as error:
@@ -222,3 +254,8 @@ class Cluster:
                 f"Expected the answer of an OpenSearch cluster from the index {self.place}, found "
                 f"none: {type(error).__name__}: {error}."
             ) from error
+
+
+def version_of(place: Place) -> str:
+    """Return the version that the cluster at `place` last said it has; "" where it never did."""
+    return _versions.get(place.hosts, "")

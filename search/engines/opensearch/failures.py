@@ -14,7 +14,16 @@ def unreachable(place: Place, told: str) -> IndexUnavailable:
     """Return the error of a cluster that does not answer, or not in time."""
     return IndexUnavailable(
         f"The index {place} cannot be reached: {told}. Look whether the cluster runs, whether the "
-        "search URL names it, and, with https, whether ca_file is its authority."
+        "search URL names it, and whether both speak https or both http."
+    )
+
+
+def untrusted(place: Place, told: str) -> IndexUnavailable:
+    """Return the error of a cluster whose certificate is not what it must be."""
+    return IndexUnavailable(
+        f"The certificate of the index {place} is not trusted, so nothing was sent: {told}. Name "
+        "the authority of the nodes' certificates (PEM) with ca_file in the search URL, look that "
+        "they name the host that the URL does, and that they have not expired."
     )
 
 

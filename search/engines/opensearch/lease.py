@@ -6,6 +6,9 @@ lease that nobody is. No clocks are compared. Every write names the version it r
 that was given up, and comes back, can change nothing any more.
 """
 
+import os
+import secrets
+import socket
 import threading
 import time
 from dataclasses import replace
@@ -80,7 +83,7 @@ class Lease:
                     continue
 
 
-def taken(cluster: Cluster, index: str, target: str, holder: str) -> Lease:
+def taken(cluster: Cluster, index: str, target: str) -> Lease:
     """Return the lease of `index`, whose state document is written under the alias `target`.
 
     Raises:
@@ -90,12 +93,17 @@ def taken(cluster: Cluster, index: str, target: str, holder: str) -> Lease:
     """
     free = _free(cluster, index)
     state = free.state
-    mine = replace(state, holder=holder, void=state.voided(), pending=state.pending + 1)
+    mine = replace(state, holder=_name(), void=state.voided(), pending=state.pending + 1)
     try:
         version = cluster.write(target, STATE, mine.stored(), free.version)
     except Conflict as error:
         raise _busy(cluster, state.holder) from error
     return Lease(cluster, target, Seen(mine, version))
+
+
+def _name() -> str:
+    """Return a name for a writer that no other one has, in any process."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def _free(cluster: Cluster, index: str) -> Seen:

@@ -67,7 +67,7 @@ class OpenSearchReader:
         )
 
     def _state(self) -> State:
-        found = seen(self._cluster, self._cluster.place.name)
+        found = seen(self._cluster, self._cluster.place.index)
         if found is None:
             raise IndexDamaged(
                 f"Expected a state document in the index {self._cluster.place}, found none."

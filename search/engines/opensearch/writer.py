@@ -1,27 +1,25 @@
 """Opening, writing and rebuilding an index in a cluster.
 
 The name in a URL is an alias. Behind it stands one index, `name-000001`; built anew it is
-`name-000002`, and the alias is switched in one step. An index is written through an alias of its
+`name-000002`, and the alias is switched in one step. A URL may name a generation as well, which is
+then opened whether it answers or not (`generations`). An index is written through an alias of its
 own, `name-000001-write`, so what a dead writer still sends never reaches another, nor makes one.
 """
 
 import json
-import os
-import re
-import secrets
-import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from search.document import Document
-from search.engines.opensearch.cluster import Cluster
+from search.engines.opensearch.cluster import Cluster, version_of
 from search.engines.opensearch.compiler import any_of
+from search.engines.opensearch.generations import begun, next_index, target
 from search.engines.opensearch.lease import Lease, taken
 from search.engines.opensearch.place import place_of
 from search.engines.opensearch.reader import OpenSearchReader
-from search.engines.opensearch.schema import creation, identity, laid_out
-from search.engines.opensearch.state import STATE, State
+from search.engines.opensearch.schema import identity, laid_out
+from search.engines.opensearch.state import State
 from search.errors import IndexBusy, IndexDamaged, IndexUnavailable, RebuildNeeded, SearchError
 
 _BULK = 4_000_000
@@ -31,7 +29,8 @@ _BULK = 4_000_000
 def open_writer(url: str, *, anew: bool = False) -> "OpenSearchIndex":
     """Open the index at `url` for writing; create it if there is none.
 
-    `anew` puts an empty one in the place of what is there: the answer to `RebuildNeeded`.
+    `anew` puts an empty one in the place of what is there: the answer to `RebuildNeeded`. Of a URL
+    that names a generation the answer is the next generation, and `anew` is refused.
 
     Raises:
         IndexBusy: another process writes it.
@@ -41,8 +40,8 @@ def open_writer(url: str, *, anew: bool = False) -> "OpenSearchIndex":
     """
     cluster = Cluster(place_of(url))
     try:
-        index = _made(cluster) if anew else _standing(cluster) or _made(cluster)
-        return OpenSearchIndex(cluster, index, taken(cluster, index, _target(index), _holder()))
+        index = _named(cluster, anew=anew)
+        return OpenSearchIndex(cluster, index, taken(cluster, index, target(index)))
     except BaseException:
         cluster.close()
         raise
@@ -64,12 +63,21 @@ def open_reader(url: str) -> OpenSearchReader:
         raise
 
 
+def engine_name(url: str) -> str:
+    """Return "OpenSearch" and the version that the cluster of `url` last told, if it ever did.
+
+    Raises:
+        IndexUnavailable: `url` is not the URL of an index.
+    """
+    return f"OpenSearch {version_of(place_of(url))}".strip()
+
+
 class OpenSearchIndex(OpenSearchReader):
     """`search.index.Index` over a cluster; holds the lease of an index until closed."""
 
     def __init__(self, cluster: Cluster, index: str, lease: Lease) -> None:
         super().__init__(cluster)
-        self._target = _target(index)
+        self._target = target(index)
         self._lease = lease
         self._usable = True
         self._added: set[int] = set()
@@ -184,8 +192,19 @@ class OpenSearchIndex(OpenSearchReader):
             raise
 
 
+def _named(cluster: Cluster, *, anew: bool) -> str:
+    """Return the index that a URL names, made if there is none, or made anew."""
+    place = cluster.place
+    if not place.generation:
+        return _made(cluster) if anew else _standing(cluster) or _made(cluster)
+    if anew:
+        raise IndexUnavailable(f"The generation {place} is never emptied; build the next one.")
+    begun(cluster, place.index)
+    return place.index
+
+
 def _read(cluster: Cluster) -> OpenSearchReader:
-    if _standing(cluster) is None:
+    if not cluster.place.generation and _standing(cluster) is None:
         raise IndexUnavailable(
             f"There is no index {cluster.place}; the writing process creates it."
         )
@@ -210,35 +229,16 @@ def _made(cluster: Cluster) -> str:
     leases = []
     for each in standing:
         with suppress(RebuildNeeded):  # then it cannot say who writes it
-            leases.append(taken(cluster, each, _target(each), _holder()))
-    index = _next(cluster)
-    place = cluster.place
-    body = creation(place.shards, place.replicas)
-    if not cluster.create(index, {**body, "aliases": {_target(index): {}}}):
-        raise IndexBusy(f"Another process just creates the index {place}.")
-    cluster.write(_target(index), STATE, State(index=index).stored(), None)
+            leases.append(taken(cluster, each, target(each)))
+    index = next_index(cluster)
+    if not begun(cluster, index):
+        raise IndexBusy(f"Another process just creates the index {cluster.place}.")
     cluster.switch(index, standing)
     for lease in leases:
         lease.abandon()
     for each in standing:
         cluster.drop(each)
     return index
-
-
-def _next(cluster: Cluster) -> str:
-    """Return a name for an index that none of those that are there has."""
-    pattern = re.compile(re.escape(cluster.place.name) + r"-([0-9]{6})")
-    found = (pattern.fullmatch(each) for each in cluster.numbered())
-    used = [int(each[1]) for each in found if each]
-    return f"{cluster.place.name}-{max(used, default=0) + 1:06}"
-
-
-def _target(index: str) -> str:
-    return f"{index}-write"
-
-
-def _holder() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def _action(kind: str, number: int, since: int) -> bytes:

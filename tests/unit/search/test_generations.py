@@ -1,11 +1,12 @@
 """One generation answers; what is named wrongly or not at all is never any folder."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from search.errors import IndexBusy, IndexMissing
-from search.generations import FolderGenerations, OneGeneration, generations
+from search.errors import IndexBusy, IndexMissing, IndexUnavailable
+from search.generations import FolderGenerations, generations
 
 ARCHIVE = "01KAM0000000000000000000AA"
 
@@ -71,8 +72,18 @@ def test_one_is_built_at_a_time_and_is_not_swept_meanwhile(folders: FolderGenera
         assert begun.exists()
 
 
-def test_an_engine_on_a_server_has_one_generation() -> None:
-    url = "opensearch+https://search.example:9200/muniment"
-    found = generations(url, ARCHIVE)
-    assert isinstance(found, OneGeneration)
-    assert (found.current(), found.beside, found.room()) == (url, False, None)
+def test_what_names_no_place_is_refused_when_it_is_given() -> None:
+    for url in ("lucene:/x", "tantivy:", "opensearch+https://search.example:9200/a/b"):
+        with pytest.raises(IndexUnavailable, match="Expected"):
+            generations(url, ARCHIVE)
+
+
+def test_of_a_server_that_does_not_answer_nobody_can_say_which_generation_it_is() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        found = generations(f"opensearch+http://127.0.0.1:{free.getsockname()[1]}/a", ARCHIVE)
+        with pytest.raises(IndexUnavailable, match="cannot be reached"):
+            found.current()
+        with pytest.raises(IndexUnavailable, match="cannot be reached"), found.building():
+            pass
+        assert (found.sweep(), found.size(), found.room()) == (0, 0, None)

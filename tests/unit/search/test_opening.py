@@ -46,6 +46,7 @@ def test_an_index_built_anew_by_its_url_is_empty(engine: str, tmp_path: Path) ->
 def test_an_engine_is_named_with_the_version_of_its_package() -> None:
     assert opening.engine_name("tantivy:/x") == f"tantivy {version('tantivy')}"
     assert opening.engine_name("whoosh:/x") == f"whoosh3 {version('whoosh3')}"
+    assert opening.engine_name("opensearch+http://never-asked.example/a") == "OpenSearch"
 
 
 @pytest.mark.parametrize("opened", [opening.open_writer, opening.open_reader, opening.engine_name])
