@@ -24,6 +24,7 @@ from archiver.web.keys import REQUEST_ID, ROUTE, SERVICES
 from archiver.web.metrics import METRICS
 from archiver.web.pages.rendering import PAGES
 from archiver.web.routing import Route, is_page
+from archiver.web.sent_forms import SENT_FORMS
 from archiver.web.session import Confirm, admit, confirm_first, sign_in_first
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -61,7 +62,9 @@ def admitted(route: Route) -> Handler:
         request[ROUTE] = route
         check_host(request, route, request.app[SERVICES].settings.content_origin)
         await admit(request, route)
-        return await route.handler(request)
+        if not route.is_page:
+            return await route.handler(request)
+        return await request.app[SENT_FORMS].answer(request, route.handler)
 
     return handle
 

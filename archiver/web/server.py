@@ -23,6 +23,7 @@ from archiver.web.openapi import OPENAPI, describe
 from archiver.web.pages.rendering import PAGES, Pages
 from archiver.web.routes import ROUTES
 from archiver.web.routing import Access
+from archiver.web.sent_forms import SENT_FORMS, SentForms
 from archiver.web.services import Services
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -59,6 +60,7 @@ def create_app(services: Services, *, readings: Sequence[Reading] = ()) -> web.A
     app[READINESS] = Readiness()
     app[METRICS] = Metrics(services.version, readings)
     app[ANSWERS] = Answers()
+    app[SENT_FORMS] = SentForms()
     app[OPENAPI] = describe(routes, services.version)
     app[PAGES] = Pages()
     for route in routes:

@@ -28,7 +28,7 @@ CSRF_HEADER = "X-CSRF-Token"
 
 _SAFE = frozenset({"GET", "HEAD"})
 _BEARER = "Bearer "
-_URLENCODED = "application/x-www-form-urlencoded"
+URLENCODED = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _PATIENCE_S = 30.0
 _FIELD_BYTES = 1024
@@ -185,7 +185,7 @@ async def _check_form(request: web.Request, route: Route, signed_in: SignedIn) -
 
 
 async def _csrf_field(request: web.Request, route: Route) -> str:
-    if request.content_type == _URLENCODED:
+    if request.content_type == URLENCODED:
         return (await read_form(request)).get(CSRF_FIELD, "")
     if request.content_type == _MULTIPART and any(
         body.media_type == _MULTIPART for body in route.takes

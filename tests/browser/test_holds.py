@@ -76,6 +76,17 @@ def test_a_hold_is_placed_without_scripts(page_as: PageAs) -> None:
     expect(page.get_by_text("The hold is in effect.")).to_be_visible()
 
 
+def test_a_double_click_places_one_hold(page_as: PageAs, site: Site) -> None:
+    page = page_as(Role.COUNSEL, path="/holds/new?q=earnings")
+    page.get_by_label("Name").fill("Clicked twice")
+    page.get_by_label("Reason").fill("A test")
+    page.get_by_role("button", name="Show what will happen").click()
+    page.get_by_role("button", name="Place hold on").dblclick()
+    expect(page.get_by_text("The hold is in effect.")).to_be_visible()
+    views = site.run(site.services.hold_register.list(actor=site.actor(Role.COUNSEL)))
+    assert [view.name for view in views].count("Clicked twice") == 1
+
+
 def test_who_may_only_read_holds_is_offered_no_act(page_as: PageAs, site: Site) -> None:
     page = page_as(Role.AUDITOR, path=f"/holds/{hold_of(site)}")
     expect(page.get_by_role("link", name="Release…")).to_have_count(0)

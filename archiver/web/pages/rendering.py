@@ -4,6 +4,7 @@ Templates are Jinja2 with autoescape on and undefined names an error. A template
 rendered alone for htmx, which asks for the same address as the page and replaces a part of it.
 """
 
+import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -163,6 +164,7 @@ def _shell(request: web.Request) -> dict[str, object]:
         "here": request.path_qs,
         "now": request.app[CLOCK](),
         "csrf": "" if signed_in is None else signed_in.csrf,
+        "once": secrets.token_urlsafe(12),
         "preferences": Preferences() if signed_in is None else signed_in.preferences,
     }
 
