@@ -10,13 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Select, case, delete, func, insert, select, update
 
 from archiver.db.disposal_tables import batch, batch_approval, batch_package, batch_record
 from archiver.db.tables import record
 from archiver.db.transaction import Connection, Row, Transaction, insert_rows
-from archiver.errors import IntegrityError, NotFound
+from archiver.errors import NotFound
 from archiver.model.batch import OPEN, BatchState, MemberState
+
+REVIEW = "review"
+"""The action of a batch whose schedule asks for a review: what is to become of it is not known."""
+
+REVIEWED = "reviewed"
+"""The action of such a batch while a review proposes to destroy what was left in it."""
 
 _BATCH = 500  # SQLite allows 32,766 variables; short lists also keep plans cached
 
@@ -213,6 +219,7 @@ def _unpropose(connection: Connection, batch_id: str) -> None:
         .where(batch.c.id == batch_id)
         .values(
             state=BatchState.FORMED.value,
+            action=case((batch.c.action == REVIEWED, REVIEW), else_=batch.c.action),
             proposed_by="",
             proposed_by_id="",
             proposal="",
@@ -230,6 +237,7 @@ def propose(
         .where(batch.c.id == batch_id)
         .values(
             state=BatchState.REVIEWED.value,
+            action=case((batch.c.action == REVIEW, REVIEWED), else_=batch.c.action),
             proposed_by=by,
             proposed_by_id=by_id,
             proposal=reason,
@@ -423,28 +431,3 @@ async def package(tx: Transaction, batch_id: str) -> PackageRow | None:
     statement = select(batch_package).where(batch_package.c.batch_id == batch_id)
     row = (await tx.execute(statement)).mappings().first()
     return None if row is None else PackageRow(**row)
-
-
-def require_approved(connection: Connection, batch_id: str) -> BatchRow:
-    """Return a batch that the people it needs have approved; the gate asks once more.
-
-    Raises:
-        NotFound: no such batch.
-        IntegrityError: its state says it is approved, and its approvals do not.
-    """
-    row = connection.execute(select(batch).where(batch.c.id == batch_id)).mappings().first()
-    if row is None:
-        raise no_batch(batch_id)
-    found = BatchRow(**row)
-    approvers = set(
-        connection.execute(
-            select(batch_approval.c.approver_id).where(batch_approval.c.batch_id == batch_id)
-        ).scalars()
-    )
-    enough = len(approvers - {found.proposed_by_id}) >= found.approvals_needed > 0
-    if found.state in {BatchState.APPROVED, BatchState.EXECUTING} and not enough:
-        raise IntegrityError(
-            f"batch {batch_id} is {found.state}, and {len(approvers)} of {found.approvals_needed} "
-            "approvals stand; move the database away and run `muniment recover`"
-        )
-    return found

@@ -689,7 +689,7 @@ def test_an_action_of_another_version_is_told_by_its_name() -> None:
     told = sentence("batch:weighed", actor="carla", object_type="batch", object_id="B1")
 
     assert told == "carla did “batch:weighed” B1."
-    assert action_in_words("batch:approved") == "batch:approved"
+    assert action_in_words("batch:weighed") == "batch:weighed"
 
 
 @pytest.mark.parametrize("value", [2**63 - 1, 2**200, 253_402_300_800_000, -(2**70), 0])
