@@ -16,8 +16,8 @@ from archiver.clock import Clock, from_millis, rfc3339, to_millis
 from archiver.db import accounts as account_rows
 from archiver.db import file_plan as file_plan_rows
 from archiver.db import holds as hold_rows
-from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
+from archiver.db.facts import facts_of
 from archiver.db.holds import HoldRow
 from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
@@ -102,7 +102,7 @@ class Filing:
         It makes no event: it is part of what its caller shows, and of its caller's event. A hold
         that the actor may not see is a reason without a name.
         """
-        facts = await _facts(tx, row)
+        facts = (await facts_of(tx, [row.log_index]))[row.log_index]
         filed = await _filed_because(tx, row, facts)
         body = await file_plan_rows.get_schedule(tx, row.class_code, row.schedule_version)
         holds = await hold_rows.active_on(tx, row.log_index)
@@ -218,34 +218,6 @@ class Filing:
             body = await file_plan_rows.rules_in_force(tx, to_millis(self._clock()))
         rules = RuleSet.from_dict(body)
         return RulesPage(version=rules.version, rules=rule_lines(rules))
-
-
-async def _facts(tx: Transaction, row: RecordRow) -> Facts:
-    return Facts(
-        platform=row.platform,
-        account=row.account,
-        captured_at=from_millis(row.captured_at),
-        posted_at=None if row.posted_at is None else from_millis(row.posted_at),
-        superseded_at=await _superseded_at(tx, row),
-        kind=row.kind,
-        tags=tuple(row.tags.split()),
-    )
-
-
-async def _superseded_at(tx: Transaction, row: RecordRow) -> datetime | None:
-    """Return when the next version of the same post took this one's place, None: it stands.
-
-    Counted from our captures, never from a platform's edit time: that may be wrong, and the later
-    moment keeps longer. Where versions arrived out of order, neither ends before both were here.
-    """
-    if row.entry_type == _EVENT:
-        return None
-    versions = await record_rows.versions(tx, row.platform, row.account, row.post_id)
-    ids = [version.id for version in versions]
-    place = ids.index(row.duplicate_of or row.id)
-    if place + 1 == len(versions):
-        return None
-    return from_millis(max(row.captured_at, versions[place + 1].captured_at))
 
 
 async def _filed_because(tx: Transaction, row: RecordRow, facts: Facts) -> Reason:
