@@ -103,6 +103,9 @@ class Action(StrEnum):
     BATCH_CONFIRMED = "batch:confirmed"
     BATCH_STARTED = "batch:started"
     BATCH_CANCELLED = "batch:cancelled"
+    DISPOSAL_CONDEMNED = "disposal:condemned"
+    DISPOSAL_KEPT = "disposal:kept"
+    DISPOSAL_CARRIED_OUT = "disposal:carried_out"
     CERTIFICATE_ISSUED = "certificate:issued"
     CERTIFICATE_VIEWED = "certificate:viewed"
 
@@ -205,6 +208,9 @@ SENTENCES: dict[Action, str] = {
     Action.BATCH_CONFIRMED: "{actor} confirmed that the package of batch {object} was received",
     Action.BATCH_STARTED: "{actor} started to carry out disposal batch {object}",
     Action.BATCH_CANCELLED: "{actor} cancelled disposal batch {object}",
+    Action.DISPOSAL_CONDEMNED: "{actor} put disposal batch {object} to the gate of destruction",
+    Action.DISPOSAL_KEPT: "{actor} kept records of disposal batch {object} from destruction",
+    Action.DISPOSAL_CARRIED_OUT: "{actor} destroyed disposal batch {object}",
     Action.CERTIFICATE_ISSUED: "{actor} issued certificate of destruction {object}",
     Action.CERTIFICATE_VIEWED: "{actor} looked at certificate of destruction {object}",
 }

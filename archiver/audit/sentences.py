@@ -94,6 +94,9 @@ TELLING: Mapping[Action, str] = {
     Action.BATCH_CONFIRMED: "[ by {receiver}]",
     Action.BATCH_STARTED: "[ with {records:record}]",
     Action.BATCH_CANCELLED: "[, because “{reason}”]",
+    Action.DISPOSAL_CONDEMNED: "[ with {records:record}][, because “{reason}”]",
+    Action.DISPOSAL_KEPT: "[: {records:record}][, the first because {reason}]",
+    Action.DISPOSAL_CARRIED_OUT: "[: {records:record}][ and {kept:record} kept][ ({method})]",
     Action.CERTIFICATE_ISSUED: "[ over {records:record}][ of batch {batch_id}]",
 }
 """What the sentence of an action tells of its details; `{name:noun}` counts."""

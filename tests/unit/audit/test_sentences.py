@@ -588,6 +588,21 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
         Told("batch", "B1", "ok", {"reason": "a new claim"}),
         "carla cancelled disposal batch B1, because “a new claim”.",
     ),
+    Action.DISPOSAL_CONDEMNED: (
+        Told("batch", "B1", "ok", {"records": 3911}),
+        "carla put disposal batch B1 to the gate of destruction with 3,911 records.",
+    ),
+    Action.DISPOSAL_KEPT: (
+        Told("batch", "B1", "ok", {"records": 2, "reason": "it is held"}),
+        (
+            "carla kept records of disposal batch B1 from destruction: 2 records, the first "
+            "because it is held."
+        ),
+    ),
+    Action.DISPOSAL_CARRIED_OUT: (
+        Told("batch", "B1", "ok", {"records": 3909, "kept": 2, "method": "delete"}),
+        "carla destroyed disposal batch B1: 3,909 records and 2 records kept (delete).",
+    ),
     Action.CERTIFICATE_ISSUED: (
         Told("certificate", "C1", "ok", {"name": "no. 7", "records": 3911, "batch_id": "B1"}),
         "carla issued certificate of destruction “no. 7” over 3,911 records of batch B1.",
