@@ -4,9 +4,11 @@ Each stage stands on those before it. `archiver.app` makes the use cases of them
 """
 
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from archiver import __version__
@@ -98,13 +100,13 @@ class WritePath:
 class Views:
     """What is derived from the log, and the holds that need it.
 
-    `engine` is the search engine and its version, as answers state it; `turns` is the one line of
-    all who ask it.
+    `engine` tells the search engine and its version, as answers state it; `turns` is the one line
+    of all who ask it.
     """
 
     documents: Documents
     index: SearchIndex
-    engine: str
+    engine: Callable[[], str]
     turns: Turns
     reindexing: Reindexing
     holds: Holds
@@ -232,11 +234,13 @@ def open_views(stack: AsyncExitStack, ground: Ground, path: WritePath) -> Views:
     )
 
 
-def _engine(url: str) -> str:
+def _engine(url: str) -> Callable[[], str]:
+    """Return what tells the engine of a URL: a server's version is known once it was asked."""
     try:
-        return engine_name(url)
+        engine_name(url)
     except IndexUnavailable as error:
         raise ConfigurationError(f"MUNIMENT_SEARCH_URL: {error}") from error
+    return partial(engine_name, url)
 
 
 async def open_background(

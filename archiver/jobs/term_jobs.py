@@ -1,5 +1,6 @@
 """Frozen sets and search term reports put together; reports are jobs, for they take minutes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 
@@ -36,10 +37,10 @@ def open_sets(
     trail: Trail,
     clock: Clock,
     ulids: Ulids,
-    engine: str,
+    engine: Callable[[], str],
     turns: Turns,
 ) -> Sets:
-    """Return the use cases; `engine` is the index's name and version, as sets state it."""
+    """Return the use cases; `engine` tells the index's name and version, as sets state it."""
     frozen = FrozenSets(
         database=database,
         index=index,

@@ -10,7 +10,7 @@ made in their part; any other is not found, as if it were not there.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
 from archiver.access.rules import EVERYTHING, Permission, Reach, reach
@@ -53,7 +53,7 @@ MAX_PAGE = 10_000
 
 
 class FrozenSets:
-    """The use cases on frozen result sets. `engine` is the index's name and version."""
+    """The use cases on frozen result sets. `engine` tells the index's name and version."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class FrozenSets:
         trail: Trail,
         clock: Clock,
         ulids: Ulids,
-        engine: str,
+        engine: Callable[[], str],
         turns: Turns | None = None,
     ) -> None:
         self._database = database
@@ -129,7 +129,7 @@ class FrozenSets:
             ),
             expansions=expansions.to_json(matched.expansions),
             within=reach_text(within),
-            engine=self._engine,
+            engine=self._engine(),
             analyzer=ANALYZER_VERSION,
             log_size=members.log_size,
             records=len(members.ids),

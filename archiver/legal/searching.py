@@ -8,7 +8,7 @@ index that covers less than it did (it is being rebuilt) could skip hits, so the
 gave before is refused until the index has caught up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
 from archiver.access.rules import Permission, Reach, reach
@@ -47,7 +47,7 @@ MAX_VALUES = 1000
 
 
 class Searching:
-    """The search use cases. `engine` is the index's name and version, as answers state it."""
+    """The search use cases. `engine` tells its name and version, as answers state it."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Searching:
         records: RecordReader,
         zone: tzinfo,
         trail: Trail,
-        engine: str,
+        engine: Callable[[], str],
         turns: Turns | None = None,
     ) -> None:
         self._inquiry = Inquiry(index=index, database=database, turns=turns or Turns())
@@ -271,7 +271,7 @@ class Searching:
             normalised=normalise(tree),
             count=seen.total,
             covered=covered,
-            engine=self._engine,
+            engine=self._engine(),
             analyzer=ANALYZER_VERSION,
             hits=hits,
             ids=ids,

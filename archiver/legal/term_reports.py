@@ -7,7 +7,7 @@ reach all of that part; for others they are not there.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from functools import partial
@@ -120,7 +120,7 @@ class TermReports:
         trail: Trail,
         clock: Clock,
         ulids: Ulids,
-        engine: str,
+        engine: Callable[[], str],
         turns: Turns | None = None,
     ) -> None:
         self._database = database
@@ -188,7 +188,7 @@ class TermReports:
             zone=str(self._days(wanted)),
             grammar=GRAMMAR_VERSION,
             analyzer=ANALYZER_VERSION,
-            engine=self._engine,
+            engine=self._engine(),
             within=names(within),
             documents=len(described.documents.numbers),
             not_searchable=missed,

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from archiver.access.content_tickets import ContentTickets
@@ -168,7 +169,7 @@ class SmallArchive:
             records=self.reader,
             zone=UTC,
             trail=self.trail,
-            engine=engine_name(self.index.url),
+            engine=partial(engine_name, self.index.url),
             turns=turns,
         )
         self.filing = Filing(database=database, trail=self.trail, clock=clock)
@@ -210,7 +211,7 @@ class SmallArchive:
             trail=self.trail,
             clock=clock,
             ulids=ulids,
-            engine=engine_name(self.index.url),
+            engine=partial(engine_name, self.index.url),
             turns=turns,
         )
         self.term_reports = TermReports(
@@ -222,7 +223,7 @@ class SmallArchive:
             trail=self.trail,
             clock=clock,
             ulids=ulids,
-            engine=engine_name(self.index.url),
+            engine=partial(engine_name, self.index.url),
             turns=turns,
         )
         self.hold_register = HoldRegister(

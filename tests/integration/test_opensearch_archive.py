@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -37,6 +38,9 @@ QUERIES = (
     "earnigns~1 OR 東京",
     "captured:2000-01-01..2999-12-31",
 )
+LARGE = Pattern("*" + "a????????????" + "*")
+"""Its automaton would be too large for Lucene."""
+
 SEED = 20_260_302
 
 pytestmark = pytest.mark.integration
@@ -84,6 +88,7 @@ async def test_every_answer_is_whole_while_a_new_index_is_built_on_the_cluster(
             for query in ("earnings", "call"):
                 answer = await services.searching.count(query, actor=COUNSEL)
                 assert (answer.covered.records, answer.covered.is_exact) == (len(texts), True)
+                assert re.fullmatch(r"OpenSearch [0-9]+(\.[0-9]+)+", answer.engine)
         rebuilt = await building
         after = places.current()
         assert await _counts(services, len(texts)) == counts
@@ -169,12 +174,18 @@ def test_random_trees_find_in_two_shards_what_the_matcher_defines(opensearch_url
     rng = random.Random(SEED)
     index = opensearch.open_writer(opensearch_url)
     posts = fill(index, rng)
+    trees = [random_tree(rng, posts, rng.randrange(4)) for _ in range(25)]
     with index.snapshot() as snapshot:
-        for _ in range(25):
-            tree = random_tree(rng, posts, rng.randrange(4))
+        for tree in (*trees, Wildcard(LARGE)):
             assert smallest_difference(snapshot, posts, tree) == ""
         words = {token for post in posts for token in post.text.split()}
-        for word in (Wildcard(Pattern("e*")), Fuzzy("fraud"), Stemmed("earning"), Pattern("?ou*")):
+        for word in (
+            Wildcard(Pattern("e*")),
+            Fuzzy("fraud"),
+            Stemmed("earning"),
+            Pattern("?ou*"),
+            LARGE,
+        ):
             expected = tuple(sorted(filter(fits(word), words)))
             assert snapshot.expansion(word, limit=100) == expected
     index.close()

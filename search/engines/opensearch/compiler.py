@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from search.engines.opensearch.automata import is_small, signs_in_order
 from search.engines.opensearch.schema import KEYWORDS, MOST_TERMS, PLACE
 from search.patterns import Pattern
 from search.query import (
@@ -65,7 +66,7 @@ def compiled(query: Query) -> Compiled:  # noqa: C901, PLR0911, PLR0912 - one ca
             raise ValueError(f"expected a query that is settled, found {query}")
 
 
-def is_exact(query: Query) -> bool:
+def is_exact(query: Query) -> bool:  # noqa: PLR0911 - one case per node
     """Return whether `compiled` takes a whole tree; what it does not take is settled first."""
     match query:
         case Stemmed() | Held():
@@ -74,8 +75,10 @@ def is_exact(query: Query) -> bool:
             here, there = _plain(left), _plain(right)
             # Intervals let both sides stand on one word, unless they are different or in order.
             return bool(here and there) and (ordered or set(here).isdisjoint(there))
-        case Phrase(tokens):
-            return len(tokens) == 1 or not query.has_patterns
+        case Wildcard(pattern) | Phrase((Pattern() as pattern,)):
+            return is_small(pattern)
+        case Phrase():
+            return not query.has_patterns
         case And(parts) | Or(parts):
             return all(map(is_exact, parts))
         case Not(part):
@@ -172,7 +175,7 @@ def numbered(start: int, end: int) -> Compiled:
 
 
 def _pattern(pattern: Pattern) -> Compiled:
-    value = pattern.text.replace("\\", "\\\\")
+    value = signs_in_order(pattern).replace("\\", "\\\\")
     return {"wildcard": {"text": {"value": value, "rewrite": "constant_score"}}}
 
 

@@ -45,7 +45,7 @@ _REFUSED = (401, 403)
 
 _BROAD = "The query is more than the cluster answers at once. Use fewer or longer words."
 _CLAUSES = f"{_BROAD} Or raise indices.query.bool.max_clause_count."
-_PATTERN = "A pattern of the query has too many ? after its *. Give letters in their place."
+_PATTERN = "A pattern of the query has too many signs for the cluster. Give letters in their place."
 _SHARDS = (
     "A part of the index {place} is not there now, and a part of an answer is none. Look at the "
     "cluster's health and ask again."

@@ -85,7 +85,8 @@ class State:
                 return cls(**{name: _read(value) for name, value in told.items()})
         except (KeyError, TypeError, ValueError) as error:
             raise IndexDamaged(f"The state document of an index is not one: {error}.") from error
-        raise IndexOutdated(f"Expected {LAYOUT} in the index, found {told['layout']}.")
+        found = str(told["layout"])
+        raise IndexOutdated(f"Expected {LAYOUT} in the index, found {found}.", layout=found)
 
 
 def _read(value: Any) -> Any:

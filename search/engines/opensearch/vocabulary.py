@@ -9,6 +9,7 @@ fit and mostly nothing else, and `search.positions.fits` decides.
 import re
 from typing import Any
 
+from search.engines.opensearch.automata import widened
 from search.engines.opensearch.compiler import Compiled
 from search.errors import QueryTooBroad
 from search.index import Expandable
@@ -44,10 +45,15 @@ def found(word: Expandable, told: dict[str, Any], limit: int) -> tuple[str, ...]
     buckets = told["aggregations"]["words"]["buckets"]
     fit = fits(word)
     tokens = tuple(bucket["key"] for bucket in buckets if fit(bucket["key"]))
-    if len(tokens) > limit or len(buckets) > max(limit, MOST):
+    if len(buckets) > max(limit, MOST):
         raise QueryTooBroad(
-            f"One word of the query stands for {len(tokens):,} different words or more, where "
-            f"{limit:,} are allowed. Give more of its letters."
+            f"One word of the query may stand for more than {max(limit, MOST):,} different words. "
+            "Give more of its letters."
+        )
+    if len(tokens) > limit:
+        raise QueryTooBroad(
+            f"One word of the query stands for {len(tokens):,} different words, more than "
+            f"{limit:,}. Give more of its letters."
         )
     return tokens
 
@@ -67,7 +73,7 @@ def expression(word: Expandable) -> str:
 
 def _of_pattern(pattern: Pattern) -> str:
     signs = {"*": ".*", "?": "."}
-    return "".join(signs.get(char) or _given(char) for char in pattern.text)
+    return "".join(signs.get(char) or _given(char) for char in widened(pattern))
 
 
 def _of_similar(token: str) -> str:

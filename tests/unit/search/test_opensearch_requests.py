@@ -5,10 +5,11 @@ import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from search.engines import opensearch
+from search.engines.opensearch.automata import is_small, signs_in_order, widened
 from search.engines.opensearch.compiler import compiled, is_exact
 from search.engines.opensearch.failures import failure
 from search.engines.opensearch.place import place_of
@@ -169,6 +170,29 @@ def test_the_expression_of_a_word_fits_every_token_it_finds(
     for word in words:
         if fits(word)(token):
             assert re.fullmatch(expression(word), token), (word, token)
+
+
+@given(st.text("ab*?", min_size=1, max_size=14), st.text("ab", max_size=10))
+def test_what_is_asked_instead_of_a_pattern_has_few_doublings_and_misses_no_token(
+    text: str, token: str
+) -> None:
+    assume(set(text) & {"*", "?"} and set(text) & {"a", "b"})
+    pattern = Pattern(text)
+    asked = Pattern(signs_in_order(pattern))
+    assert asked.fits(token) is pattern.fits(token)
+    assert is_small(Pattern(widened(pattern)))
+    if is_small(pattern):
+        assert widened(pattern) == asked.text
+    elif pattern.fits(token):
+        assert Pattern(widened(pattern)).fits(token)
+
+
+def test_a_pattern_whose_automaton_would_be_large_is_compared_and_not_asked() -> None:
+    assert is_exact(parse("ab????????????*")), "what is counted from the beginning is small"
+    assert is_exact(parse("*????????????ab"))
+    assert is_exact(parse("*a?b?c?d*"))
+    assert not is_exact(parse("*a????????????b"))
+    assert not is_exact(parse('"*a????????????b"'))
 
 
 def test_no_query_node_is_forgotten() -> None:
