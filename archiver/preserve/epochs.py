@@ -147,6 +147,11 @@ class Epochs:
         self._opened[class_code, period] = key
         return key
 
+    def forget(self, class_code: str, period: str) -> None:
+        """Forget the key of a lane, which was destroyed: nothing more is read or written by it."""
+        self._opened.pop((class_code, period), None)
+        self._locks.pop(epoch_object(self._archive, class_code, period), None)
+
     def check(self, class_code: str, period: str, data: bytes) -> None:
         """Check that `data` is an epoch key of this lane. Raises IntegrityError."""
         self._unwrap(epoch_object(self._archive, class_code, period), data, class_code, period)

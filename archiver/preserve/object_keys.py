@@ -2,6 +2,7 @@
 
 ```
 seg/<archive>/<class>/<YYYY-MM>/<segment>.seg       keys/<archive>/<class>/<YYYY-MM>/<segment>.keys
+keys/<archive>/<class>/<YYYY-MM>/<segment>.keys.<generation, from 1>
 keys/<archive>/<class>/<YYYY-MM>/epoch.json         blob/<archive>/<class>/<YYYY-MM>/<id>
 log/<archive>/checkpoint  checkpoints/<size, 12 digits>  tile/…
 log/<archive>/tsr/<size, 12 digits>/<authority>.tsr  cosignatures/<size, 12 digits>/<key id, hex>
@@ -29,6 +30,26 @@ def keys_object(archive: str, class_code: str, period: str, segment: str) -> str
 def keys_for_segment(segment_key: str) -> str:
     """Return the key of the `.keys` object beside the segment at `segment_key`."""
     return "keys/" + segment_key.removeprefix("seg/").removesuffix(".seg") + ".keys"
+
+
+def keys_generation(first_keys: str, generation: int) -> str:
+    """Return the key of a later generation of the `.keys` object that generation 0 is at."""
+    return f"{first_keys}.{generation}" if generation else first_keys
+
+
+def generation_of(keys_key: str) -> int | None:
+    """Return which generation a key names, None where it names no `.keys` object."""
+    _, dot, number = keys_key.rpartition(".keys")
+    if not dot or not number:
+        return 0 if dot else None
+    digits = number.removeprefix(".")
+    is_later = number[0] == "." and digits.isascii() and digits.isdecimal() and digits[0] != "0"
+    return int(digits) if is_later else None
+
+
+def first_keys_of(keys_key: str) -> str:
+    """Return the key of generation 0 beside a `.keys` object of whatever generation."""
+    return keys_key.rpartition(".keys")[0] + ".keys"
 
 
 def segment_id_of(segment_key: str) -> str:

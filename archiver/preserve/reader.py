@@ -153,6 +153,10 @@ class RecordReader:
         epoch = self._epochs.for_reading(segment.class_code, segment.period)
         return SegmentKeys(wrapping_key(epoch, segment_id), parse_keys(data, segment_id))
 
+    def forget(self, segment_id: str) -> None:
+        """Forget the keys of a segment: some were destroyed, or stand in a later generation."""
+        self._keys.pop(segment_id, None)
+
     def _large_part(self, record_id: str, number: int, blob: Blob) -> bytes:
         context = media_context(ulid_bytes(self._archive_id), ulid_bytes(record_id), number)
 

@@ -13,7 +13,7 @@ could delete these keys could erase the records early, so this object carries th
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -46,7 +46,32 @@ def build_keys(
         _ITEM.pack(index, cipher.encrypt(index.to_bytes(12, "big"), key, record_id))
         for index, (record_id, key) in enumerate(record_keys)
     ]
-    body = _HEADER.pack(MAGIC, segment_id, 0, len(items)) + b"".join(items)
+    return _built(segment_id, 0, items)
+
+
+def next_generation(data: bytes, segment_id: bytes, without: Collection[int]) -> bytes | None:
+    """Return the generation after `data` with the keys of all frames but those `without`.
+
+    What is kept is kept as it is, at its index. None where nothing is left.
+
+    Raises:
+        IntegrityError: `data` is not a sound `.keys` object of this segment.
+    """
+    items = [
+        _ITEM.pack(index, wrapped)
+        for index, wrapped in parse_keys(data, segment_id).items()
+        if index not in without
+    ]
+    return _built(segment_id, parse_generation(data) + 1, items) if items else None
+
+
+def parse_generation(data: bytes) -> int:
+    """Return which generation a `.keys` object is; whether it is sound is for `parse_keys`."""
+    return int(_HEADER.unpack_from(data)[2])
+
+
+def _built(segment_id: bytes, generation: int, items: Sequence[bytes]) -> bytes:
+    body = _HEADER.pack(MAGIC, segment_id, generation, len(items)) + b"".join(items)
     return body + hashlib.sha256(body).digest()
 
 

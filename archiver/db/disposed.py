@@ -1,0 +1,166 @@
+"""What remains of destroyed records, and removing every other row that says what they were.
+
+A row of `disposed` is written before the first byte goes: from then on the record counts as
+destroyed. The other rows go when its bytes have.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, insert, select, text, update
+
+from archiver.db import account_totals
+from archiver.db.disposal_tables import disposed
+from archiver.db.tables import blob, record, segment, set_aside
+from archiver.db.transaction import Connection, Database, Transaction
+
+_BATCH = 500
+
+
+class Remains(NamedTuple):
+    """What remains of a destroyed record; a row of `disposed`."""
+
+    log_index: int
+    id: str
+    entry_type: str
+    class_code: str
+    rule: str
+    schedule_version: int
+    segment_id: str
+    frame: int
+    size: int
+    captured_at: int
+    batch_id: str
+    method: str
+    dis_index: int
+    disposed_at: int
+
+
+def add_remains(connection: Connection, rows: Sequence[Remains]) -> None:
+    """Insert what remains of records, but for those of which it is known already."""
+    by_index = {row.log_index: row for row in rows}
+    for chunk in _chunks(sorted(by_index)):
+        known = set(
+            connection.execute(
+                select(disposed.c.log_index).where(disposed.c.log_index.in_(chunk))
+            ).scalars()
+        )
+        fresh = [by_index[index]._asdict() for index in chunk if index not in known]
+        if fresh:
+            connection.execute(insert(disposed), fresh)
+
+
+def remains_at(connection: Connection, log_indexes: Sequence[int]) -> dict[int, Remains]:
+    """Return what remains of those of these records that were destroyed, by log index."""
+    return {
+        row.log_index: Remains(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+        for chunk in _chunks(log_indexes)
+        for row in connection.execute(select(disposed).where(disposed.c.log_index.in_(chunk)))
+    }
+
+
+async def find_remains(tx: Transaction, record_id: str) -> Remains | None:
+    """Return what remains of a destroyed record, None where none of this id was."""
+    row = (await tx.execute(select(disposed).where(disposed.c.id == record_id))).mappings().first()
+    return None if row is None else Remains(**row)
+
+
+def standing(connection: Connection, segment_id: str) -> tuple[set[int], set[int]]:
+    """Return the log indexes of a segment's records that have rows, and of those destroyed."""
+    present = connection.execute(
+        select(record.c.log_index).where(record.c.segment_id == segment_id)
+    )
+    gone = connection.execute(
+        select(disposed.c.log_index).where(disposed.c.segment_id == segment_id)
+    )
+    return set(present.scalars()), set(gone.scalars())
+
+
+def blobs_of(connection: Connection, log_indexes: Sequence[int]) -> list[str]:
+    """Return the object keys of the large parts of these records."""
+    return [
+        key
+        for chunk in _chunks(log_indexes)
+        for key in connection.execute(
+            select(blob.c.object_key)
+            .join(record, record.c.id == blob.c.record_id)
+            .where(record.c.log_index.in_(chunk))
+            .order_by(blob.c.object_key)
+        ).scalars()
+    ]
+
+
+def purge(connection: Connection, log_indexes: Sequence[int]) -> None:
+    """Remove every row that says what these records were, and segments of which nothing is left.
+
+    The totals of accounts and classes are counted anew. Rows of holds, frozen sets and reports
+    stay: they name log indexes only, and are evidence of who was to be kept.
+    """
+    segments: set[str] = set()
+    for chunk in _chunks(sorted(log_indexes)):
+        rows = connection.execute(
+            select(record.c.id, record.c.segment_id).where(record.c.log_index.in_(chunk))
+        ).all()
+        segments.update(row.segment_id for row in rows)
+        connection.execute(delete(blob).where(blob.c.record_id.in_([row.id for row in rows])))
+        connection.execute(delete(set_aside).where(set_aside.c.log_index.in_(chunk)))
+        connection.execute(delete(record).where(record.c.log_index.in_(chunk)))
+    for chunk in _chunks(sorted(segments)):
+        remaining = select(record.c.log_index).where(record.c.segment_id == segment.c.id).exists()
+        connection.execute(delete(segment).where(segment.c.id.in_(chunk), ~remaining))
+    if segments:
+        account_totals.reset(connection)
+
+
+def point_to_keys(
+    connection: Connection, segment_id: str, *, key: str, version_id: str, sha256: bytes
+) -> None:
+    """Let a segment's row name a later generation of its keys."""
+    connection.execute(
+        update(segment)
+        .where(segment.c.id == segment_id)
+        .values(keys_object_key=key, keys_version_id=version_id, keys_sha256=sha256)
+    )
+
+
+def lane_is_empty(connection: Connection, class_code: str, period: str) -> bool:
+    """Return whether no segment of a class and month is left."""
+    row = connection.execute(
+        select(segment.c.id)
+        .where(segment.c.class_code == class_code, segment.c.period == period)
+        .limit(1)
+    ).first()
+    return row is None
+
+
+async def destroyed_segments(tx: Transaction, segment_ids: Sequence[str]) -> set[str]:
+    """Return those of these segments of which records were destroyed."""
+    found: set[str] = set()
+    for chunk in _chunks(segment_ids):
+        rows = await tx.execute(
+            select(disposed.c.segment_id).where(disposed.c.segment_id.in_(chunk)).distinct()
+        )
+        found.update(rows.scalars())
+    return found
+
+
+async def scrub(database: Database) -> None:
+    """Let no file of the database keep deleted rows, as far as the database can tell its disk.
+
+    SQLite overwrites deleted rows (`secure_delete`); what its write-ahead log still holds of them
+    goes with that log. On PostgreSQL dead rows are vacuumed. Backups are the operator's: they end
+    with the backup window that the certificate states.
+    """
+    connection = await database.session()
+    try:
+        if database.dialect == "sqlite":
+            await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        else:
+            await connection.execute(text("VACUUM record, blob, set_aside"))
+    finally:
+        await connection.close()
+
+
+def _chunks(items: Sequence[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(items), _BATCH):
+        yield list(items[start : start + _BATCH])

@@ -1,0 +1,117 @@
+"""Who may be destroyed: the decision of the gate, pure, with a reason for every no.
+
+It is asked inside the transaction that sequences the gate's event, with everything as it is then.
+An empty answer lets go; whatever is not known keeps.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from archiver.db.disposal import IN, Candidate, GateBatch
+from retention.decisions import Decision, State, decide
+from retention.facts import Facts, Hold
+from retention.schedules import Schedule
+
+APPROVED = frozenset({"approved", "executing"})
+"""States of a batch in which its records may be destroyed."""
+
+RECORD = "rec"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What the batch holds a record to be: it must be just that when it is destroyed."""
+
+    log_index: int
+    id: str
+    class_code: str
+    rule: str
+    schedule_version: int
+    segment_id: str
+    frame: int
+
+
+def objection_to_batch(batch: GateBatch | None, stopped: str | None) -> str:
+    """Return why nothing of a batch may be destroyed now; "" where it may.
+
+    `stopped` is the reason of the emergency stop, None while there is none.
+    """
+    if stopped is not None:
+        return f"all disposal is stopped: {stopped}"
+    if batch is None:
+        return "there is no such batch"
+    if batch.state not in APPROVED:
+        return f"the batch is {batch.state}, and only an approved one is destroyed"
+    if batch.action == "review":
+        return "its schedule asks for a review and not for destruction"
+    if batch.action == "transfer" and not batch.handed_over:
+        return "its schedule asks for a transfer, and the receiver has not confirmed it"
+    return _objection_to_approvals(batch)
+
+
+def _objection_to_approvals(batch: GateBatch) -> str:
+    own = {batch.formed_by_id, batch.proposed_by_id}
+    by_others = {person: count for person, count in batch.approvals if person and person not in own}
+    needed = max(1, batch.approvals_needed)
+    if len(by_others) < needed:
+        found = f"it has {len(by_others)} of the {needed} approvals that it needs"
+        if len(by_others) < len(batch.approvals):
+            found += "; those of who formed or proposed it do not count"
+        return found
+    others = sorted({count for count in by_others.values() if count != batch.members})
+    if others:
+        return f"an approval is for {others[0]} records, and the batch has {batch.members}"
+    return ""
+
+
+def objection_to_record(
+    claim: Claim,
+    found: Candidate | None,
+    *,
+    batch: GateBatch,
+    facts: Facts | None,
+    schedule: Schedule | None,
+    holds: tuple[Hold, ...],
+    at: datetime,
+    lock_until: datetime | None,
+) -> str:
+    """Return why a record may not be destroyed at `at`; "" where it may.
+
+    `found` is its row beside its place in the batch, None where it has none of both.
+    """
+    if found is None:
+        return "no such record is a member of the batch"
+    if found.state != IN:
+        return f"it is {found.state} in the batch already"
+    if found.entry_type != RECORD:
+        return "it is an event of the archive's own, which this release does not destroy"
+    if changed := _changed(claim, found, batch):
+        return f"it is not what was approved: {changed}"
+    if facts is None or schedule is None:
+        return f"schedule version {found.schedule_version} of its class cannot be read"
+    return _kept_because(decide(facts, schedule, holds, at, lock_until=lock_until))
+
+
+def _changed(claim: Claim, found: Candidate, batch: GateBatch) -> str:
+    if found.class_code != batch.class_code:
+        return f"it was approved in class {batch.class_code} and is in class {found.class_code} now"
+    if found.schedule_version != batch.schedule_version:
+        return (
+            f"it was approved under schedule version {batch.schedule_version}, and version "
+            f"{found.schedule_version} applies now"
+        )
+    if (found.platform, found.account) != (batch.platform, batch.account):
+        return "it is of another account than the batch"
+    for name in Claim.__dataclass_fields__:
+        if getattr(claim, name) != getattr(found, name):
+            return f"its {name} has changed since the gate was asked"
+    return ""
+
+
+def _kept_because(decision: Decision) -> str:
+    if decision.state is State.ELIGIBLE:
+        return ""
+    deciding = decision.reasons[0]
+    if decision.state is State.LOCKED:
+        deciding = decision.reasons[-1]
+    return f"{decision.state}: {deciding.text}"
