@@ -234,7 +234,11 @@ def start_of_day(day: date, zone: tzinfo) -> datetime:
 
 def end_day(moment: datetime, *, cutoff: Cutoff, period: Period, zone: tzinfo) -> date:
     """Return the local day at whose start a period that `moment` triggers has ended."""
-    day = moment.astimezone(zone).date()
+    return end_after(moment.astimezone(zone).date(), cutoff=cutoff, period=period)
+
+
+def end_after(day: date, *, cutoff: Cutoff, period: Period) -> date:
+    """Return the day at whose start a period has ended that is triggered on the local `day`."""
     if cutoff.kind is CutoffKind.NONE:
         return period.after(day) + _ONE_DAY
     return period.after(cutoff.first_day_after(day))
