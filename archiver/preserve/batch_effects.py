@@ -66,12 +66,17 @@ class BatchFormed:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class BatchChanged:
-    """A batch was changed, if it still stands where the change was made upon."""
+    """A batch was changed, if it still stands where the change was made upon.
+
+    `took` says so once it was applied: whoever made the change learns there that somebody else was
+    faster.
+    """
 
     claim: Claim
     change: Change = field(repr=False)
+    took: bool = field(default=False, init=False)
 
     @property
     def entries(self) -> Sequence[bytes]:
@@ -80,7 +85,8 @@ class BatchChanged:
 
     def apply(self, connection: Connection) -> bool:
         """Change the rows, unless the batch has moved on."""
-        if rows.claim(connection, self.claim):
+        self.took = rows.claim(connection, self.claim)
+        if self.took:
             self.change(connection)
         return False
 

@@ -1,0 +1,226 @@
+"""Disposal batches: listed, thinned out, cancelled.
+
+How they are formed stands in `batch_forming`, what their review needs in `batch_reviews`, who
+approves in `batch_approvals`; what is destroyed is decided by the gate.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from archiver.access.rules import Permission, allowed, require
+from archiver.audit.actions import Action
+from archiver.clock import Clock, rfc3339, to_millis
+from archiver.db import batch_review as review_rows
+from archiver.db import batches as rows
+from archiver.db.batches import BatchRow
+from archiver.db.transaction import Database, Transaction
+from archiver.disposal.batch_changes import (
+    BatchChanges,
+    reason_of,
+    require_state,
+    require_version,
+)
+from archiver.disposal.batch_views import BatchView, approvals_of
+from archiver.errors import InvalidInput, NotFound
+from archiver.ids import ulid_bytes
+from archiver.model.actor import Actor
+from archiver.model.batch import UNDECIDED, BatchState
+from archiver.preserve.batch_effects import (
+    members_digest,
+    members_part,
+)
+
+MAX_LIST = 1000
+MAX_EXCLUDED = 5_000
+"""Records named by id in one exclusion."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchList:
+    """A page of batches, newest first; `next_cursor` is empty at the end."""
+
+    items: tuple[BatchView, ...]
+    total: int
+    next_cursor: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON document."""
+        return {
+            "items": [item.to_dict() for item in self.items],
+            "total": self.total,
+            "total_is_exact": True,
+            "next_cursor": self.next_cursor,
+        }
+
+
+class Batches:
+    """The use cases of whoever works disposal batches. Reading them needs the file plan's right."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        changes: BatchChanges,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._changes = changes
+        self._clock = clock
+
+    async def list(
+        self, *, state: str = "", cursor: str = "", limit: int = 50, actor: Actor
+    ) -> BatchList:
+        """Return batches, newest first, of one state where it is named.
+
+        Raises:
+            Denied: the actor may not read the file plan.
+            InvalidInput: no such state, a cursor that is none, a limit out of 1 to `MAX_LIST`.
+        """
+        require(actor, Permission.READ_FILE_PLAN)
+        if state and state not in set(BatchState):
+            raise InvalidInput(
+                f"expected a state of {', '.join(BatchState)}, found {state[:40]!r}",
+                pointer="state",
+            )
+        if not 1 <= limit <= MAX_LIST:
+            raise InvalidInput(
+                f"expected a limit of 1 to {MAX_LIST}, found {limit}", pointer="limit"
+            )
+        if cursor:
+            ulid_bytes(cursor)
+        async with self._database.reading() as tx:
+            found = await rows.page(tx, state=state, before=cursor, limit=limit + 1)
+            total = await rows.count(tx, state=state)
+            views = await views_of(tx, found[:limit])
+        await self._changes.note(Action.BATCH_VIEWED, actor=actor, listed=len(views))
+        return BatchList(
+            items=tuple(views),
+            total=total,
+            next_cursor=found[limit - 1].id if len(found) > limit else "",
+        )
+
+    async def exclude(
+        self,
+        batch_id: str,
+        record_ids: Sequence[str],
+        *,
+        reason: str,
+        keep_until: datetime | None = None,
+        version: int | None = None,
+        actor: Actor,
+    ) -> BatchView:
+        """Leave records out of a batch; with `keep_until` they are in no batch before that moment.
+
+        Without it they come up again in the next batch that is formed after this one has ended.
+        Whatever was proposed or approved is so no more: others approved another count.
+
+        Raises:
+            Denied: the actor may not propose a disposal.
+            NotFound: no such batch, or a record that is not in it.
+            Conflict: it is being carried out, has ended, or was changed a moment ago.
+            InvalidInput: no records, no reason, or a moment that has passed.
+        """
+        async with self._changes.refusing(Action.BATCH_EXCLUDED, batch_id, actor=actor):
+            require(actor, Permission.PROPOSE_DISPOSAL)
+            if keep_until is not None and keep_until <= self._clock():
+                raise InvalidInput(
+                    f"expected a moment to come, found {rfc3339(keep_until)}", pointer="keep_until"
+                )
+            return await self._set_members(
+                Action.BATCH_EXCLUDED,
+                batch_id,
+                record_ids,
+                {
+                    "reason": reason_of(reason),
+                    "keep_until": 0 if keep_until is None else to_millis(keep_until),
+                    "until": "" if keep_until is None else rfc3339(keep_until),
+                },
+                version=version,
+                actor=actor,
+            )
+
+    async def include(
+        self,
+        batch_id: str,
+        record_ids: Sequence[str],
+        *,
+        reason: str,
+        version: int | None = None,
+        actor: Actor,
+    ) -> BatchView:
+        """Put excluded records back. Raises as `exclude`."""
+        async with self._changes.refusing(Action.BATCH_INCLUDED, batch_id, actor=actor):
+            require(actor, Permission.PROPOSE_DISPOSAL)
+            details: dict[str, str | int | bool] = {"reason": reason_of(reason)}
+            return await self._set_members(
+                Action.BATCH_INCLUDED, batch_id, record_ids, details, version=version, actor=actor
+            )
+
+    async def cancel(
+        self, batch_id: str, *, reason: str, version: int | None = None, actor: Actor
+    ) -> BatchView:
+        """Give a batch up; its records come up in the next one that is formed.
+
+        Raises:
+            Denied: the actor may neither propose nor approve a disposal.
+            NotFound: no such batch.
+            Conflict: it is being carried out, has ended, or was changed a moment ago.
+            InvalidInput: no reason.
+        """
+        async with self._changes.refusing(Action.BATCH_CANCELLED, batch_id, actor=actor):
+            require_either(actor)
+            view = await self._changes.view(batch_id)
+            require_version(view, version)
+            require_state(view, *UNDECIDED)
+            details = {"reason": reason_of(reason)}
+            return await self._changes.change(Action.BATCH_CANCELLED, view, details, actor=actor)
+
+    async def _set_members(
+        self,
+        action: Action,
+        batch_id: str,
+        record_ids: Sequence[str],
+        details: Mapping[str, str | int | bool],
+        *,
+        version: int | None,
+        actor: Actor,
+    ) -> BatchView:
+        ids = list(dict.fromkeys(record_ids))
+        if not 1 <= len(ids) <= MAX_EXCLUDED:
+            raise InvalidInput(
+                f"expected 1 to {MAX_EXCLUDED:,} records, found {len(ids):,}", pointer="records"
+            )
+        view = await self._changes.view(batch_id)
+        require_version(view, version)
+        require_state(view, *UNDECIDED)
+        async with self._database.reading() as tx:
+            known = await review_rows.indexes_of(tx, batch_id, ids)
+        missing = [each for each in ids if each not in known]
+        if missing:
+            raise NotFound(
+                f"{len(missing)} of {len(ids)} records are not in batch {batch_id}, the first of "
+                f"them {missing[0]!r}; nothing was changed"
+            )
+        indexes = sorted(known.values())
+        said = {**details, "records": len(indexes), "members_sha256": members_digest(indexes)}
+        return await self._changes.change(
+            action, view, said, parts=[members_part(indexes)], actor=actor
+        )
+
+
+def require_either(actor: Actor) -> None:
+    """Pass if the actor may propose or approve a disposal. Raises Denied."""
+    if not allowed(actor, Permission.PROPOSE_DISPOSAL):
+        require(actor, Permission.APPROVE_DISPOSAL)
+
+
+async def views_of(tx: Transaction, found: Sequence[BatchRow]) -> list[BatchView]:
+    """Return batches as they may be shown, in the order of their rows."""
+    ids = [row.id for row in found]
+    counts = await rows.counts(tx, ids)
+    approvals = await rows.approvals(tx, ids)
+    return [
+        BatchView(row=row, counts=counts[row.id], approvals=approvals_of(approvals, row.id))
+        for row in found
+    ]
