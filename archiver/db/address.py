@@ -161,6 +161,8 @@ def _configure_sqlite(connection: Any, _: object) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     # Without it INSERT OR REPLACE removes rows behind the back of the append-only triggers.
     cursor.execute("PRAGMA recursive_triggers=ON")
+    # What a deleted row said is overwritten: a destroyed record leaves no handle in free pages.
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.execute("PRAGMA cache_size=-16000")
     cursor.close()
 

@@ -9,14 +9,17 @@ frames, footer and manifests hold all the rows. A retry by the sender then finds
 | `.seg` and `.keys`, not in the database | died before the commit | adopted: sequenced as it is |
 | `.keys` without `.seg` | died between the two puts | left; it expires under its own lock |
 | `.seg` without `.keys` | the same, the other way round | an `orphan` entry names it: unreadable |
+| either, of destroyed records | a restored store brought it back | named, to be removed again |
 """
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.clock import Clock, to_millis
+from archiver.db import disposed as disposed_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
@@ -37,11 +40,15 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What recovery found: segments adopted, records in them, and segments without keys."""
+    """What recovery found: segments adopted, records in them, and segments without keys.
+
+    `destroyed` were destroyed once and are in the store again: they must be removed again.
+    """
 
     segments: int = 0
     records: int = 0
     unreadable: tuple[str, ...] = ()
+    destroyed: tuple[str, ...] = ()
 
 
 class Recovery:
@@ -79,7 +86,11 @@ class Recovery:
         unreadable = []
         async with self._database.reading() as tx:
             named = await ledger_rows.orphans(tx)
-        for key in await self._unknown_segments(before):
+        unknown = await self._unknown_segments(before)
+        destroyed = await self._destroyed(unknown)
+        for key in unknown:
+            if key in destroyed:
+                continue
             try:
                 orphan = await asyncio.to_thread(load_segment, self._store, self._reader, key)
             except IntegrityError as error:
@@ -103,7 +114,19 @@ class Recovery:
             segments += 1
             records += len(orphan.records)
         await self._log_unreadable(unreadable)
-        return Recovered(segments=segments, records=records, unreadable=tuple(unreadable))
+        return Recovered(
+            segments=segments,
+            records=records,
+            unreadable=tuple(unreadable),
+            destroyed=tuple(sorted(destroyed)),
+        )
+
+    async def _destroyed(self, keys: Sequence[str]) -> set[str]:
+        """Return those of these segments whose records the log says are destroyed."""
+        by_id = {segment_id_of(key): key for key in keys}
+        async with self._database.reading() as tx:
+            found = await disposed_rows.destroyed_segments(tx, sorted(by_id))
+        return {by_id[each] for each in found}
 
     async def _require_unsequenced(self, key: str, orphan: StoredSegment) -> None:
         """A segment without a row whose records have rows was not left by a crash."""
