@@ -49,8 +49,8 @@ class Settings(BaseModel):
     search_url: str = Field(
         "",
         description="tantivy:path, or whoosh:path for up to 50,000 posts, or "
-        "opensearch+https://user@host:9200/name?password_file=… (OPENSEARCH.md); default tantivy: "
-        "in the home.",
+        "opensearch+https://user@host:9200/name?password_file=…&ca_file=… (OPENSEARCH.md); default "
+        "tantivy: in the home.",
     )
     keyring_file: Path | None = Field(None, description="The keyring; default in the home.")
     keyring_key_file: Path | None = Field(

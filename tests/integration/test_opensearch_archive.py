@@ -5,6 +5,7 @@ import random
 import re
 from contextlib import closing, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -25,6 +26,7 @@ from tests.contracts.compare import fill
 from tests.contracts.query_trees import random_tree, smallest_difference
 from tests.fakes.archive import AGENT, found, serving
 from tests.fakes.small_archive import arrival
+from tests.fakes.tls_front import Authority, TlsFront
 
 OPERATOR = Actor(name="olga", roles=frozenset({Role.OPERATOR}), via="test")
 COUNSEL = Actor(name="counsel", roles=frozenset({Role.COUNSEL}), via="test")
@@ -151,6 +153,28 @@ def test_a_builder_that_was_given_up_switches_nothing(opensearch_url: str) -> No
     assert stalled.current() == faster
     with pytest.raises(IndexUnavailable, match="never emptied"):
         opensearch.open_writer(faster, anew=True)
+
+
+def test_a_cluster_is_asked_through_tls_by_a_user_with_a_password(
+    opensearch_url: str, tmp_path: Path
+) -> None:
+    authority, password = Authority(tmp_path), tmp_path / "password"
+    node = urlsplit(opensearch_url)
+    with TlsFront(node.netloc, authority.issued(), user="ann", password="geheim") as front:
+        place = f"opensearch+https://ann@127.0.0.1:{front.port}{node.path}?{node.query}"
+        url = f"{place}&password_file={password}&ca_file={authority.file}"
+        password.write_text("wrong\n", encoding="utf-8")
+        with pytest.raises(IndexUnavailable, match=r"refuses .* Look at user, password_f"):
+            opensearch.open_writer(url)
+        assert (front.passed, front.refused) == (0, 1)
+        password.write_text("geheim\n", encoding="utf-8")
+        places = ClusterGenerations(url, "01KAM")
+        with places.building() as built:
+            _fill(built, 3)
+            places.switch(built)
+        with opensearch.open_reader(places.current() or "").snapshot() as snapshot:
+            assert snapshot.count(Everything()) == 3
+        assert front.refused == 1
 
 
 def _fill(url: str, count: int) -> None:
