@@ -51,12 +51,10 @@ from archiver.composition import (
     open_write_path,
 )
 from archiver.config import Settings, explain_environment
-from archiver.db import accounts as account_rows
 from archiver.db import archive as archive_rows
-from archiver.db import file_plan as file_plan_rows
 from archiver.db import schema
 from archiver.db.archive import ArchiveRow
-from archiver.db.transaction import Database, Transaction, open_database
+from archiver.db.transaction import Database, open_database
 from archiver.disposal.filing import Filing
 from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
@@ -93,14 +91,12 @@ from archiver.legal.term_reports import TermReports
 from archiver.preserve.blobs import BlobWriter
 from archiver.preserve.clock_guard import Stopwatch, open_guard
 from archiver.preserve.epochs import Epochs
-from archiver.preserve.filing import FilePlan
 from archiver.preserve.keyring import Keyring, KeyringFile
+from archiver.preserve.plan_versions import load_file_plan
 from archiver.preserve.recovery import Recovered
 from archiver.preserve.store.opening import open_store
 from archiver.preserve.store.threads import AsyncStore
 from archiver.preserve.writer import Writer
-from retention.rules import RuleSet
-from retention.schedules import Schedule
 
 if TYPE_CHECKING:  # it brings a library along that only archives with a provider need
     from archiver.access.provider_sign_in import ProviderSignIn
@@ -256,6 +252,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         trail=trail,
         clock=clock,
         following=loops.following,
+        refresh_plan=ground.refresh_plan,
     )
     verifying = Verifying(settings=settings, archive=archive, database=database, trail=trail)
     evidence = Evidence(
@@ -474,14 +471,6 @@ def _keys(ground: Ground, path: WritePath, background: Background) -> Keys:
         publish=background.loops.catch_up,
         lock=background.integrator.lasting_lock,
     )
-
-
-async def load_file_plan(tx: Transaction, at: int) -> FilePlan:
-    """Return the class rules and schedules in force at a moment in milliseconds."""
-    rules = RuleSet.from_dict(await file_plan_rows.rules_in_force(tx, at))
-    bodies = await file_plan_rows.schedules_in_force(tx, at)
-    schedules = {code: Schedule.from_dict(body) for code, body in bodies.items()}
-    return FilePlan(rules, schedules, units=await account_rows.units_by_place(tx))
 
 
 def _require_same_archive(archive: ArchiveRow, keyring: Keyring) -> None:

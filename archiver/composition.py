@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 from zoneinfo import ZoneInfo
 
 from archiver import __version__
@@ -23,6 +23,7 @@ from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
 from archiver.jobs.account_totals import account_chores
 from archiver.jobs.documents import Documents
+from archiver.jobs.file_plan import plan_chore
 from archiver.jobs.index_comparison import IndexComparison
 from archiver.jobs.loops import Loops
 from archiver.jobs.reindexing import Reindexing
@@ -42,6 +43,7 @@ from archiver.preserve.epochs import Epochs
 from archiver.preserve.filing import FilePlan
 from archiver.preserve.keyring import Keyring
 from archiver.preserve.ledger.integrator import Integrator
+from archiver.preserve.plan_versions import Refresh, refreshing
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.recovery import Recovered, Recovery
 from archiver.preserve.sequencer import Sequencer
@@ -70,6 +72,11 @@ class Ground:
     store: AsyncStore
     copies: SecondCopy | None
     ulids: Ulids
+
+    @cached_property
+    def refresh_plan(self) -> Refresh:
+        """Looks for versions of the file plan that came in since."""
+        return refreshing(self.database, self.plan)
 
     @property
     def reading(self) -> ObjectStore:
@@ -277,6 +284,7 @@ async def open_background(
     accounts = account_chores(ground.database, ground.clock, ground.plan)
     telling = _telling(ground, path, views)
     own = (witnessing.chore, *timestamping.chores, worm.chore, comparison.chore)
+    own = (*own, plan_chore(ground.refresh_plan))
     loops.chores = (*own, *accounts, *telling.chores)
     return Background(
         integrator=integrator,

@@ -24,7 +24,6 @@ from archiver.db.transaction import Database, Transaction, open_database
 from archiver.errors import ConfigurationError, NotFound
 from archiver.ids import Randomness, Ulids
 from archiver.model.actor import Actor
-from archiver.preserve.event_effects import PlanExtended
 from archiver.preserve.event_record import (
     PlanAddition,
     PlannedClass,
@@ -41,6 +40,7 @@ from archiver.preserve.keyring import (
 )
 from archiver.preserve.ledger.merkle import EMPTY_ROOT
 from archiver.preserve.object_keys import log_prefix
+from archiver.preserve.plan_effects import PlanExtended
 from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.opening import open_store
 from retention.errors import RetentionError

@@ -9,7 +9,9 @@ Where to look next:
 - `periods`: calendar periods and cutoffs, and how a day is counted in a time zone.
 - `facts`: what is known about a record, and the holds on it.
 - `schedules`: terms, schedules, classes, and their JSON form.
+- `class_tree`: classes above and below each other.
 - `decisions`: `decide` (state, date, reasons) and `retain_until` (the fast path of capture).
+- `ends`: the same dates for millions of records, by tables of steps.
 - `rules`: the ordered, versioned rules that put each record in exactly one class.
 - `templates`: the shipped schedules with their citations, and their loader.
 - `errors`: the one tree of errors.

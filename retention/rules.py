@@ -38,7 +38,7 @@ class Rule:
         problems = code_problems(self.class_code)
         if not self.id.strip():
             problems.append("expected a rule with an id, found none")
-        if not any(values for _, values in self._conditions()):
+        if not any(values for _, values in self.conditions):
             problems.append(
                 f"expected rule {self.id!r} to have a condition; for every other record set the "
                 "default class"
@@ -57,18 +57,30 @@ class Rule:
             and (not self.tags or any(tag in self.tags for tag in facts.tags))
         )
 
+    def hides(self, later: "Rule") -> bool:
+        """Tell whether no record can reach `later`, a rule below this one.
+
+        So it is where each condition of this rule is asked by `later` too, of no other values.
+        """
+        return all(
+            not mine or (bool(theirs) and set(theirs) <= set(mine))
+            for (_, mine), (_, theirs) in zip(self.conditions, later.conditions, strict=True)
+        )
+
     def described(self) -> str:
         """Return the conditions in words, such as `platform is x; kind is post or reply`."""
         return "; ".join(
-            f"{name} is {' or '.join(values)}" for name, values in self._conditions() if values
+            f"{name} is {' or '.join(values)}" for name, values in self.conditions if values
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; conditions that ask nothing are left out."""
-        conditions = {f"{name}s": list(values) for name, values in self._conditions() if values}
+        conditions = {f"{name}s": list(values) for name, values in self.conditions if values}
         return {"id": self.id, "class_code": self.class_code, **conditions}
 
-    def _conditions(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    @property
+    def conditions(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Every condition by its name, with its values; those without values ask nothing."""
         return (
             ("platform", self.platforms),
             ("account", self.accounts),

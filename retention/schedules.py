@@ -200,8 +200,10 @@ class Schedule:
 class FileClass:
     """A class of the file plan: what is kept together, on whose authority.
 
-    `code` is part of object keys: 1 to 40 characters `a-z 0-9 -`. `authority` is the rule or
-    mandate without which nothing of the class may be disposed of (MoReq2010; NARA GRS 6.4).
+    `code` is part of object keys: 1 to 40 characters `a-z 0-9 -`. `authority` is the rule
+    without which nothing of the class may be disposed of (MoReq2010; NARA GRS 6.4); `mandate` is
+    whose decision applies it here, where that is another thing. `parent` is the code of the class
+    above, empty at the top; `class_tree` checks the whole.
     """
 
     code: str
@@ -209,9 +211,13 @@ class FileClass:
     authority: str
     jurisdiction: str = ""
     note: str = ""
+    mandate: str = ""
+    parent: str = ""
 
     def __post_init__(self) -> None:
         problems = code_problems(self.code)
+        if self.parent:
+            problems.extend(code_problems(self.parent))
         if not self.title.strip() or not self.authority.strip():
             problems.append(f"expected class {self.code!r} to have a title and an authority")
         if problems:
@@ -225,6 +231,8 @@ class FileClass:
             "authority": self.authority,
             "jurisdiction": self.jurisdiction,
             "note": self.note,
+            "mandate": self.mandate,
+            "parent": self.parent,
         }
 
     @staticmethod
@@ -295,4 +303,6 @@ def _read_class(document: Document) -> FileClass | None:
         authority=document.text("authority"),
         jurisdiction=document.text("jurisdiction", default=""),
         note=document.text("note", default=""),
+        mandate=document.text("mandate", default=""),
+        parent=document.text("parent", default=""),
     )

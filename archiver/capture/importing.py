@@ -32,6 +32,7 @@ from archiver.model.actor import Actor
 from archiver.model.post import Arrival, Refusal
 from archiver.preserve.filing import FilePlan
 from archiver.preserve.lanes import Lane
+from archiver.preserve.plan_versions import Refresh
 from archiver.preserve.sealing import SECRET_BYTES, Sealed
 from archiver.preserve.writer import Writer
 
@@ -122,7 +123,9 @@ class Importing:
         trail: Trail,
         clock: Clock,
         following: Callable[[], AbstractAsyncContextManager[None]],
+        refresh_plan: Refresh,
     ) -> None:
+        self._refresh_plan = refresh_plan
         self._following = following
         self._worker = worker
         self._writer = writer
@@ -197,6 +200,7 @@ class Importing:
         under_way: deque[asyncio.Future[Prepared]] = deque()
         try:
             while chunk := await asyncio.to_thread(next, chunks, None):
+                await self._refresh_plan()  # the command line has no loop that does it
                 now = self._clock()
                 under_way.append(
                     loop.run_in_executor(executor, prepare_chunk, self._worker, chunk, now)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import insert, select, update
 
 from archiver.db.tables import approval
-from archiver.db.transaction import Transaction
+from archiver.db.transaction import Connection, Transaction
 from archiver.errors import NotFound
 
 PENDING = "pending"
@@ -33,6 +33,23 @@ async def add(tx: Transaction, row: ApprovalRow) -> None:
     """Insert a new request."""
     values = {name: getattr(row, name) for name in ApprovalRow.__dataclass_fields__}
     await tx.execute(insert(approval).values(values))
+
+
+def ensure(connection: Connection, row: ApprovalRow) -> None:
+    """Insert a request that an event states, unless it is there."""
+    known = select(approval.c.id).where(approval.c.id == row.id)
+    if connection.execute(known).first() is None:
+        values = {name: getattr(row, name) for name in ApprovalRow.__dataclass_fields__}
+        connection.execute(insert(approval).values(values))
+
+
+def settle(connection: Connection, approval_id: str, *, state: str, by: str, at: int) -> None:
+    """Decide a request as an event states, where it waits."""
+    connection.execute(
+        update(approval)
+        .where(approval.c.id == approval_id, approval.c.state == PENDING)
+        .values(state=state, decided_by=by, decided_at=at)
+    )
 
 
 async def get(tx: Transaction, approval_id: str) -> ApprovalRow:

@@ -1,15 +1,17 @@
 """The file plan's rows: classes, schedule versions and class-rule versions, as JSON bodies."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, literal, select
+from sqlalchemy import ColumnElement, func, insert, literal, select, update
 
 from archiver.db.tables import class_rules, file_class, schedule
 from archiver.db.transaction import Connection, Transaction
 from archiver.errors import ConfigurationError, NotFound
+from retention.class_tree import line_above
+from retention.schedules import FileClass
 
 Body = Mapping[str, Any]
 
@@ -73,6 +75,84 @@ def ensure_rules(connection: Connection, version: int, body: Body, in_force_from
                 version=version, body=json.dumps(body), in_force_from=in_force_from
             )
         )
+
+
+def has_schedule(connection: Connection, class_code: str, version: int) -> bool:
+    """Return whether a class's schedule has this version."""
+    named = (schedule.c.class_code == class_code) & (schedule.c.version == version)
+    return _is_there(connection, named)
+
+
+def has_rules(connection: Connection, version: int) -> bool:
+    """Return whether the class rules have this version."""
+    return _is_there(connection, class_rules.c.version == version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassRow:
+    """A class. `body` is JSON of `retention.FileClass`; `revision` counts its changes from 1 on.
+
+    `closed_at` is since when, in milliseconds, no new record is filed in it; None: it is open.
+    """
+
+    code: str
+    body: Body
+    revision: int
+    closed_at: int | None
+
+    @property
+    def file_class(self) -> FileClass:
+        """The class itself."""
+        return FileClass.from_dict(self.body)
+
+
+def state_class(connection: Connection, row: ClassRow) -> bool:
+    """Make a class's row say so; False where it changes nothing.
+
+    It does not where something as new stands (of two changes of one revision only the first has an
+    effect), nor where the classes would be no tree any more: two people may have moved two classes
+    below each other at once.
+    """
+    known = {each.code: each for each in _class_rows(connection.execute(_CLASSES))}
+    before = known.get(row.code)
+    if before is not None and before.revision >= row.revision:
+        return False
+    parents = {code: each.file_class.parent for code, each in known.items()}
+    if row.code in line_above(row.code, {**parents, row.code: row.file_class.parent}):
+        return False
+    values = {"body": json.dumps(row.body), "revision": row.revision, "closed_at": row.closed_at}
+    if before is None:
+        connection.execute(insert(file_class).values(code=row.code, **values))
+    else:
+        connection.execute(update(file_class).where(file_class.c.code == row.code).values(values))
+    return True
+
+
+async def class_rows(tx: Transaction) -> dict[str, ClassRow]:
+    """Return every class, by code."""
+    return {row.code: row for row in _class_rows(await tx.execute(_CLASSES))}
+
+
+def _class_rows(rows: Iterable[Any]) -> list[ClassRow]:
+    return [
+        ClassRow(
+            code=row.code,
+            body=json.loads(row.body),
+            revision=row.revision,
+            closed_at=row.closed_at,
+        )
+        for row in rows
+    ]
+
+
+_CLASSES = select(file_class).order_by(file_class.c.code)
+
+
+async def versions_known(tx: Transaction) -> tuple[int, int]:
+    """Return how many versions schedules and class rules have, which only grow."""
+    counted = [select(func.count()).select_from(table) for table in (schedule, class_rules)]
+    schedules, rules = [int((await tx.execute(each)).scalar_one()) for each in counted]
+    return schedules, rules
 
 
 def _is_there(connection: Connection, where: ColumnElement[bool]) -> bool:

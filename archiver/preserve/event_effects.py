@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from archiver.clock import from_millis
-from archiver.db import file_plan as file_plan_rows
 from archiver.db import holds as hold_rows
 from archiver.db import records as record_rows
 from archiver.db import tokens as token_rows
@@ -25,16 +24,20 @@ from archiver.preserve.account_effects import ACCOUNT, account_effect
 from archiver.preserve.batch_effects import BATCH, batch_effect
 from archiver.preserve.event_record import (
     MEMBERS_PART,
-    PLAN_PART,
     EventBody,
-    PlanAddition,
     detail_of,
     moment_of,
     parse_members,
-    parse_plan,
 )
 from archiver.preserve.ledger.entry import hold_entry, members_digest
 from archiver.preserve.person_effects import PERSON, person_effect
+from archiver.preserve.plan_effects import (
+    CLASS_STATED,
+    DRAFT,
+    class_effect,
+    draft_effect,
+    plan_extended,
+)
 from archiver.preserve.saved_search_effects import SAVED_SEARCH, saved_search_effect
 from archiver.preserve.set_effects import SET_FROZEN, set_frozen
 from archiver.preserve.stop_effects import RESUMED, STOPPED, stop_effect
@@ -140,34 +143,6 @@ class HoldReleased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanExtended:
-    """Classes, schedule versions or rule versions came into the file plan."""
-
-    addition: PlanAddition
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
-
-    def apply(self, connection: Connection) -> bool:
-        """Insert what is not there yet."""
-        for each in self.addition.classes:
-            file_plan_rows.ensure_class(connection, each.code, each.body)
-        for schedule in self.addition.schedules:
-            file_plan_rows.ensure_schedule(
-                connection,
-                schedule.class_code,
-                schedule.version,
-                schedule.body,
-                schedule.in_force_from,
-            )
-        for rules in self.addition.rules:
-            file_plan_rows.ensure_rules(connection, rules.version, rules.body, rules.in_force_from)
-        return False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TokenRevoked:
     """A token was revoked; so it stays in a database restored from a backup of before."""
 
@@ -192,9 +167,7 @@ def effect_of(body: EventBody, part: PartOf) -> Effect | None:
         IntegrityError: what it states cannot be read; the message names the event's object.
     """
     try:
-        read = (
-            _BY_ACTION.get(body.action) or _BY_OBJECT_TYPE.get(body.object_type) or _plan_extended
-        )
+        read = _BY_ACTION.get(body.action) or _BY_OBJECT_TYPE.get(body.object_type) or plan_extended
         return read(body, part)
     except (IntegrityError, InvalidInput, ValueError) as error:
         raise IntegrityError(
@@ -243,11 +216,6 @@ def _token_revoked(body: EventBody, _part: PartOf) -> TokenRevoked:
     return TokenRevoked(token_id=body.object_id, at=moment_of(body))
 
 
-def _plan_extended(_body: EventBody, part: PartOf) -> PlanExtended | None:
-    plan = part(PLAN_PART)
-    return None if plan is None else PlanExtended(addition=parse_plan(plan))
-
-
 _BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     HOLD_PLACED: _hold_placed,
     HOLD_RELEASED: _hold_released,
@@ -256,10 +224,12 @@ _BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     TERMS_REPORTED: terms_reported,
     STOPPED: lambda body, _part: stop_effect(body),
     RESUMED: lambda body, _part: stop_effect(body),
+    **dict.fromkeys(CLASS_STATED, class_effect),
 }
 _BY_OBJECT_TYPE: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     ACCOUNT: lambda body, _part: account_effect(body),
     BATCH: batch_effect,
+    DRAFT: draft_effect,
     PERSON: lambda body, _part: person_effect(body),
     SAVED_SEARCH: lambda body, _part: saved_search_effect(body),
     SUBSCRIPTION: subscription_effect,

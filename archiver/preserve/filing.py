@@ -1,10 +1,12 @@
 """Filing: each record gets its class, its retention date and its lane when it is captured.
 
-`FilePlan` is a snapshot of the class rules and schedules in force, handed to whoever seals records,
-worker processes included. The rule set and schedule version are pinned on the record.
+`FilePlan` knows the class rules and schedules of every time, and is handed to whoever seals
+records, worker processes included; `plan_versions` reads it and keeps it up. The rule set and
+schedule version are pinned on the record.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -34,13 +36,11 @@ class Filed:
 
 
 @dataclass(frozen=True, slots=True)
-class FilePlan:
-    """The class rules in force and the schedule in force of every class they name."""
+class PlanInForce:
+    """The class rules in force at some time, and the schedule in force of every class they name."""
 
     rules: RuleSet
     schedules: Mapping[str, Schedule]
-    units: dict[tuple[str, str], str] = field(default_factory=dict, compare=False)
-    """The unit of each account (platform, handle) that has one: rules may ask for it."""
     _filed: dict[tuple[str, str, int, int], Filed] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -52,9 +52,12 @@ class FilePlan:
                 "choose another class for posts"
             )
 
-    def file_post(self, post: Post, captured_at: datetime) -> Filed:
+    def __reduce__(self) -> tuple[type["PlanInForce"], tuple[RuleSet, Mapping[str, Schedule]]]:
+        """Go to worker processes without what is remembered."""
+        return PlanInForce, (self.rules, self.schedules)
+
+    def file_post(self, post: Post, captured_at: datetime, unit: str) -> Filed:
         """Return where a post captured at `captured_at` belongs."""
-        unit = self.units.get((post.platform, post.account), "")
         facts = facts_of(post, captured_at, unit=unit)
         assignment = self.rules.assign(facts)
         rule = f"{assignment.rules_version}/{assignment.rule_id or 'default'}"
@@ -72,16 +75,6 @@ class FilePlan:
                 self._filed.clear()
             known = self._filed[key] = self._decide(assignment.class_code, rule, facts)
         return known
-
-    def set_unit(self, platform: str, handle: str, unit: str) -> None:
-        """File what comes from an account as of this unit, from now on."""
-        self.units[platform, handle] = unit
-
-    def set_units(self, units: Mapping[tuple[str, str], str]) -> None:
-        """File by these units alone, from now on."""
-        self.units.update(units)  # before the others go: other threads file meanwhile
-        for place in self.units.keys() - units.keys():
-            del self.units[place]
 
     def file_event(self, captured_at: datetime) -> Filed:
         """Return where an event of the archive's own belongs."""
@@ -115,6 +108,90 @@ class FilePlan:
                 "Publish one, or restore the file plan with `muniment init`"
             )
         return found
+
+
+Span = tuple[int, PlanInForce]
+"""A plan, and the moment in milliseconds from which it is in force until the next one is."""
+
+
+class FilePlan:
+    """The file plan over time: what is captured at a moment is filed by the plan of that moment.
+
+    So a version that was approved ahead comes into force in every process that knows of it at the
+    very millisecond, worker processes included. `set_spans` tells it of versions approved since.
+    `units` is the unit of each account (platform, handle) that has one: rules may ask for it.
+    `floor` is a moment in milliseconds that is past: a clock set back does not undo the plan.
+    """
+
+    __slots__ = ("_floor", "_spans", "units")
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        schedules: Mapping[str, Schedule],
+        *,
+        units: Mapping[tuple[str, str], str] | None = None,
+    ) -> None:
+        """Make the plan that has always been in force."""
+        self._spans: tuple[Span, ...] = ((0, PlanInForce(rules, schedules)),)
+        self._floor = 0
+        self.units = dict(units or {})
+
+    @classmethod
+    def over_time(
+        cls, spans: Sequence[Span], *, floor: int, units: Mapping[tuple[str, str], str]
+    ) -> "FilePlan":
+        """Return the plan of these spans, which ascend; the first one holds before it as well."""
+        plan = cls(spans[0][1].rules, spans[0][1].schedules, units=units)
+        plan.set_spans(spans)
+        plan._floor = floor
+        return plan
+
+    @property
+    def rules(self) -> RuleSet:
+        """The class rules of the newest span, which may be yet to come."""
+        return self._spans[-1][1].rules
+
+    @property
+    def schedules(self) -> Mapping[str, Schedule]:
+        """The schedules of the newest span, which may be yet to come."""
+        return self._spans[-1][1].schedules
+
+    def at(self, moment: datetime) -> PlanInForce:
+        """Return the plan in force at a moment."""
+        spans = self._spans
+        if len(spans) == 1:
+            return spans[0][1]
+        millis = max(to_millis(moment), self._floor)
+        place = bisect_right(spans, millis, key=_start) - 1
+        return spans[max(place, 0)][1]
+
+    def file_post(self, post: Post, captured_at: datetime) -> Filed:
+        """Return where a post captured at `captured_at` belongs."""
+        unit = self.units.get((post.platform, post.account), "")
+        return self.at(captured_at).file_post(post, captured_at, unit)
+
+    def file_event(self, captured_at: datetime) -> Filed:
+        """Return where an event of the archive's own belongs."""
+        return self.at(captured_at).file_event(captured_at)
+
+    def set_spans(self, spans: Sequence[Span]) -> None:
+        """File by these spans, which ascend, from now on."""
+        self._spans = tuple(spans)  # at once: other threads file meanwhile
+
+    def set_unit(self, platform: str, handle: str, unit: str) -> None:
+        """File what comes from an account as of this unit, from now on."""
+        self.units[platform, handle] = unit
+
+    def set_units(self, units: Mapping[tuple[str, str], str]) -> None:
+        """File by these units alone, from now on."""
+        self.units.update(units)  # before the others go: other threads file meanwhile
+        for place in self.units.keys() - units.keys():
+            del self.units[place]
+
+
+def _start(span: Span) -> int:
+    return span[0]
 
 
 def facts_of(post: Post, captured_at: datetime, *, unit: str = "") -> Facts:

@@ -12,7 +12,6 @@ from archiver.preserve import event_effects
 from archiver.preserve.event_effects import (
     HoldPlaced,
     HoldReleased,
-    PlanExtended,
     TokenRevoked,
     effect_of,
 )
@@ -28,6 +27,7 @@ from archiver.preserve.event_record import (
     plan_part,
 )
 from archiver.preserve.ledger.entry import HoldEntry, decode_entry, members_digest
+from archiver.preserve.plan_effects import PlanExtended
 
 HOLD = "01K9ZZZZZZZZZZZZZZZZZZZZZZ"
 IDS = ["01KAM00000000000000000000A", "01KAM00000000000000000000B"]

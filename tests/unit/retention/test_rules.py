@@ -185,3 +185,32 @@ def test_garbage_raises_only_the_engines_own_error(garbage: dict[str, object]) -
     for value in (garbage, {"version": 1, "default_class": "c", "rules": [garbage]}):
         with pytest.raises(RetentionError):
             RuleSet.from_dict(value)
+
+
+VALUES = st.lists(st.sampled_from("abc"), max_size=2, unique=True).map(tuple)
+
+
+@st.composite
+def some_rule(draw: st.DrawFn) -> Rule:
+    platforms, units, tags = draw(VALUES), draw(VALUES), draw(VALUES)
+    if not (platforms or units or tags):
+        platforms = ("a",)
+    return Rule(id="r", class_code="c", platforms=platforms, units=units, tags=tags)
+
+
+@given(some_rule(), some_rule(), st.sampled_from("abc"), st.sampled_from("abc"), VALUES)
+def test_no_record_reaches_a_rule_that_another_one_hides(
+    first: Rule, second: Rule, platform: str, unit: str, tags: tuple[str, ...]
+) -> None:
+    facts = replace(POST, platform=platform, unit=unit, tags=tags)
+
+    if first.hides(second):
+        assert first.matches(facts) or not second.matches(facts)
+
+
+def test_a_rule_hides_those_below_that_ask_for_more() -> None:
+    wide = Rule(id="wide", class_code="c", platforms=("mastodon", "bluesky"))
+
+    assert wide.hides(Rule(id="n", class_code="d", platforms=("mastodon",), kinds=("reply",)))
+    assert not wide.hides(Rule(id="n", class_code="d", kinds=("reply",)))
+    assert not wide.hides(Rule(id="n", class_code="d", platforms=("mastodon", "x")))
