@@ -55,6 +55,7 @@ from archiver.db import archive as archive_rows
 from archiver.db import schema
 from archiver.db.archive import ArchiveRow
 from archiver.db.transaction import Database, open_database
+from archiver.disposal.destruction import Destruction
 from archiver.disposal.filing import Filing
 from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
@@ -137,6 +138,7 @@ class Services:
     saved_searches: SavedSearches
     subscriptions: Subscriptions
     telling: Telling
+    destruction: Destruction
     frozen_sets: FrozenSets
     term_reports: TermReports
     log: LogView
@@ -338,6 +340,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         saved_searches=background.telling.saved_searches,
         subscriptions=background.telling.subscriptions,
         telling=background.telling,
+        destruction=background.destruction,
         timestamping=background.timestamping,
         log=log,
         evidence=evidence,

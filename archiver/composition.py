@@ -19,9 +19,13 @@ from archiver.config import Settings
 from archiver.db.archive import ArchiveRow
 from archiver.db.lease import Lease, shared, try_alone
 from archiver.db.transaction import Database
+from archiver.disposal.destruction import Destruction
+from archiver.disposal.gate import Gate
+from archiver.disposal.removal import Removal
 from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
 from archiver.jobs.account_totals import account_chores
+from archiver.jobs.disposing import IndexForgetting, disposal_chore, publishing
 from archiver.jobs.documents import Documents
 from archiver.jobs.file_plan import plan_chore
 from archiver.jobs.index_comparison import IndexComparison
@@ -132,6 +136,7 @@ class Background:
     second: SecondStore | None
     reads: AsyncStore
     telling: Telling
+    destruction: Destruction
 
 
 async def open_write_path(stack: AsyncExitStack, ground: Ground) -> WritePath:
@@ -283,9 +288,11 @@ async def open_background(
     comparison = _comparison(ground, path, views)
     accounts = account_chores(ground.database, ground.clock, ground.plan)
     telling = _telling(ground, path, views)
+    destruction = _destruction(ground, path, views, loops)
     own = (witnessing.chore, *timestamping.chores, worm.chore, comparison.chore)
     own = (*own, plan_chore(ground.refresh_plan))
-    loops.chores = (*own, *accounts, *telling.chores)
+    disposal = disposal_chore(destruction, path.recovered.destroyed)
+    loops.chores = (*own, *accounts, *telling.chores, disposal)
     return Background(
         integrator=integrator,
         witnessing=witnessing,
@@ -296,6 +303,33 @@ async def open_background(
         second=second,
         reads=await _keep_copied(stack, loops, ground.store, second),
         telling=telling,
+        destruction=destruction,
+    )
+
+
+def _destruction(ground: Ground, path: WritePath, views: Views, loops: Loops) -> Destruction:
+    return Destruction(
+        archive_id=ground.archive.id,
+        database=ground.database,
+        removal=Removal(
+            ground.store.blocking,
+            ground.copies.second if ground.copies else None,
+            clock=ground.guard.now,
+        ),
+        epochs=path.epochs,
+        reader=path.reader,
+        gate=Gate(database=ground.database, trail=path.trail, clock=ground.guard.now),
+        trail=path.trail,
+        index=IndexForgetting(views.index, views.reindexing),
+        publish=publishing(
+            loops,
+            database=ground.database,
+            store=ground.store,
+            archive_id=ground.archive.id,
+            origin=ground.archive.origin,
+            verifiers=ground.keyring.verifiers,
+        ),
+        clock=ground.guard.now,
     )
 
 

@@ -22,6 +22,14 @@ from archiver.errors import IntegrityError, InvalidInput
 from archiver.ids import ulid_bytes
 from archiver.preserve.account_effects import ACCOUNT, account_effect
 from archiver.preserve.batch_effects import BATCH, batch_effect
+from archiver.preserve.disposal_effects import (
+    CARRIED_OUT,
+    CONDEMNED,
+    KEPT,
+    carried_out,
+    condemned,
+    kept,
+)
 from archiver.preserve.event_record import (
     MEMBERS_PART,
     EventBody,
@@ -222,6 +230,9 @@ _BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     TOKEN_REVOKED: _token_revoked,
     SET_FROZEN: set_frozen,
     TERMS_REPORTED: terms_reported,
+    CONDEMNED: condemned,
+    KEPT: kept,
+    CARRIED_OUT: carried_out,
     STOPPED: lambda body, _part: stop_effect(body),
     RESUMED: lambda body, _part: stop_effect(body),
     **dict.fromkeys(CLASS_STATED, class_effect),
