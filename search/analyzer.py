@@ -45,7 +45,7 @@ whole; any other token of more than 200 becomes its hash. No token contains whit
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
@@ -55,12 +55,53 @@ import regex  # type: ignore[import-untyped]  # ships no types
 MAX_TOKEN = 200
 """Characters. Lucene's whitespace tokenizer splits tokens above 255."""
 
-ANALYZER_VERSION = f"muniment-2 regex-{regex.__version__} unicode-{unicodedata.unidata_version}"
-"""Rules, regex module, Unicode tables. An index of another version must be built anew."""
 
+class Rules(NamedTuple):
+    """The rules of one version: what they are called, and what is replaced before folding."""
+
+    name: str
+    replaced: Mapping[int, str]
+
+
+_REPLACED = str.maketrans(
+    {
+        **dict.fromkeys("’‘ʼ´", "'"),
+        "ŉ": "'n",  # NFKC would make it ʼn
+        **dict.fromkeys("™℠", " "),  # NFKC would glue the letters tm and sm to the word before
+        **dict.fromkeys("“”–—", " "),  # separators anyway; as spaces they keep the fast path open
+    }
+)
+# NFKC would make signs of these two emoji, which separate: in 100,000 real posts they are the only
+# emoji it takes away, 248 times.
+_KEPT_EMOJI = str.maketrans({"‼": "❗❗", "⁉": "❗❓"})
+
+PRESENT = Rules("muniment-2", {**_REPLACED, **_KEPT_EMOJI})
+OLDER = (Rules("muniment-1", _REPLACED),)
+"""Versions that indexes were built with, so that a change can be told (`analyzer_comparison`)."""
+
+ANALYZER_VERSION = f"{PRESENT.name} regex-{regex.__version__} unicode-{unicodedata.unidata_version}"
+"""Rules, regex module, Unicode tables. An index of another version must be built anew."""
 
 ADDRESSES = ("http://", "https://", "www.")
 """How every token that is a web address begins."""
+
+
+_VERSION = re.compile(r"muniment-[0-9]+ regex-[0-9.]+ unicode-[0-9.]+")
+
+
+def version_in(layout: str) -> str:
+    """Return the analyzer's version that the layout of an index names; empty where it names none.
+
+    A layout is the engine's own form of files, this version, and perhaps that of a library.
+    """
+    named = _VERSION.search(layout)
+    return named.group() if named else ""
+
+
+def rules_of(version: str) -> Rules | None:
+    """Return the rules that a version names, None where they are not kept."""
+    name = version.partition(" ")[0]
+    return next((rules for rules in (PRESENT, *OLDER) if rules.name == name), None)
 
 
 class Token(NamedTuple):
@@ -71,12 +112,12 @@ class Token(NamedTuple):
     end: int
 
 
-def tokens(text: str) -> list[str]:
+def tokens(text: str, rules: Rules = PRESENT) -> list[str]:
     """Return the tokens of `text`, in order. Never raises; a text without any gives an empty list.
 
     Stable: analysing the tokens joined by spaces gives the same tokens again.
     """
-    folded = _fold(text)
+    folded = _fold(text, rules)
     if folded.isascii():
         found: list[str] = _ASCII.findall(folded)
     else:
@@ -193,16 +234,6 @@ _ANY_SCRIPT = regex.compile(
 
 # --- folding --------------------------------------------------------------------------------------
 
-_LOOKALIKES = str.maketrans(
-    {
-        **dict.fromkeys("’‘ʼ´", "'"),
-        "ŉ": "'n",  # NFKC would make it ʼn
-        "‼": "❗❗",  # NFKC would make signs of these emoji, which separate: in 100,000 real posts
-        "⁉": "❗❓",  # they are the only emoji it takes away, 248 times
-        **dict.fromkeys("™℠", " "),  # NFKC would glue the letters tm and sm to the word before
-        **dict.fromkeys("“”–—", " "),  # separators anyway; as spaces they keep the fast path open
-    }
-)
 _WHOLE_EMOJI = regex.compile(rf"(?V1){_EMOJI}")
 _SELECTORS = re.compile("[\ufe0e\ufe0f]")
 _HIDDEN = regex.compile(rf"(?V1){_INVISIBLE}")
@@ -212,8 +243,8 @@ _REMEMBERED = 32_768
 """Finished words kept: a few MB, and most words of a corpus are among its commonest thousands."""
 
 
-def _fold(text: str) -> str:
-    return text.lower() if text.isascii() else _nfkc_casefold(text.translate(_LOOKALIKES))
+def _fold(text: str, rules: Rules = PRESENT) -> str:
+    return text.lower() if text.isascii() else _nfkc_casefold(text.translate(rules.replaced))
 
 
 def _nfkc_casefold(text: str) -> str:

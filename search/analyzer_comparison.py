@@ -2,7 +2,7 @@
 
 An index of another version is built anew. Before it takes the place of the old one, people are told
 what the change does to what they find: a saved search or a hold that would find other posts is
-named, with how many come and go.
+named, with how many come and go (`archiver.jobs.analyzer_change`, decision 0038).
 """
 
 from collections import Counter
@@ -71,8 +71,7 @@ def read_twice(
 ) -> Iterator[Reading]:
     """Yield posts, each a document and its text, as two analyzers read them.
 
-    Where the old analyzer is gone, its tokens still lie in the old index: build each `Reading` from
-    them instead, with `Document.reading`.
+    The rules of older versions are kept: `search.analyzer.OLDER`.
     """
     for document, text in posts:
         yield Reading(
@@ -93,13 +92,29 @@ def compare(
     is told what the change of the posts does to it. Memory grows with the number of different
     tokens that changed, not with posts.
     """
-    asked = [_Asked(name, prepared(query)) for name, query in (queries or {}).items()]
-    seen = _Seen(most_examples)
-    for reading in readings:
-        seen.look_at(reading)
-        for one in asked:
-            one.look_at(reading, most_examples)
-    return seen.told(asked, most_tokens)
+    comparing = Comparing(queries or {}, most_examples=most_examples)
+    comparing.look_at(readings)
+    return comparing.told(most_tokens=most_tokens)
+
+
+class Comparing:
+    """A comparison that is given its posts as they come."""
+
+    def __init__(self, queries: Mapping[str, Query], *, most_examples: int = 5) -> None:
+        self._asked = [_Asked(name, prepared(query)) for name, query in queries.items()]
+        self._seen = _Seen(most_examples)
+        self._most_examples = most_examples
+
+    def look_at(self, readings: Iterable[Reading]) -> None:
+        """Compare more posts."""
+        for reading in readings:
+            self._seen.look_at(reading)
+            for one in self._asked:
+                one.look_at(reading, self._most_examples)
+
+    def told(self, *, most_tokens: int = 100) -> Comparison:
+        """Return what differs among the posts so far, as `compare` does."""
+        return self._seen.told(self._asked, most_tokens)
 
 
 class _Asked:
@@ -110,7 +125,9 @@ class _Asked:
         self._examples: list[int] = []
 
     def look_at(self, reading: Reading, most_examples: int) -> None:
-        found = self._finds(reading.before), self._finds(reading.after)
+        after = self._finds(reading.after)
+        same = reading.before.text == reading.after.text
+        found = after if same else self._finds(reading.before), after
         self._counts[found] += 1
         if found[0] != found[1] and len(self._examples) < most_examples:
             self._examples.append(reading.after.number)

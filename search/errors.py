@@ -102,7 +102,11 @@ class IndexDamaged(RebuildNeeded):
 
 
 class IndexOutdated(RebuildNeeded):
-    """The index was written by another analyzer version or with another layout."""
+    """The index was written by another analyzer version or with another layout: `layout`."""
+
+    def __init__(self, message: str, *, layout: str = "") -> None:
+        super().__init__(message)
+        self.layout = layout
 
 
 def _query_error(

@@ -225,6 +225,15 @@ def _notices(facts: IntegrityFacts) -> list[Reason]:
 
 def _index_notices(index: IndexSeen) -> list[Reason]:
     found = []
+    if index.crowded:
+        what, _, means = index.crowded.partition(": ")
+        found.append(
+            _notice(
+                f"The search engine is too small: {what}",
+                f"{means[:1].upper()}{means[1:]}.",
+                "Have MUNIMENT_SEARCH_URL set to tantivy:FOLDER, then build a new index.",
+            )
+        )
     if others := index.aside - index.damaged:
         found.append(
             _notice(

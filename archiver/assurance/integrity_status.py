@@ -150,7 +150,8 @@ class IndexSeen:
     `compared_at` is when all of it, up to `compared_to`, was last compared with the records, None
     where another process does that; `missing` and `surplus` posts were found so since the start.
     `losses` indexes were found lost or damaged. `not_taken` names the newest of the `aside` posts
-    set aside, of which `damaged` are not what the log promises.
+    set aside, of which `damaged` are not what the log promises. `crowded` says that it has more
+    posts than its engine is meant for, and is empty where it has not.
     """
 
     engine: str
@@ -167,6 +168,7 @@ class IndexSeen:
     aside: int
     damaged: int
     not_taken: tuple[NotTaken, ...] = ()
+    crowded: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """Return the index's health for JSON."""
@@ -182,6 +184,7 @@ class IndexSeen:
             "lost": self.losses,
             "not_searchable": self.aside,
             "damaged": self.damaged,
+            "crowded": self.crowded,
             "review": [
                 {
                     "record": each.record_id,

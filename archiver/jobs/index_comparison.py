@@ -227,7 +227,7 @@ class IndexComparison:
                 Action.INDEX_LOST,
                 actor=SYSTEM,
                 object_type="index",
-                details={"reason": self._index.last_loss},
+                details={"reason": self._index.last_loss, "layout": self._index.last_layout},
             )
 
     def _notice(self) -> str:

@@ -8,6 +8,7 @@ from archiver.db.transaction import Database
 from archiver.jobs.documents import EVIDENCE
 from archiver.jobs.finding import Found, State
 from archiver.jobs.index_differences import compared
+from archiver.jobs.index_health import ANOTHER_ENGINE, look_at_ceiling
 from search.analyzer import ANALYZER_VERSION
 from search.engines.opening import engine_name, open_reader
 from search.errors import IndexUnavailable, RebuildNeeded
@@ -34,10 +35,13 @@ async def look_at_index(database: Database, url: str, archive_id: str) -> Found:
         end = (await ledger_rows.state(tx)).next_index
         aside = await set_aside.count_by_why(tx)
         named = await set_aside.named(tx, _NAMED)
+        crowded = await look_at_ceiling(tx, url)
     said = f"covers {watermark:,} of {end:,} log entries; {engine}, {ANALYZER_VERSION}"
     if aside:
         names = ", ".join(f"{each.record_id} ({each.why})" for each in named)
         said += f"; {sum(aside.values()):,} not searchable, review: {names}"
+    if crowded:
+        said += f"; {crowded}"
     if EVIDENCE & aside.keys():
         return State.PROBLEM, said, "run `muniment verify --full --repair`, then look again"
     if found.missing or found.surplus:
@@ -47,7 +51,7 @@ async def look_at_index(database: Database, url: str, archive_id: str) -> Found:
         return State.WARNING, said, "see the Integrity page; they are tried again by themselves"
     if end > watermark:
         return State.WARNING, said, "`muniment serve` brings it up; look again"
-    return State.OK, said, ""
+    return (State.WARNING, said, ANOTHER_ENGINE) if crowded else (State.OK, said, "")
 
 
 def _open(url: str, archive_id: str) -> Reader:

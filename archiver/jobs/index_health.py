@@ -4,15 +4,37 @@ import asyncio
 
 from archiver.assurance.integrity_status import IndexSeen, NotTaken
 from archiver.clock import from_millis
-from archiver.db import set_aside
-from archiver.db.transaction import Database
+from archiver.db import ledger as ledger_rows
+from archiver.db import searchable, set_aside
+from archiver.db.transaction import Database, Transaction
 from archiver.jobs.documents import EVIDENCE
 from archiver.jobs.index_comparison import IndexComparison
 from archiver.jobs.search_index import SearchIndex
 from search.analyzer import ANALYZER_VERSION
-from search.engines.opening import engine_name
+from search.engines.opening import ceiling, engine_name
 
 _NAMED = 20
+
+
+async def look_at_ceiling(tx: Transaction, url: str) -> str:
+    """Return that there are more posts than the engine is meant for; empty where there are not.
+
+    A warning: every answer stays exact, so nothing is refused.
+    """
+    most = ceiling(url)
+    if most is None:
+        return ""
+    posts = await searchable.count(tx, (await ledger_rows.state(tx)).next_index)
+    if posts <= most:
+        return ""
+    return (
+        f"{posts:,} posts are more than the {most:,} that {engine_name(url)} is meant for: answers "
+        "stay exact, but commits, memory and the first search of a process grow with the archive"
+    )
+
+
+ANOTHER_ENGINE = "set MUNIMENT_SEARCH_URL to tantivy:FOLDER, and run `muniment reindex`"
+"""What to do about it."""
 
 
 async def index_health(
@@ -26,6 +48,7 @@ async def index_health(
     async with database.reading() as tx:
         aside = await set_aside.count_by_why(tx)
         named = await set_aside.named(tx, _NAMED)
+        crowded = await look_at_ceiling(tx, index.url)
     looked = comparison.looked
     return IndexSeen(
         engine=engine_name(index.url),
@@ -40,6 +63,7 @@ async def index_health(
         losses=index.losses,
         last_loss=index.last_loss,
         aside=sum(aside.values()),
+        crowded=crowded,
         damaged=sum(aside.get(why, 0) for why in EVIDENCE),
         not_taken=tuple(
             NotTaken(

@@ -5,6 +5,9 @@ both directions, and only then named as the one that answers: by one rename, so 
 moment leaves one of the two. It may be built in the process that serves or in another: whoever
 builds holds a lock of its own, and the writer of the old index goes over to the new one by itself
 (decision 0034).
+
+Where the old index was of another version of the analyzer, what that changes is told first
+(`analyzer_change`).
 """
 
 import asyncio
@@ -12,8 +15,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
-from archiver.access.rules import Permission, require
+from archiver.access.rules import Permission, allowed, require
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, to_millis
@@ -21,8 +26,10 @@ from archiver.db import ledger as ledger_rows
 from archiver.db import set_aside
 from archiver.db.transaction import Database
 from archiver.errors import Conflict, SearchUnavailable
+from archiver.jobs.analyzer_change import AnalyzerChange, AnalyzerChanges
 from archiver.jobs.documents import Documents, Why
 from archiver.jobs.index_differences import compared
+from archiver.jobs.index_health import look_at_ceiling
 from archiver.jobs.search_index import BATCH, SearchIndex
 from archiver.jobs.work import Kind, Result
 from archiver.jobs.work_run import Run
@@ -30,7 +37,7 @@ from archiver.model.actor import Actor
 from search.analyzer import ANALYZER_VERSION
 from search.document import Document
 from search.engines.opening import engine_name, open_writer
-from search.errors import IndexBusy, IndexUnavailable, RebuildNeeded
+from search.errors import IndexBusy, IndexOutdated, IndexUnavailable, RebuildNeeded
 from search.index import Index
 
 REINDEX = "reindex"
@@ -49,7 +56,8 @@ class Rebuilt:
 
     `set_aside` posts could not be taken in. `was` is how far the old index had read the log, None
     where there was none that could be read; `differed` is by how many posts it differed from the
-    records.
+    records. `change` is what another version of the analyzer changed since, None where the old
+    index was of this one. `crowded` warns of more posts than the engine is meant for.
     """
 
     log_size: int
@@ -59,6 +67,8 @@ class Rebuilt:
     size: int
     was: int | None
     differed: int | None
+    change: AnalyzerChange | None = None
+    crowded: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """Return it for JSON."""
@@ -71,7 +81,20 @@ class Rebuilt:
             "analyzer": ANALYZER_VERSION,
             "old_log_size": self.was,
             "old_differed_by": self.differed,
+            "analyzer_change": self.change.to_dict() if self.change else None,
+            "crowded": self.crowded,
         }
+
+
+class _Old(NamedTuple):
+    """The index before: how far it had read and by how much it differed, or what had written it."""
+
+    log_size: int | None = None
+    differed: int | None = None
+    layout: str = ""
+
+
+def _no_progress(_done: int, _total: int) -> None: ...
 
 
 class Reindexing:
@@ -89,6 +112,7 @@ class Reindexing:
         self._index = index
         self._database = database
         self._documents = documents
+        self._changes = AnalyzerChanges(database=database, documents=documents)
         self._clock = clock
         self._trail = trail
 
@@ -99,18 +123,28 @@ class Reindexing:
         async def run(job: Run) -> Result:
             rebuilt = await self.run(
                 actor=job.actor,
-                progress=lambda done, total: job.progress("Indexing", done, total),
+                progress=partial(job.progress, "Indexing"),
+                comparing=partial(job.progress, "Comparing the two analyzers"),
             )
             job.say(
                 f"{rebuilt.records:,} posts up to log size {rebuilt.log_size:,}; "
                 f"{rebuilt.set_aside:,} could not be taken in"
             )
-            return rebuilt.to_dict()
+            if rebuilt.crowded:
+                job.say(rebuilt.crowded)
+            words = rebuilt.change.tokens() if rebuilt.change else []
+            may_read = allowed(job.actor, Permission.SEARCH)  # an operator sees no word of a post
+            return {**rebuilt.to_dict(), "private": {"tokens": words if may_read else []}}
 
         return Kind(name=REINDEX, title="New search index", permission=Permission.OPERATE, run=run)
 
-    async def run(self, *, actor: Actor, progress: Progress) -> Rebuilt:
+    async def run(
+        self, *, actor: Actor, progress: Progress, comparing: Progress = _no_progress
+    ) -> Rebuilt:
         """Build the index anew from the log and let it answer; it is an event.
+
+        `comparing` is told how far the comparison with another version of the analyzer is, where
+        there is one.
 
         Raises:
             Denied: the actor may not operate the archive.
@@ -122,7 +156,9 @@ class Reindexing:
         require(actor, Permission.OPERATE)
         started = time.monotonic()
         await asyncio.to_thread(self._require_room)
-        was, differed = await self._old()
+        old = await self._old()
+        before = await self._changes.before(old.layout)
+        change = await self._changes.told(before, comparing) if before else None
         try:
             log_size, records = await self._build(progress)
         except IndexBusy as error:
@@ -133,14 +169,17 @@ class Reindexing:
             ) from error
         async with self._database.reading() as tx:
             aside = await set_aside.count(tx, log_size)
+            crowded = await look_at_ceiling(tx, self._index.url)
         rebuilt = Rebuilt(
             log_size=log_size,
             records=records,
             set_aside=aside,
             seconds=time.monotonic() - started,
             size=await asyncio.to_thread(self._index.generations.size),
-            was=was,
-            differed=differed,
+            was=old.log_size,
+            differed=old.differed,
+            change=change,
+            crowded=crowded,
         )
         await self._note(rebuilt, actor)
         return rebuilt
@@ -190,14 +229,15 @@ class Reindexing:
                 "are too much."
             )
 
-    async def _old(self) -> tuple[int | None, int | None]:
-        """Return how far the old index had read, and by how many posts it differs; None: unread."""
+    async def _old(self) -> _Old:
         try:
             reader = await asyncio.to_thread(self._index.reader)
             watermark, found = await compared(self._database, reader)
+        except IndexOutdated as error:
+            return _Old(layout=error.layout)
         except (IndexUnavailable, RebuildNeeded):
-            return None, None
-        return watermark, len(found.missing) + len(found.surplus)
+            return _Old()
+        return _Old(watermark, len(found.missing) + len(found.surplus))
 
     def _require_room(self) -> None:
         room = self._index.generations.room()
@@ -221,8 +261,20 @@ class Reindexing:
                 "engine": engine_name(self._index.url),
                 "analyzer": ANALYZER_VERSION,
                 "differed": -1 if rebuilt.differed is None else rebuilt.differed,
+                **_told(rebuilt.change),
             },
         )
+
+
+def _told(change: AnalyzerChange | None) -> dict[str, str | int | bool]:
+    if change is None:
+        return {}
+    found = change.found
+    return {
+        "analyzer_before": change.before,
+        "posts_changed": found.changed if found else -1,
+        "queries_changed": len(found.queries) if found else -1,
+    }
 
 
 def _add(index: Index, documents: Sequence[Document], watermark: int) -> None:

@@ -23,7 +23,13 @@ from archiver.jobs.documents import EVIDENCE, Documents, Read, Unread, Why
 from archiver.jobs.refusals import refused_among
 from search.document import Document
 from search.engines.opening import open_reader, open_writer
-from search.errors import IndexBusy, IndexMissing, IndexUnavailable, RebuildNeeded
+from search.errors import (
+    IndexBusy,
+    IndexMissing,
+    IndexOutdated,
+    IndexUnavailable,
+    RebuildNeeded,
+)
 from search.generations import Generations, generations
 from search.index import Index, Reader
 
@@ -40,8 +46,9 @@ class SearchIndex:
     """The index of one archive, opened for reading always and for writing when it is free.
 
     `probe` raises `StorageUnavailable` while the store answers nothing at all. `losses` counts the
-    indexes found lost or damaged since the start, `last_loss` says how the newest was. Whoever
-    writes holds `alone`; all methods but `mend` take it themselves.
+    indexes found lost or damaged since the start, `last_loss` says how the newest was, and
+    `last_layout` what wrote it where that was another version. Whoever writes holds `alone`; all
+    methods but `mend` take it themselves.
     """
 
     def __init__(
@@ -57,7 +64,7 @@ class SearchIndex:
         self.url = url
         self.generations: Generations = generations(url, archive_id)
         self.losses = 0
-        self.last_loss = ""
+        self.last_loss = self.last_layout = ""
         self._database = database
         self._documents = documents
         self._clock = clock
@@ -202,7 +209,7 @@ class SearchIndex:
             try:
                 return current, open_writer(current)
             except RebuildNeeded as error:
-                self._lost(str(error))
+                self._lost(str(error), error.layout if isinstance(error, IndexOutdated) else "")
         begun = self._begin(current)
         return begun, open_writer(begun)
 
@@ -284,8 +291,8 @@ class SearchIndex:
         except (IndexUnavailable, RebuildNeeded):
             return frozenset()  # it takes nothing at all: it is not about the posts
 
-    def _lost(self, reason: str) -> None:
-        self.losses, self.last_loss = self.losses + 1, reason
+    def _lost(self, reason: str, layout: str = "") -> None:
+        self.losses, self.last_loss, self.last_layout = self.losses + 1, reason, layout
         _log.error("index.lost", reason=reason, next="it is built anew from the log")
 
     def _let_go(self) -> None:

@@ -55,7 +55,9 @@ async def capture_and_read_back(
     archive.sequencer.listen(listen)
     await archive.capture(*arrivals)
     end = (await archive.log_state()).next_index
-    return at_capture, await Documents(archive.database, archive.reader).read(0, end)
+    read = await Documents(archive.database, archive.reader).read_each(0, end)
+    assert not read.unread
+    return at_capture, list(read.documents)
 
 
 async def test_a_record_read_back_is_the_document_that_was_made_at_capture(

@@ -43,7 +43,9 @@ class TantivySnapshot:
                 raise IndexDamaged(f"Expected a state document in the index {path}, found none.")
             state = state_of(searcher.doc(found[0][1]))
         if state.layout != LAYOUT:
-            raise IndexOutdated(f"Expected {LAYOUT} in the index {path}, found {state.layout}.")
+            raise IndexOutdated(
+                f"Expected {LAYOUT} in the index {path}, found {state.layout}.", layout=state.layout
+            )
         self._watermark = state.watermark
         self._kept = keep(state.stamp)
 

@@ -61,7 +61,9 @@ def decoded(content: bytes, path: Path) -> Catalogue:
     try:
         layout = msgspec.json.decode(body, type=_Layout).layout
         if layout != LAYOUT:
-            raise IndexOutdated(f"Expected {LAYOUT} in the index {path}, found {layout}.")
+            raise IndexOutdated(
+                f"Expected {LAYOUT} in the index {path}, found {layout}.", layout=layout
+            )
         return msgspec.json.decode(body, type=Catalogue)
     except msgspec.MsgspecError as error:
         raise IndexDamaged(f"Expected a catalogue in {path / NAME}: {error}.") from error

@@ -133,6 +133,10 @@ STATES = {
         facts(FULL, signals=replace(QUIET, index=replace(INDEX, missing=1, losses=1))),
         IntegrityState.VERIFIED,
     ),
+    "the index has more posts than its engine is meant for": (
+        facts(FULL, signals=replace(QUIET, index=replace(INDEX, crowded="6 are more: slow"))),
+        IntegrityState.VERIFIED,
+    ),
     "a loop only fails just now": (
         facts(
             FULL,
@@ -175,6 +179,14 @@ GOLDEN = {
             "included)."
         ),
         ["The last verification of everything is 45 days old"],
+    ),
+    "a small engine": (
+        facts(FULL, signals=replace(QUIET, index=replace(INDEX, crowded="6 are more: slow"))),
+        (
+            "Verified: everything the log held on 2026-11-20 was as promised (90 records, events "
+            "included)."
+        ),
+        ["The search engine is too small: 6 are more"],
     ),
     "peers away": (
         facts(

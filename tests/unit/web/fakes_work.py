@@ -77,6 +77,30 @@ def a_job(job_id: str, *, state: JobState = JobState.DONE, kind: str = "verifica
     )
 
 
+REBUILT = {
+    "crowded": "4 posts are more than the 3 that whoosh3 is meant for",
+    "analyzer_change": {
+        "before": "muniment-1",
+        "after": "muniment-2",
+        "not_told": "",
+        "posts": 100_000,
+        "posts_changed": 151,
+        "tokens_changed": 2,
+        "queries": 8,
+        "queries_changed": [
+            {
+                "query": "saved-search:01K@3",
+                "before": 46,
+                "after": 194,
+                "no_longer_found": 0,
+                "newly_found": 148,
+                "examples": ["01R"],
+            }
+        ],
+    },
+}
+WORDS = {"tokens": [{"token": HOSTILE, "lost": 0, "gained": 148, "examples": ["01R"]}]}
+
 _FOLDER = tempfile.TemporaryDirectory(prefix="muniment-fakes-")
 atexit.register(_FOLDER.cleanup)
 
@@ -86,7 +110,10 @@ class FakeWork:
     """A job in each state; started ones are kept."""
 
     jobs: dict[str, JobView] = field(
-        default_factory=lambda: {state.value: a_job(state.value, state=state) for state in JobState}
+        default_factory=lambda: {
+            **{state.value: a_job(state.value, state=state) for state in JobState},
+            "rebuilt": replace(a_job("rebuilt", kind="reindex"), result=REBUILT, private=WORDS),
+        }
     )
     asked: list[tuple[float | None, bool]] = field(default_factory=list)
 

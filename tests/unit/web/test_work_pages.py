@@ -44,6 +44,14 @@ class TestJobs:
         assert "<script>alert" not in shown
         assert ('hx-trigger="every 2s"' in shown) is (state in {"queued", "running"})
 
+    async def test_a_rebuild_tells_what_another_analyzer_changed(self, face: Face) -> None:
+        shown = await page(face, "/jobs/rebuilt", AUDITOR)
+        assert "151 posts are read otherwise of 100,000; 2 words changed" in shown
+        assert "1 query of 8 find other posts" in shown
+        assert 'href="/saved-searches/01K"' in shown
+        assert "Words that most posts lost or gained" in shown
+        assert "4 posts are more than the 3" in shown
+
     @pytest.mark.parametrize("state", STATES)
     async def test_what_follows_a_job_is_a_part_and_ends_with_it(
         self, face: Face, state: str
