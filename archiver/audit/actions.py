@@ -39,8 +39,24 @@ class Action(StrEnum):
     TERMS_COMPARED = "terms:compared"
     TERMS_EXPORTED = "terms:exported"
     CLASS_ADOPTED = "class:adopted"
+    PLAN_SIMULATED = "plan:simulated"
+    RETENTION_STATED = "retention:stated"
+    RETENTION_CORRECTED = "retention:corrected"
+    RETENTION_WITHDRAWN = "retention:withdrawn"
+    RECORDS_REFILED = "records:refiled"
     DISPOSAL_STOPPED = "disposal:stopped"
     DISPOSAL_RESUMED = "disposal:resumed"
+    DRAFT_MADE = "draft:made"
+    DRAFT_EDITED = "draft:edited"
+    DRAFT_SUBMITTED = "draft:submitted"
+    DRAFT_REFUSED = "draft:refused"
+    DRAFT_WITHDRAWN = "draft:withdrawn"
+    SCHEDULE_APPROVED = "schedule:approved"
+    RULES_APPROVED = "rules:approved"
+    CLASS_ADDED = "class:added"
+    CLASS_CHANGED = "class:changed"
+    CLASS_CLOSED = "class:closed"
+    CLASS_REOPENED = "class:reopened"
     ACCOUNT_REGISTERED = "account:registered"
     ACCOUNT_CHANGED = "account:changed"
     ACCOUNT_CLOSED = "account:closed"
@@ -144,8 +160,24 @@ SENTENCES: dict[Action, str] = {
     Action.TERMS_COMPARED: "{actor} compared search term report {object} with another",
     Action.TERMS_EXPORTED: "{actor} exported search term report {object}",
     Action.CLASS_ADOPTED: "{actor} took class {object} into the file plan",
+    Action.PLAN_SIMULATED: "{actor} simulated a change of {object}",
+    Action.RETENTION_STATED: "{actor} stated what retention counts from",
+    Action.RETENTION_CORRECTED: "{actor} corrected what retention counts from",
+    Action.RETENTION_WITHDRAWN: "{actor} withdrew what retention counted from",
+    Action.RECORDS_REFILED: "{actor} worked out anew how long records are kept",
     Action.DISPOSAL_STOPPED: "{actor} stopped all disposal",
     Action.DISPOSAL_RESUMED: "{actor} let disposal go on",
+    Action.DRAFT_MADE: "{actor} began draft {object}",
+    Action.DRAFT_EDITED: "{actor} edited draft {object}",
+    Action.DRAFT_SUBMITTED: "{actor} submitted draft {object} for approval",
+    Action.DRAFT_REFUSED: "{actor} refused draft {object}",
+    Action.DRAFT_WITHDRAWN: "{actor} withdrew draft {object}",
+    Action.SCHEDULE_APPROVED: "{actor} approved draft {object}",
+    Action.RULES_APPROVED: "{actor} approved draft {object}",
+    Action.CLASS_ADDED: "{actor} added class {object} to the file plan",
+    Action.CLASS_CHANGED: "{actor} changed class {object}",
+    Action.CLASS_CLOSED: "{actor} closed class {object} for new records",
+    Action.CLASS_REOPENED: "{actor} opened class {object} again",
     Action.ACCOUNT_REGISTERED: "{actor} registered account {object}",
     Action.ACCOUNT_CHANGED: "{actor} changed the registration of account {object}",
     Action.ACCOUNT_CLOSED: "{actor} closed account {object}",

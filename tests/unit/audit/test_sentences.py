@@ -233,6 +233,60 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
         Told("class", "COM", "ok", {}),
         "carla took class COM into the file plan.",
     ),
+    Action.PLAN_SIMULATED: (
+        Told("schedule", "default", "ok", {"version": 3, "records": 1_204}),
+        "carla simulated a change of default: version 3, over 1,204 records.",
+    ),
+    Action.RETENTION_STATED: (
+        Told(
+            "retention",
+            "01",
+            "ok",
+            {"name": "account_closed", "about": "acme on x", "happened": "2026-03-31"},
+        ),
+        "carla stated what retention counts from: account_closed of acme on x on 2026-03-31.",
+    ),
+    Action.RETENTION_CORRECTED: (
+        Told(
+            "retention",
+            "02",
+            "ok",
+            {
+                "name": "account_closed",
+                "about": "acme on x",
+                "happened": "2026-04-01",
+                "reason": "the form says April",
+            },
+        ),
+        (
+            "carla corrected what retention counts from: account_closed of acme on x to 2026-04-01, "
+            "because “the form says April”."
+        ),
+    ),
+    Action.RETENTION_WITHDRAWN: (
+        Told(
+            "retention",
+            "02",
+            "ok",
+            {"name": "account_closed", "about": "acme on x", "reason": "another account"},
+        ),
+        (
+            "carla withdrew what retention counted from: account_closed of acme on x, because "
+            "“another account”."
+        ),
+    ),
+    Action.RECORDS_REFILED: (
+        Told(
+            "refiling",
+            "03",
+            "ok",
+            {"cause": "schedule default version 2", "longer": 12, "shorter": 0, "due": 1},
+        ),
+        (
+            "carla worked out anew how long records are kept after schedule default version 2: "
+            "12 records longer, 0 records shorter, 1 record due now."
+        ),
+    ),
     Action.DISPOSAL_STOPPED: (
         Told("stop", "01", "ok", {"reason": "a clock looks wrong"}),
         "carla stopped all disposal, because “a clock looks wrong”.",
@@ -240,6 +294,70 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
     Action.DISPOSAL_RESUMED: (
         Told("stop", "02", "refused", {"reason": "the clock is right"}),
         "carla let disposal go on, because “the clock is right”. It was refused.",
+    ),
+    Action.DRAFT_MADE: (
+        Told(
+            "draft",
+            "D1",
+            "ok",
+            {"of": "the schedule of class posts", "version": 2, "reason": "a longer rule"},
+        ),
+        "carla began draft D1 of the schedule of class posts, because “a longer rule”.",
+    ),
+    Action.DRAFT_EDITED: (
+        Told("draft", "D1", "ok", {"of": "the class rules"}),
+        "carla edited draft D1 of the class rules.",
+    ),
+    Action.DRAFT_SUBMITTED: (
+        Told("draft", "D1", "ok", {"of": "the class rules"}),
+        "carla submitted draft D1 for approval, of the class rules.",
+    ),
+    Action.DRAFT_REFUSED: (
+        Told("draft", "D1", "ok", {"of": "the class rules", "reason": "too short"}),
+        "carla refused draft D1 of the class rules, because “too short”.",
+    ),
+    Action.DRAFT_WITHDRAWN: (
+        Told("draft", "D1", "ok", {"of": "the class rules", "reason": "a mistake"}),
+        "carla withdrew draft D1 of the class rules, because “a mistake”.",
+    ),
+    Action.SCHEDULE_APPROVED: (
+        Told(
+            "draft",
+            "D1",
+            "ok",
+            {
+                "of": "the schedule of class posts",
+                "version": 2,
+                "since": "2026-03-02T09:00:05.000Z",
+                "reason": "as the rule says",
+            },
+        ),
+        "carla approved draft D1: version 2 of the schedule of class posts, in force from 2026-03-02T09:00:05.000Z, because “as the rule says”.",
+    ),
+    Action.RULES_APPROVED: (
+        Told(
+            "draft",
+            "D1",
+            "ok",
+            {"of": "the class rules", "version": 3, "since": "2026-03-02T09:00:05.000Z"},
+        ),
+        "carla approved draft D1: version 3 of the class rules, in force from 2026-03-02T09:00:05.000Z.",
+    ),
+    Action.CLASS_ADDED: (
+        Told("class", "posts", "ok", {"title": "Posts", "authority": "GRS 6.4"}),
+        "carla added class posts to the file plan: Posts, on the authority of GRS 6.4.",
+    ),
+    Action.CLASS_CHANGED: (
+        Told("class", "posts", "ok", {"title": "Posts", "parent": "public", "reason": "order"}),
+        "carla changed class posts: Posts, below public, because “order”.",
+    ),
+    Action.CLASS_CLOSED: (
+        Told("class", "posts", "ok", {"reason": "another class took its place"}),
+        "carla closed class posts for new records, because “another class took its place”.",
+    ),
+    Action.CLASS_REOPENED: (
+        Told("class", "posts", "ok", {"reason": "needed"}),
+        "carla opened class posts again, because “needed”.",
     ),
     Action.ACCOUNT_REGISTERED: (
         Told(
