@@ -56,11 +56,14 @@ from archiver.db import schema
 from archiver.db.archive import ArchiveRow
 from archiver.db.transaction import Database, open_database
 from archiver.disposal.destruction import Destruction
+from archiver.disposal.disposition import Disposition, Outside, open_disposition
 from archiver.disposal.filing import Filing
 from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
 from archiver.jobs.account_totals import AccountTotals
 from archiver.jobs.audit_exports import audit_export_kind
+from archiver.jobs.disposing import publishing
+from archiver.jobs.disposition_jobs import Packing, StoreInWords, disposition_jobs
 from archiver.jobs.documents import Documents
 from archiver.jobs.health import Health
 from archiver.jobs.imports import Imports
@@ -139,6 +142,7 @@ class Services:
     subscriptions: Subscriptions
     telling: Telling
     destruction: Destruction
+    disposition: Disposition
     frozen_sets: FrozenSets
     term_reports: TermReports
     log: LogView
@@ -341,6 +345,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         subscriptions=background.telling.subscriptions,
         telling=background.telling,
         destruction=background.destruction,
+        disposition=_disposition(ground, path, background, evidence, jobs.work),
         timestamping=background.timestamping,
         log=log,
         evidence=evidence,
@@ -445,6 +450,39 @@ def _jobs(  # noqa: PLR0917 - the parts of an archive that long work needs
         verifying=verifying,
         evidence=evidence,
     )
+
+
+def _disposition(
+    ground: Ground, path: WritePath, background: Background, evidence: Evidence, work: Work
+) -> Disposition:
+    loops = background.loops
+    disposition = open_disposition(
+        archive=ground.archive,
+        database=ground.database,
+        trail=path.trail,
+        clock=ground.clock,
+        ulids=ground.ulids,
+        randomness=os.urandom,
+        outside=Outside(
+            destruction=background.destruction,
+            pack=Packing(evidence),
+            publish=publishing(
+                loops,
+                database=ground.database,
+                store=ground.store,
+                archive_id=ground.archive.id,
+                origin=ground.archive.origin,
+                verifiers=ground.keyring.verifiers,
+            ),
+            describe_store=StoreInWords(background.worm, ground.clock),
+            signers=ground.keyring.signers,
+            policy=background.witnessing.policy,
+            store=ground.store.blocking,
+        ),
+        two_person=ground.settings.two_person_disposal,
+        backup_days=ground.settings.backup_days,
+    )
+    return disposition_jobs(disposition, work, loops)
 
 
 def _integrity(ground: Ground, views: Views, background: Background) -> IntegrityView:

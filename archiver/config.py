@@ -184,6 +184,13 @@ class Settings(BaseModel):
     two_person_disposal: bool = Field(
         default=True, description="A second person must approve a disposal."
     )
+    backup_days: int = Field(
+        35,
+        ge=0,
+        le=3660,
+        description="Days that backups of the database are kept; certificates of destruction state "
+        "it.",
+    )
     two_person_schedule: bool = Field(
         default=True, description="A second person must approve a change of a schedule."
     )

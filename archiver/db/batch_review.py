@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, select
 
 from archiver.db.batches import BatchRow
 from archiver.db.disposal_tables import batch, batch_record
@@ -107,8 +107,9 @@ class SegmentShare(NamedTuple):
 
 async def describe(tx: Transaction, batch_id: str) -> list[Described]:
     """Return what statistics count of the records that are in a batch, in log order."""
+    # The sum of integers is a decimal on PostgreSQL.
     media_bytes = (
-        select(func.coalesce(func.sum(blob.c.size), 0))
+        select(cast(func.coalesce(func.sum(blob.c.size), 0), BigInteger))
         .where(blob.c.record_id == record.c.id)
         .scalar_subquery()
     )

@@ -391,19 +391,6 @@ async def indexes_in(tx: Transaction, batch_id: str, state: MemberState) -> list
     return list(rows.scalars())
 
 
-async def left_out(tx: Transaction, batch_id: str) -> list[tuple[int, str, str]]:
-    """Return `(log index, state, reason)` of the records of a batch that stay, in log order."""
-    rows = await tx.execute(
-        select(batch_record.c.log_index, batch_record.c.state, batch_record.c.reason)
-        .where(
-            batch_record.c.batch_id == batch_id,
-            batch_record.c.state.in_((MemberState.EXCLUDED, MemberState.KEPT)),
-        )
-        .order_by(batch_record.c.log_index)
-    )
-    return [(row.log_index, row.state, row.reason) for row in rows]
-
-
 async def decided_to_keep(tx: Transaction, *, first: int, last: int, at: int) -> set[int]:
     """Return which records of a stretch of the log a review decided to keep beyond `at`."""
     rows = await tx.execute(

@@ -61,7 +61,7 @@ class _Gathered:
 
     def add(self, row: DueRow) -> None:
         self.indexes.append(row.log_index)
-        self.sizes.append(row.size)
+        self.sizes.append(int(row.size))  # the sum of integers is a decimal on PostgreSQL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,17 +1,26 @@
 """The use cases of working disposal batches, put together."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from archiver.audit.trail import Trail
 from archiver.clock import Clock
+from archiver.db.archive import ArchiveRow
 from archiver.db.transaction import Database
 from archiver.disposal.batch_approvals import BatchApprovals
 from archiver.disposal.batch_changes import BatchChanges
 from archiver.disposal.batch_forming import BatchForming
 from archiver.disposal.batch_reviews import BatchReviews
 from archiver.disposal.batches import Batches
+from archiver.disposal.certificates import Certificates
+from archiver.disposal.execution import Destroys, Executions
+from archiver.disposal.stop import DisposalStop
+from archiver.disposal.transfers import Packs, Transfers
 from archiver.ids import Randomness, Ulids
+from archiver.preserve.ledger.note import Signer
+from archiver.preserve.ledger.policy import Policy
+from archiver.preserve.store import ObjectStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,17 +30,39 @@ class Disposition:
     forming: BatchForming
     batches: Batches
     reviews: BatchReviews
+    transfers: Transfers
     approvals: BatchApprovals
+    executions: Executions
+    certificates: Certificates
+    stop: DisposalStop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the use cases need of other parts of the archive.
+
+    `pack` writes an evidence bundle, `publish` brings all that is sequenced under a checkpoint,
+    `describe_store` says what the store is and tries its locks where it claims any.
+    """
+
+    destruction: Destroys
+    pack: Packs
+    publish: Callable[[], Awaitable[object]]
+    describe_store: Callable[[], Awaitable[str]]
+    signers: Sequence[Signer]
+    policy: Policy
+    store: ObjectStore
 
 
 def open_disposition(
     *,
+    archive: ArchiveRow,
     database: Database,
     trail: Trail,
     clock: Clock,
     ulids: Ulids,
     randomness: Randomness,
-    zone: ZoneInfo,
+    outside: Outside,
     two_person: bool,
     backup_days: int,
 ) -> Disposition:
@@ -42,7 +73,20 @@ def open_disposition(
         changes=changes,
         clock=clock,
         randomness=randomness,
-        zone=zone,
+        zone=ZoneInfo(archive.zone),
+        backup_days=backup_days,
+    )
+    certificates = Certificates(
+        archive=archive,
+        database=database,
+        store=outside.store,
+        signers=outside.signers,
+        policy=outside.policy,
+        trail=trail,
+        clock=clock,
+        ulids=ulids,
+        publish=outside.publish,
+        describe_store=outside.describe_store,
         backup_days=backup_days,
     )
     return Disposition(
@@ -51,7 +95,18 @@ def open_disposition(
         ),
         batches=Batches(database=database, changes=changes, clock=clock),
         reviews=reviews,
+        transfers=Transfers(database=database, changes=changes, pack=outside.pack),
         approvals=BatchApprovals(
             database=database, changes=changes, reviews=reviews, two_person=two_person
+        ),
+        executions=Executions(
+            database=database,
+            changes=changes,
+            destruction=outside.destruction,
+            certificates=certificates,
+        ),
+        certificates=certificates,
+        stop=DisposalStop(
+            database=database, trail=trail, clock=clock, ulids=ulids, two_person=two_person
         ),
     )

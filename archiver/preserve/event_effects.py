@@ -22,6 +22,7 @@ from archiver.errors import IntegrityError, InvalidInput
 from archiver.ids import ulid_bytes
 from archiver.preserve.account_effects import ACCOUNT, account_effect
 from archiver.preserve.batch_effects import BATCH, batch_effect
+from archiver.preserve.certificate_effects import CERTIFICATE_ISSUED, certificate_issued
 from archiver.preserve.disposal_effects import (
     CARRIED_OUT,
     CONDEMNED,
@@ -230,6 +231,7 @@ _BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     TOKEN_REVOKED: _token_revoked,
     SET_FROZEN: set_frozen,
     TERMS_REPORTED: terms_reported,
+    CERTIFICATE_ISSUED: certificate_issued,
     CONDEMNED: condemned,
     KEPT: kept,
     CARRIED_OUT: carried_out,

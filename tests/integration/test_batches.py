@@ -1,26 +1,26 @@
 """Disposal batches from what is due to two approvals; on both databases."""
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 
 from archiver.audit.actions import Action
 from archiver.db import batches as batch_rows
 from archiver.db.batch_review import Standout
+from archiver.db.disposal_tables import batch as batch_table
 from archiver.disposal.batch_views import BatchView
-from archiver.disposal.disposition import Disposition, open_disposition
+from archiver.disposal.disposition import Disposition
 from archiver.errors import Conflict, Denied, InvalidInput, NotFound
-from archiver.ids import Ulids
 from archiver.model.actor import Actor
 from archiver.model.batch import BatchState, MemberState
 from archiver.model.post import Change
 from tests.fakes.disposal_people import ADA, BEN, OPERATOR, RITA, RITA_AS_COUNSEL, TOKEN
+from tests.fakes.disposition import disposition_of
 from tests.fakes.small_archive import COUNSEL, SmallArchive, arrival, small_archive
 
 EIGHT_YEARS = timedelta(days=366 * 8)  # the default class keeps seven
@@ -31,19 +31,6 @@ WHY = "retention has ended"
 async def archive(tmp_path: Path, database_url: str) -> AsyncIterator[SmallArchive]:
     async with small_archive(tmp_path / "home", database_url) as opened:
         yield opened
-
-
-def disposition_of(archive: SmallArchive, *, two_person: bool = True) -> Disposition:
-    return open_disposition(
-        database=archive.database,
-        trail=archive.trail,
-        clock=archive.clock,
-        ulids=Ulids(),
-        randomness=os.urandom,
-        zone=ZoneInfo("UTC"),
-        two_person=two_person,
-        backup_days=35,
-    )
 
 
 async def captured(archive: SmallArchive, count: int, *, account: str = "@acme") -> list[str]:
@@ -435,3 +422,73 @@ async def test_a_batch_or_record_that_is_not_there_is_not_found(
         )
     async with archive.database.reading() as tx:
         assert (await batch_rows.get(tx, batch.id)).stated_at == batch.version
+
+
+async def test_a_batch_to_be_transferred_is_approved_only_after_the_receiver_confirmed(
+    archive: SmallArchive, tmp_path: Path
+) -> None:
+    batches = disposition_of(archive)
+    await captured(archive, 2)
+    batch = await one_batch(archive, batches)
+    await _let_schedule_ask_for(archive, batch.id, "transfer")
+    transfers, package = batches.transfers, tmp_path / "package.zip"
+    with pytest.raises(Conflict, match="found it formed"):
+        await transfers.export(batch.id, package, actor=RITA)
+    await batches.approvals.propose(batch.id, reason=WHY, actor=RITA)
+    approve = batches.approvals.approve
+
+    with pytest.raises(Conflict, match="receiver has not confirmed"):
+        await approve(batch.id, records=2, reason=WHY, actor=ADA)
+    with pytest.raises(Conflict, match="no package"):
+        await transfers.confirm(batch.id, sha256="ab" * 32, receiver="Archives", actor=RITA)
+    packed = await transfers.export(batch.id, package, actor=RITA)
+    with pytest.raises(Conflict, match="receiver has not confirmed"):
+        await approve(batch.id, records=2, reason=WHY, actor=ADA)
+    for wrong in ("cd" * 32, "ab", "x" * 64):
+        with pytest.raises(InvalidInput, match="SHA-256"):
+            await transfers.confirm(batch.id, sha256=wrong, receiver="Archives", actor=RITA)
+    await transfers.confirm(batch.id, sha256=packed.sha256, receiver="Archives", actor=RITA)
+    await approve(batch.id, records=2, reason=WHY, actor=ADA)
+    done = await approve(batch.id, records=2, reason=WHY, actor=BEN)
+
+    assert done.state is BatchState.APPROVED
+    review = await batches.reviews.show(batch.id, actor=RITA)
+    assert review.package is not None
+    assert (review.package.receiver, review.package.records) == ("Archives", 2)
+
+
+async def test_a_change_after_the_transfer_needs_another_package(
+    archive: SmallArchive, tmp_path: Path
+) -> None:
+    batches = disposition_of(archive)
+    out, _ = await captured(archive, 2)
+    batch = await one_batch(archive, batches)
+    await _let_schedule_ask_for(archive, batch.id, "transfer")
+    await batches.approvals.propose(batch.id, reason=WHY, actor=RITA)
+    await batches.transfers.export(batch.id, tmp_path / "package.zip", actor=RITA)
+
+    await batches.batches.exclude(batch.id, [out], reason=WHY, actor=RITA)
+
+    assert (await batches.reviews.show(batch.id, actor=RITA)).package is None
+
+
+async def test_a_schedule_that_asks_for_a_review_is_decided_by_proposing(
+    archive: SmallArchive,
+) -> None:
+    batches = disposition_of(archive)
+    out, _ = await captured(archive, 2)
+    batch = await one_batch(archive, batches)
+    await _let_schedule_ask_for(archive, batch.id, "review")
+
+    proposed = await batches.approvals.propose(batch.id, reason="of no value", actor=RITA)
+    undone = await batches.batches.exclude(batch.id, [out], reason=WHY, actor=RITA)
+
+    assert (proposed.row.action, undone.row.action) == ("reviewed", "review")
+
+
+async def _let_schedule_ask_for(archive: SmallArchive, batch_id: str, action: str) -> None:
+    """As if the class's schedule had named this action when the batch was formed."""
+    async with archive.database.transaction() as tx:
+        await tx.execute(
+            update(batch_table).where(batch_table.c.id == batch_id).values(action=action)
+        )

@@ -306,7 +306,7 @@ class TileTree:
             else:
                 siblings.append((start, middle))
                 start = middle
-        return tuple(self._range_hash(*sibling) for sibling in reversed(siblings))
+        return tuple(self.subtree_hash(*sibling) for sibling in reversed(siblings))
 
     def consistency_proof(self, old_size: int) -> tuple[bytes, ...]:
         """Return PROOF(old_size, D[size]) of RFC 6962 section 2.1.2; empty from 0 and to itself.
@@ -331,10 +331,16 @@ class TileTree:
                 start = middle
         if start:
             nodes.append((start, end))
-        return tuple(self._range_hash(*node) for node in reversed(nodes))
+        return tuple(self.subtree_hash(*node) for node in reversed(nodes))
 
-    def _range_hash(self, start: int, end: int) -> bytes:
-        """Return MTH(D[start:end]) of a subtree of the tree, which may be ragged on its right."""
+    def subtree_hash(self, start: int, end: int) -> bytes:
+        """Return MTH(D[start:end]) of a subtree of the tree, which may be ragged on its right.
+
+        `start` and `end` are where RFC 6962 section 2.1 divides the tree, or 0 and its size.
+
+        Raises:
+            IntegrityError: a tile is missing.
+        """
         return fold(tuple(self._subtrees(start, end)))
 
     def _subtrees(self, start: int, end: int) -> Iterator[bytes]:

@@ -1,0 +1,149 @@
+"""Certificates of destruction: rows written once, by the effects of events; and what they certify.
+
+Numbers have no gaps: the effect takes the next one or nothing (`add`), inside the transaction that
+sequences the event.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import func, insert, or_, select
+
+from archiver.db.disposal_tables import batch, batch_record, certificate, disposed
+from archiver.db.tables import record
+from archiver.db.transaction import Connection, Transaction
+from archiver.errors import NotFound
+from archiver.model.batch import BatchState, MemberState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateRow:
+    """One certificate. `body` is its file, verbatim; `issued_at` milliseconds since 1970 UTC."""
+
+    id: str
+    number: int
+    batch_id: str
+    class_code: str
+    records: int
+    body: str
+    issued_at: int
+
+
+class Destroyed(NamedTuple):
+    """A record that was destroyed: where its entry stands, and the one that let it go."""
+
+    log_index: int
+    id: str
+    method: str
+    dis_index: int
+    size: int
+
+
+class LeftOut(NamedTuple):
+    """A record of a batch that stays: excluded by people, or kept by the gate, and why."""
+
+    log_index: int
+    id: str
+    state: str
+    reason: str
+
+
+def add(connection: Connection, row: CertificateRow) -> bool:
+    """Insert a certificate, if its number is the next one and its batch has none; else False."""
+    known = connection.execute(
+        select(certificate.c.id).where(
+            or_(certificate.c.id == row.id, certificate.c.batch_id == row.batch_id)
+        )
+    ).first()
+    last = connection.execute(select(func.coalesce(func.max(certificate.c.number), 0))).scalar_one()
+    if known is not None or row.number != last + 1:
+        return False
+    values = {name: getattr(row, name) for name in CertificateRow.__dataclass_fields__}
+    connection.execute(insert(certificate).values(values))
+    return True
+
+
+async def next_number(tx: Transaction) -> int:
+    """Return the number that the next certificate gets."""
+    statement = select(func.coalesce(func.max(certificate.c.number), 0))
+    return int((await tx.execute(statement)).scalar_one()) + 1
+
+
+async def find(tx: Transaction, named: str) -> CertificateRow | None:
+    """Return a certificate by its id or that of its batch, None where there is none."""
+    statement = select(certificate).where(
+        or_(certificate.c.id == named, certificate.c.batch_id == named)
+    )
+    row = (await tx.execute(statement)).mappings().first()
+    return None if row is None else CertificateRow(**row)
+
+
+async def get(tx: Transaction, named: str) -> CertificateRow:
+    """Return a certificate by its id or that of its batch. Raises NotFound."""
+    found = await find(tx, named)
+    if found is None:
+        raise NotFound(
+            f"no certificate {named!r}, and no batch of this id has one; list the certificates, or "
+            "execute the batch"
+        )
+    return found
+
+
+async def page(tx: Transaction, *, before: int, limit: int) -> list[CertificateRow]:
+    """Return certificates with numbers below `before` (0: all), newest first, without bodies."""
+    columns = [each for each in certificate.c if each.name != "body"]
+    statement = select(*columns).order_by(certificate.c.number.desc()).limit(limit)
+    if before:
+        statement = statement.where(certificate.c.number < before)
+    return [CertificateRow(**row, body="") for row in (await tx.execute(statement)).mappings()]
+
+
+async def destroyed(tx: Transaction, batch_id: str) -> list[Destroyed]:
+    """Return the records of a batch that were destroyed, in log order."""
+    rows = await tx.execute(
+        select(
+            disposed.c.log_index,
+            disposed.c.id,
+            disposed.c.method,
+            disposed.c.dis_index,
+            disposed.c.size,
+        )
+        .where(disposed.c.batch_id == batch_id)
+        .order_by(disposed.c.log_index)
+    )
+    return [Destroyed(*row) for row in rows]
+
+
+async def left_out(tx: Transaction, batch_id: str) -> list[LeftOut]:
+    """Return the records of a batch that stay, in log order."""
+    rows = await tx.execute(
+        select(
+            batch_record.c.log_index,
+            func.coalesce(record.c.id, ""),
+            batch_record.c.state,
+            batch_record.c.reason,
+        )
+        .outerjoin(record, record.c.log_index == batch_record.c.log_index)
+        .where(
+            batch_record.c.batch_id == batch_id,
+            batch_record.c.state.in_((MemberState.EXCLUDED.value, MemberState.KEPT.value)),
+        )
+        .order_by(batch_record.c.log_index)
+    )
+    return [LeftOut(*row) for row in rows]
+
+
+async def uncertified(tx: Transaction, *, limit: int) -> list[str]:
+    """Return ended batches of which something was destroyed and no certificate says so."""
+    rows = await tx.execute(
+        select(batch.c.id)
+        .outerjoin(certificate, certificate.c.batch_id == batch.c.id)
+        .where(
+            batch.c.state == BatchState.DONE.value,
+            certificate.c.id.is_(None),
+            select(disposed.c.log_index).where(disposed.c.batch_id == batch.c.id).exists(),
+        )
+        .order_by(batch.c.id)
+        .limit(limit)
+    )
+    return list(rows.scalars())
