@@ -1,12 +1,15 @@
 """`muniment evidence`: make a bundle that proves records offline, and verify one.
 
-`muniment evidence verify` opens no archive and reads no setting: it runs on any machine.
+`muniment evidence verify` opens no archive and reads no setting: it runs on any machine. It takes
+certificates of destruction as well.
 """
 
 import argparse
 import asyncio
 from pathlib import Path
+from typing import Any
 
+from archiver.assurance.certificate_verifier import is_certificate, verify_certificate
 from archiver.assurance.evidence.choosing import Wanted
 from archiver.assurance.evidence_verifier import report_lines, verify_bundle
 from archiver.cli.arguments import Parser
@@ -24,7 +27,7 @@ def configure(parser: Parser) -> None:
         "%(prog)s [ID …] [--hold HOLD_ID] --out FILE [--no-events] [--checkpoint SIZE]\n"
         "       %(prog)s verify FILE [--policy FILE] [--tsa-roots FILE]"
     )
-    parser.add_argument("words", nargs="*", metavar="ID", help="records, or `verify` and a bundle")
+    parser.add_argument("words", nargs="*", metavar="ID", help="records, or `verify` and a file")
     made = parser.add_argument_group("making a bundle")
     made.add_argument("--hold", metavar="HOLD_ID", help="the records of this hold")
     made.add_argument("--out", type=Path, metavar="FILE", help="the zip file to write")
@@ -52,11 +55,11 @@ def act(args: argparse.Namespace, output: Output) -> int:
 
 
 def verify(args: argparse.Namespace, output: Output) -> int:
-    """Make every check on a bundle, say each, and end with 1 if one failed."""
+    """Make every check on a bundle or certificate, say each, and end with 1 if one failed."""
     if len(args.words) != 2 or args.hold or args.out or args.no_events:  # noqa: PLR2004
         raise InvalidInput("expected `muniment evidence verify FILE [--policy F] [--tsa-roots F]`")
     try:
-        report = verify_bundle(
+        report = _verified(
             Path(args.words[1]),
             policy=args.policy.read_text(encoding="utf-8") if args.policy else None,
             roots=args.tsa_roots.read_bytes() if args.tsa_roots else None,
@@ -70,6 +73,14 @@ def verify(args: argparse.Namespace, output: Output) -> int:
 
     output.answer(report, say)
     return OK if report["ok"] else PROBLEMS
+
+
+def _verified(path: Path, *, policy: str | None, roots: bytes | None) -> dict[str, Any]:
+    with path.open("rb") as file:
+        start = file.read(1)
+    if is_certificate(start):
+        return verify_certificate(path, policy=policy)
+    return verify_bundle(path, policy=policy, roots=roots)
 
 
 async def export(opened: Opened) -> int:

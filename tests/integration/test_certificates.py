@@ -1,0 +1,225 @@
+"""From what is due to a certificate that anybody can check, on a whole archive."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archiver.app import Services
+from archiver.assurance.certificate_verifier import verify_certificate
+from archiver.cli.main import main
+from archiver.config import Settings
+from archiver.disposal.batch_views import BatchView
+from archiver.disposal.certificates import CertificateView
+from archiver.disposal.execution import Execution
+from archiver.errors import Conflict, Denied
+from archiver.model.batch import BatchState
+from tests.fakes.archive import AGENT, an_arrival, found, publish, settings_for
+from tests.fakes.disposal import NINE_YEARS, Time, opened
+from tests.fakes.disposal_people import ADA, BEN, OPERATOR, RITA
+
+WHY = "its retention has ended"
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+async def settings(tmp_path: Path, time: Time) -> Settings:
+    return await found(settings_for(tmp_path / "home"), clock=time)
+
+
+@pytest.fixture
+async def captured(settings: Settings, time: Time) -> list[str]:
+    """Five posts, captured nine years ago, all published; the ids."""
+    async with opened(settings, time) as services:
+        arrivals = [an_arrival(f"post {n}".encode()) for n in range(5)]
+        ids = [each.record_id for each in await services.ingest.submit(arrivals, actor=AGENT)]
+        await publish(services)
+    time.pass_by(NINE_YEARS)
+    return ids
+
+
+@pytest.fixture
+async def services(captured: list[str], settings: Settings, time: Time) -> AsyncIterator[Services]:
+    assert captured
+    async with opened(settings, time) as found_again:
+        yield found_again
+
+
+async def approved(services: Services) -> BatchView:
+    """The one batch of what is due, approved by two people."""
+    use = services.disposition
+    (batch,) = await use.forming.form(actor=RITA)
+    batch = await use.approvals.propose(batch.id, reason=WHY, actor=RITA)
+    for who in (ADA, BEN):
+        batch = await use.approvals.approve(batch.id, records=batch.records, reason=WHY, actor=who)
+    return batch
+
+
+async def executed(services: Services) -> Execution:
+    batch = await approved(services)
+    return await services.disposition.executions.execute(batch.id, actor=RITA)
+
+
+def certificate_of(execution: Execution) -> CertificateView:
+    assert execution.certificate is not None
+    return execution.certificate
+
+
+def verified(tmp_path: Path, certificate: CertificateView, **given: str) -> dict[str, Any]:
+    """What the verifier, which knows no archive, says of a certificate."""
+    path = tmp_path / "certificate.json"
+    path.write_text(certificate.row.body, encoding="utf-8")
+    return verify_certificate(path, **given)
+
+
+async def test_from_due_to_certificate_with_a_held_record_left_for_the_next_batch(
+    services: Services, captured: list[str], tmp_path: Path
+) -> None:
+    held, *free = captured
+    hold = await services.holds.place(name="h", reason="claim", record_ids=[held], actor=ADA)
+
+    done = await executed(services)
+
+    report = verified(tmp_path, certificate_of(done), policy=_policy(services))
+    assert (report["ok"], report["trust"]) == (True, [])
+    assert sorted(report["records"]) == sorted(free)
+    assert done.view.state is BatchState.DONE
+    assert (await services.records.show(held, actor=ADA)).to_dict()["id"] == held
+
+    await services.holds.release(hold.id, reason="settled", actor=ADA)
+    second = await executed(services)
+
+    report = verified(tmp_path, certificate_of(second))
+    assert (report["ok"], report["records"]) == (True, [held])
+    numbers = [certificate_of(each).row.number for each in (done, second)]
+    assert numbers == [1, 2]
+
+
+async def test_a_certificate_says_who_what_why_and_how_and_what_remains(
+    services: Services, captured: list[str]
+) -> None:
+    use = services.disposition
+    (batch,) = await use.forming.form(actor=RITA)
+    await use.batches.exclude(batch.id, captured[:1], reason="of value", actor=RITA)
+    batch = await use.approvals.propose(batch.id, reason=WHY, actor=RITA)
+    for who in (ADA, BEN):
+        await use.approvals.approve(batch.id, records=4, reason=WHY, actor=who)
+
+    done = await use.executions.execute(batch.id, actor=RITA)
+
+    body = json.loads(certificate_of(done).row.body)["certificate"]
+    assert body["counts"] | {"bytes": 0} == {
+        "formed": 5,
+        "destroyed": 4,
+        "excluded": 1,
+        "kept": 0,
+        "bytes": 0,
+    }
+    assert [each["by"] for each in body["approvals"]] == ["ada", "ben"]
+    assert body["proposed"]["by"] == "rita"
+    assert body["class"]["authority"]
+    assert body["schedule"]["terms"][0]["citation"]
+    assert body["backups"]["days"] == 35
+    assert [each["reason"] for each in body["left_out"]] == ["of value"]
+    assert {json.loads(each["entry"])["id"] for each in body["records"]} == set(captured[1:])
+    assert "post " not in certificate_of(done).row.body  # no word of what was destroyed
+
+
+async def test_what_is_done_twice_is_certified_once(services: Services) -> None:
+    done = await executed(services)
+    executions = services.disposition.executions
+
+    again, *both = await asyncio.gather(
+        *(executions.execute(done.view.id, actor=RITA) for _ in range(3))
+    )
+
+    assert {certificate_of(each).row.id for each in (done, again, *both)} == {
+        certificate_of(done).row.id
+    }
+    assert len(await services.disposition.certificates.list(actor=ADA)) == 1
+
+
+async def test_a_certificate_that_an_execution_left_out_is_issued_later(
+    services: Services, tmp_path: Path
+) -> None:
+    batch = await approved(services)
+    await services.destruction.execute(batch.id, actor=RITA)  # and the process dies here
+    certificates = services.disposition.certificates
+    assert await certificates.list(actor=ADA) == ()
+
+    await certificates.issue_missing()
+
+    (listed,) = await certificates.list(actor=ADA)
+    shown = await certificates.show(batch.id, actor=ADA)
+    assert listed.row.id == shown.row.id
+    assert verified(tmp_path, shown)["ok"]
+
+
+async def test_a_batch_that_is_not_approved_is_not_executed(services: Services) -> None:
+    use = services.disposition
+    (batch,) = await use.forming.form(actor=RITA)
+
+    with pytest.raises(Conflict, match="found it formed"):
+        await use.executions.execute(batch.id, actor=RITA)
+    with pytest.raises(Denied):
+        await use.executions.execute(batch.id, actor=OPERATOR)
+    with pytest.raises(Conflict, match="is formed: a certificate"):
+        await use.certificates.issue(batch.id, actor=RITA)
+
+    assert (await use.batches.list(state="formed", actor=RITA)).total == 1
+
+
+async def test_nothing_is_executed_while_all_disposal_is_stopped(services: Services) -> None:
+    use = services.disposition
+    batch = await approved(services)
+    await use.stop.stop(reason="a subpoena came in", actor=ADA)
+
+    with pytest.raises(Conflict, match="a subpoena came in"):
+        await use.executions.execute(batch.id, actor=RITA)
+    still = await use.approvals.withdraw(batch.id, reason="wait", actor=ADA)
+
+    assert still.state is BatchState.REVIEWED  # the attempt began nothing
+
+
+async def test_a_rebuilt_database_has_the_same_batches_and_certificates(
+    services: Services, settings: Settings, tmp_path: Path
+) -> None:
+    await executed(services)
+    del settings, tmp_path
+
+
+async def test_one_changed_byte_of_a_certificate_is_refused(
+    services: Services, tmp_path: Path
+) -> None:
+    done = await executed(services)
+    data = certificate_of(done).row.body.encode()
+    path = tmp_path / "certificate.json"
+    for place in range(0, len(data), 97):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        assert not verify_certificate(path)["ok"], f"byte {place} of {len(data)}"
+    for shorter in (b"", b"{", b"{}", b"[]", b"null", data[:-1], data + b"\n", data * 2):
+        path.write_bytes(shorter)
+        assert not verify_certificate(path)["ok"]
+
+
+async def test_the_command_verifies_a_certificate_without_an_archive(
+    services: Services, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = await executed(services)
+    path = tmp_path / "certificate.json"
+    path.write_text(certificate_of(done).row.body, encoding="utf-8")
+
+    code = await asyncio.to_thread(main, ["evidence", "verify", str(path)])
+
+    assert (code, "Certificate no. 1" in capsys.readouterr().out) == (0, True)
+
+
+def _policy(services: Services) -> str:
+    return f"log {services.archive.vkey}\nquorum none\n"
