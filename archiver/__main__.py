@@ -9,7 +9,10 @@ from archiver.cli import main as command_line
 def main() -> None:
     """Run the command line and exit with its code."""
     memory.steady()
-    sys.exit(command_line.main())
+    try:
+        sys.exit(command_line.main(importing=memory.lasting))
+    finally:
+        memory.leave()
 
 
 if __name__ == "__main__":  # worker processes import this module under another name

@@ -4,7 +4,8 @@ import argparse
 import importlib
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
 from typing import NamedTuple
 
 from archiver import __version__
@@ -51,7 +52,13 @@ COMMANDS: Mapping[str, Command] = {
 """Every command. Modules are named in `archiver.cli`; only the one that runs is imported."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+Importing = Callable[[str], ModuleType]
+"""Imports the module of a name, as `importlib.import_module` does."""
+
+
+def main(
+    arguments: Sequence[str] | None = None, *, importing: Importing = importlib.import_module
+) -> int:
     """Run one command and return its exit code (`archiver.cli.exits`)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
@@ -62,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The words of an error in the arguments themselves must also come as asked for.
     output = Output(json="--json" in given, color="--no-color" not in given)
     try:
-        return _run(given)
+        return _run(given, importing)
     except ArchiverError as error:
         output.error(error)
         return exits.exit_of(error).code
@@ -74,13 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exits.OK
 
 
-def _run(given: Sequence[str]) -> int:
+def _run(given: Sequence[str], importing: Importing) -> int:
     overview = _overview()
     chosen = overview.parse_args(given)
     if chosen.command not in COMMANDS:
         overview.error(f"expected a command of {', '.join(COMMANDS)}, found {chosen.command!r}")
     command = COMMANDS[chosen.command]
-    module = importlib.import_module(f"archiver.cli.{command.module}")
+    module = importing(f"archiver.cli.{command.module}")
     parser = Parser(
         prog=f"{overview.prog} {chosen.command}",
         description=f"{command.sentence[0].upper()}{command.sentence[1:]}.",

@@ -3,21 +3,23 @@
 `muniment init` migrates; everything else only checks. The migrations themselves and the rules for
 writing one stand in `migrations/` (see its README), which an installed wheel carries as
 `archiver/_migrations`.
+
+Alembic is imported only to migrate: every command checks, and Alembic is a tenth of its start.
 """
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 from archiver.db.transaction import Database
 from archiver.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from alembic.config import Config
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -33,11 +35,15 @@ async def migrate(database: Database) -> None:
         ConfigurationError: the database is of a newer release.
         DatabaseUnavailable: the database did not answer, or a lock was not free in time.
     """
+    from alembic import command  # noqa: PLC0415 - see the module's docstring
+
     await _run(database, lambda config: command.upgrade(config, "head"))
 
 
 async def downgrade(database: Database, revision: str = "base") -> None:
     """Take `database` back to `revision`, losing what later schemas added. For tests only."""
+    from alembic import command  # noqa: PLC0415 - see the module's docstring
+
     await _run(database, lambda config: command.downgrade(config, revision))
 
 
@@ -47,8 +53,8 @@ async def check(database: Database) -> None:
     Raises:
         ConfigurationError: says whether `muniment init` or a newer release is needed.
     """
-    script = ScriptDirectory.from_config(_config())
-    expected = script.get_current_head()
+    known = _revisions()
+    expected = max(known)
     found = await _revision(database)
     if found == expected:
         return
@@ -57,7 +63,7 @@ async def check(database: Database) -> None:
             f"the database holds no schema, expected {expected}: "
             "run `muniment init` to create it, or check MUNIMENT_DATABASE_URL"
         )
-    if found not in {each.revision for each in script.walk_revisions()}:
+    if found not in known:
         raise ConfigurationError(
             f"the database's schema {found} is unknown to this release, which expects {expected}: "
             "it was migrated by a newer release, so run that one"
@@ -77,12 +83,24 @@ async def _revision(database: Database) -> str | None:
     if database.path is not None and not await asyncio.to_thread(database.path.exists):
         return None
     async with database.reading() as tx:
-        return await tx.run_sync(
-            lambda connection: MigrationContext.configure(connection).get_current_revision()
-        )
+        return await tx.run_sync(_current)
 
 
-async def _run(database: Database, act: Callable[[Config], None]) -> None:
+def _current(connection: Connection) -> str | None:
+    """Return the revision that Alembic has written down, None where it never worked."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _revisions() -> set[str]:
+    """Return the numbers of all migrations, which their files' names begin with (see README)."""
+    return {path.name.partition("_")[0] for path in (_scripts() / "versions").glob("*_*.py")}
+
+
+async def _run(database: Database, act: "Callable[[Config], None]") -> None:
+    from alembic.util import CommandError  # noqa: PLC0415 - see the module's docstring
+
     config = _config()
 
     def on(connection: Connection) -> None:
@@ -97,7 +115,9 @@ async def _run(database: Database, act: Callable[[Config], None]) -> None:
         ) from error
 
 
-def _config() -> Config:
+def _config() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415 - see the module's docstring
+
     config = Config()
     config.set_main_option("script_location", str(_scripts()).replace("%", "%%"))
     return config

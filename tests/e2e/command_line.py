@@ -7,7 +7,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
+
+from tests.e2e import preloaded
 
 _PATIENCE_S = 600  # for a command that hangs, not for a machine that is slow
 
@@ -34,24 +37,26 @@ class CommandLine:
 
     def __call__(self, *words: str, expect: int = 0) -> Ended:
         """Run a command to its end; it must end with the code expected."""
-        running = subprocess.Popen(
-            self.words(*words),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**self.environment(), "PYTHONFAULTHANDLER": "1"},
-        )
-        try:
-            out, err = running.communicate(timeout=_PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            running.send_signal(signal.SIGABRT)  # faulthandler says where each thread stands
-            out, err = running.communicate()
-            raise AssertionError(f"{words} did not end in {_PATIENCE_S} s\n{out}\n{err}") from None
-        assert running.returncode == expect, f"{words}\n{out}\n{err}"
-        return Ended(running.returncode, out, err)
+        with _stream() as out, _stream() as err:
+            running = preloaded.run(
+                words,
+                {**self.environment(), "PYTHONFAULTHANDLER": "1"},
+                out=out.fileno(),
+                err=err.fileno(),
+            )
+            try:
+                code = running.wait(_PATIENCE_S)
+            except TimeoutError:
+                os.kill(running.pid, signal.SIGABRT)  # faulthandler says where each thread stands
+                running.wait()
+                told = f"{_read(out)}\n{_read(err)}"
+                raise AssertionError(f"{words} did not end in {_PATIENCE_S} s\n{told}") from None
+            ended = Ended(code, _read(out), _read(err))
+        assert ended.code == expect, f"{words}\n{ended.out}\n{ended.err}"
+        return ended
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        """Start a command that goes on."""
+        """Start a command that goes on, in an interpreter of its own."""
         return subprocess.Popen(
             self.words(*words),
             stdout=subprocess.PIPE,
@@ -66,3 +71,12 @@ class CommandLine:
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("MUNIMENT_")}
         return {**kept, "MUNIMENT_HOME": str(self.home), "MUNIMENT_SEARCH_URL": self.search_url}
+
+
+def _stream() -> IO[str]:
+    return TemporaryFile("w+", encoding="utf-8")
+
+
+def _read(stream: IO[str]) -> str:
+    stream.seek(0)
+    return stream.read()

@@ -4,8 +4,6 @@ import io
 import re
 from typing import Any
 
-import feedparser
-
 from archiver.capture.html_text import html_to_text
 from archiver.capture.importers.feed_items import FeedItem
 from archiver.errors import InvalidInput
@@ -22,6 +20,8 @@ def read_xml_feed(content: bytes) -> tuple[str, list[FeedItem]]:
         InvalidInput: not RSS or Atom, or so ill-formed that its items cannot be told apart in a
             feed too large to be kept once per item.
     """
+    import feedparser  # noqa: PLC0415 - every command would wait for it, and few read a feed
+
     # A stream, never the bytes: feedparser would take those for a file name and open it.
     with io.BytesIO(content) as stream:
         feed = feedparser.parse(stream, sanitize_html=False, resolve_relative_uris=False)

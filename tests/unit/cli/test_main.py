@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import ModuleType
 
 import pytest
 
@@ -109,10 +110,8 @@ def test_a_home_without_an_archive_ends_with_2_and_creates_nothing(
     assert main(["search", "x", "--home", home, "--json"]) == 2
 
 
-def test_an_interrupted_command_ends_as_shells_expect(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(_: list[str]) -> int:
+def test_an_interrupted_command_ends_as_shells_expect() -> None:
+    def interrupted(_: str) -> ModuleType:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("archiver.cli.main._run", interrupted)
-
-    assert main(["search", "x"]) == 130
+    assert main(["search", "x"], importing=interrupted) == 130
