@@ -60,7 +60,7 @@ TELLING: Mapping[Action, str] = {
     Action.DRAFT_SUBMITTED: "[, of {of}]",
     Action.DRAFT_REFUSED: "[ of {of}][, because “{reason}”]",
     Action.DRAFT_WITHDRAWN: "[ of {of}][, because “{reason}”]",
-    Action.SCHEDULE_APPROVED: "[: version {version:} of {of}][, in force from {since}][, because “{reason}”]",
+    Action.SCHEDULE_APPROVED: "[: version {version:} of {of}][, in force from {since}]",
     Action.RULES_APPROVED: "[: version {version:} of {of}][, in force from {since}]",
     Action.CLASS_ADDED: "[: {title}][, on the authority of {authority}]",
     Action.CLASS_CHANGED: "[: {title}][, below {parent}][, because “{reason}”]",

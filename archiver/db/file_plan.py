@@ -148,6 +148,12 @@ def _class_rows(rows: Iterable[Any]) -> list[ClassRow]:
 _CLASSES = select(file_class).order_by(file_class.c.code)
 
 
+async def newest_rules(tx: Transaction) -> int:
+    """Return the newest version of the class rules, in force or yet to come; 0: there is none."""
+    newest = select(func.coalesce(func.max(class_rules.c.version), 0))
+    return int((await tx.execute(newest)).scalar_one())
+
+
 async def versions_known(tx: Transaction) -> tuple[int, int]:
     """Return how many versions schedules and class rules have, which only grow."""
     counted = [select(func.count()).select_from(table) for table in (schedule, class_rules)]

@@ -332,7 +332,7 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
                 "reason": "as the rule says",
             },
         ),
-        "carla approved draft D1: version 2 of the schedule of class posts, in force from 2026-03-02T09:00:05.000Z, because “as the rule says”.",
+        "carla approved draft D1: version 2 of the schedule of class posts, in force from 2026-03-02T09:00:05.000Z.",
     ),
     Action.RULES_APPROVED: (
         Told(
