@@ -2,22 +2,33 @@
 
 import asyncio
 import json
+import os
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from archiver.app import Services
 from archiver.assurance.certificate_verifier import verify_certificate
+from archiver.assurance.recovering import RecoveryTarget, recover_database
+from archiver.assurance.verification import quiet
 from archiver.cli.main import main
 from archiver.config import Settings
+from archiver.db.tables import metadata
+from archiver.db.transaction import open_database
 from archiver.disposal.batch_views import BatchView
 from archiver.disposal.certificates import CertificateView
 from archiver.disposal.execution import Execution
 from archiver.errors import Conflict, Denied
+from archiver.founding import found_archive, record_founding
+from archiver.ids import Ulids
+from archiver.model.actor import SYSTEM
 from archiver.model.batch import BatchState
-from tests.fakes.archive import AGENT, an_arrival, found, publish, settings_for
+from archiver.preserve.keyring import KeyringFile
+from tests.fakes.archive import AGENT, an_arrival, publish, settings_for
 from tests.fakes.disposal import NINE_YEARS, Time, opened
 from tests.fakes.disposal_people import ADA, BEN, OPERATOR, RITA
 
@@ -31,7 +42,11 @@ def time() -> Time:
 
 @pytest.fixture
 async def settings(tmp_path: Path, time: Time) -> Settings:
-    return await found(settings_for(tmp_path / "home"), clock=time)
+    settings = settings_for(tmp_path / "home")
+    founded = await found_archive(settings, clock=time, randomness=os.urandom, ulids=Ulids())
+    async with opened(settings, time) as services:
+        await record_founding(services.database, services.trail, founded, SYSTEM)
+    return settings
 
 
 @pytest.fixture
@@ -189,10 +204,73 @@ async def test_nothing_is_executed_while_all_disposal_is_stopped(services: Servi
 
 
 async def test_a_rebuilt_database_has_the_same_batches_and_certificates(
-    services: Services, settings: Settings, tmp_path: Path
+    captured: list[str], settings: Settings, time: Time
 ) -> None:
-    await executed(services)
-    del settings, tmp_path
+    async with opened(settings, time) as services:
+        use = services.disposition
+        (batch,) = await use.forming.form(actor=RITA)
+        await use.batches.exclude(batch.id, captured[:2], reason="of value", actor=RITA)
+        await use.batches.include(batch.id, captured[:1], reason="a mistake", actor=RITA)
+        await use.batches.cancel(batch.id, reason="form it anew", actor=RITA)
+        (batch,) = await use.forming.form(actor=RITA)
+        until = services.clock() + NINE_YEARS
+        exclude = use.batches.exclude
+        await exclude(batch.id, captured[:1], reason=WHY, keep_until=until, actor=RITA)
+        await use.approvals.propose(batch.id, reason=WHY, actor=RITA)
+        for who in (ADA, BEN, None, BEN):
+            if who is None:
+                await use.approvals.withdraw(batch.id, reason="a doubt", actor=BEN)
+            else:
+                await use.approvals.approve(batch.id, records=4, reason=WHY, actor=who)
+        await use.executions.execute(batch.id, actor=RITA)
+        await services.loops.catch_up()
+        before = await rows_of_batches(services)
+    for path in settings.home.glob("archive.db*"):
+        path.unlink()
+    shutil.rmtree(settings.home / "index")
+
+    await recover(settings, time)
+
+    async with opened(settings, time) as services:
+        assert await rows_of_batches(services) == before
+        assert await services.disposition.forming.form(actor=RITA) == ()
+
+
+async def rows_of_batches(services: Services) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of batches and certificates, of which there are some in each table."""
+    tables = ("batch", "batch_record", "batch_approval", "certificate", "disposed")
+    async with services.database.reading() as tx:
+        found = {
+            name: sorted(tuple(row) for row in await tx.execute(select(metadata.tables[name])))
+            for name in tables
+        }
+    assert all(found.values())
+    return found
+
+
+async def recover(settings: Settings, time: Time) -> None:
+    """Rebuild the database from the store, at the time of the test."""
+    database = open_database(settings.effective_database_url)
+    try:
+        await recover_database(
+            RecoveryTarget(
+                store_url=settings.effective_store_url,
+                keyring=KeyringFile.of(settings).open(),
+                database=database,
+                clock=time,
+                workers=1,
+                zone="UTC",
+                plan=_no_plan,
+            ),
+            dry_run=False,
+            phase=quiet,
+        )
+    finally:
+        await database.close()
+
+
+async def _no_plan(*_: object) -> None:
+    raise AssertionError("the file plan is in the store")
 
 
 async def test_one_changed_byte_of_a_certificate_is_refused(
