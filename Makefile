@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)  # one more than processors: tests wait for disks
 STAMP := $(VENV)/.ready
 RESOLVE := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header
+# Else every process the tests start, and every worker, compiles all of Muniment for itself.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test test-browser check types lint contracts bench test-faults lock clean
 

@@ -35,6 +35,8 @@ async def migrate(database: Database) -> None:
         ConfigurationError: the database is of a newer release.
         DatabaseUnavailable: the database did not answer, or a lock was not free in time.
     """
+    if await _revision(database) == max(_revisions()):
+        return
     from alembic import command  # noqa: PLC0415 - see the module's docstring
 
     await _run(database, lambda config: command.upgrade(config, "head"))
