@@ -90,6 +90,11 @@ class Pages:
         return "".join(loaded.blocks[block](context))
 
 
+def stand_alone(template: str, **context: object) -> str:
+    """Return a document that stands alone: no shell, nobody signed in, no other file beside it."""
+    return _environment().get_template(template).render(context)
+
+
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
 
 
