@@ -4,21 +4,76 @@ Everything here is counted within a reach. How far the log and the index are is 
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    TextClause,
+    bindparam,
+    func,
+    select,
+)
 
 from archiver.db import records as record_rows
 from archiver.db import set_aside
 from archiver.db.reach import Part, is_within
 from archiver.db.records import RecordRow
 from archiver.db.set_aside import SetAside
-from archiver.db.tables import not_searchable, record
+from archiver.db.tables import log_state, not_searchable, record
+from archiver.db.tables import set_aside as set_aside_table
 from archiver.db.transaction import Transaction
 
 LOOKED_THROUGH = 10_000
 """Entries after the index's end that are looked through for posts which wait for it."""
 
 _COLUMNS = tuple(RecordRow.__dataclass_fields__)
+
+
+class Counts(NamedTuple):
+    """What the log below a watermark holds that an answer does not speak of, or should.
+
+    `aside` are all posts set aside, `aside_within` and `empty` those within a reach that are set
+    aside and that hold nothing to be searched. `posts` are the searchable ones from `since` on.
+    """
+
+    aside: int
+    aside_within: int
+    empty: int
+    posts: int
+    since: int
+
+
+class Position(NamedTuple):
+    """How far the log is, and when the newest entry an index has read was kept (Unix ms).
+
+    `waiting` posts within a reach are not read yet (`count_waiting`).
+    """
+
+    log_size: int
+    newest: int | None
+    waiting: int
+
+
+def counts(connection: Connection, reach: Part, *, since: int, log_size: int) -> Counts:
+    """Return the counts of the log below `log_size` in one statement: every answer has them."""
+    statement = _OF_ALL if reach.everything else _counts(is_within(reach))
+    values = {"since": since, "log_size": log_size}
+    aside, aside_within, empty, posts = map(int, connection.execute(statement, values).one())
+    return Counts(aside, aside_within, empty, posts, since)
+
+
+def position(connection: Connection, reach: Part, read: int) -> Position:
+    """Return how far the log is of which an index has read so much."""
+    newest = connection.execute(_NEWEST, {"log_size": read}).scalar_one_or_none()
+    end = int(connection.execute(_END).scalar_one())
+    waiting = 0
+    if read < end:
+        waiting = int(connection.execute(_waiting(reach, read, end)).scalar_one())
+    return Position(log_size=end, newest=newest, waiting=waiting)
 
 
 async def count_not_searchable(tx: Transaction, reach: Part, log_size: int) -> int:
@@ -61,14 +116,12 @@ async def list_not_searchable(
     return newest, {row.log_index: aside[row.log_index] for row in newest if row.log_index in aside}
 
 
-async def count_waiting(tx: Transaction, reach: Part, start: int, end: int) -> int:
-    """Return how many posts in [start, end) of the log an index read up to `start` leaves out.
+def _waiting(reach: Part, start: int, end: int) -> Select[int]:
+    """Return the count of posts in [start, end) of the log that an index read up to `start` lacks.
 
     Of a long stretch only the first `LOOKED_THROUGH` entries are looked through.
     """
-    if start >= end:
-        return 0
-    statement = (
+    return (
         select(func.count())
         .select_from(record)
         .where(
@@ -79,15 +132,42 @@ async def count_waiting(tx: Transaction, reach: Part, start: int, end: int) -> i
             is_within(reach),
         )
     )
-    return int((await tx.execute(statement)).scalar_one())
 
 
-async def newest_below(tx: Transaction, log_size: int) -> int | None:
-    """Return when the newest record or event below `log_size` was kept, in milliseconds."""
-    rows = await tx.execute(
-        select(record.c.captured_at)
-        .where(record.c.log_index < log_size)
-        .order_by(record.c.log_index.desc())
-        .limit(1)
+def _counts(within: ColumnElement[bool] | None) -> Select[int, int, int, int]:
+    """Return all of `Counts` as one statement; `within` None is the whole archive."""
+    log_size: BindParameter[int] = bindparam("log_size")
+    inside = () if within is None else (within,)
+    aside = _count(set_aside_table.c.log_index < log_size)
+    aside_within = aside
+    if within is not None:
+        of_records = select(record.c.log_index).where(within)
+        aside_within = _count(
+            set_aside_table.c.log_index < log_size, set_aside_table.c.log_index.in_(of_records)
+        )
+    return select(
+        aside,
+        aside_within,
+        _count(not_searchable, record.c.log_index < log_size, *inside),
+        _count(
+            record.c.log_index >= bindparam("since"),
+            record.c.log_index < log_size,
+            record.c.entry_type == "rec",
+            record.c.searchable.is_(True),
+            record.c.duplicate_of.is_(None),
+        ),
     )
-    return rows.scalar_one_or_none()
+
+
+def _count(*where: ColumnElement[bool] | TextClause) -> ScalarSelect[int]:
+    return select(func.count()).where(*where).scalar_subquery()
+
+
+_OF_ALL = _counts(None)
+_NEWEST = (
+    select(record.c.captured_at)
+    .where(record.c.log_index < bindparam("log_size"))
+    .order_by(record.c.log_index.desc())
+    .limit(1)
+)
+_END = select(log_state.c.next_index)

@@ -1,64 +1,85 @@
 """Which part of the archive an answer speaks of, and how far the index is behind the log."""
 
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
 from archiver.access.rules import Reach
-from archiver.clock import from_millis
+from archiver.clock import Clock, from_millis
 from archiver.db import coverage as coverage_rows
-from archiver.db import ledger as ledger_rows
-from archiver.db import searchable, set_aside
-from archiver.db.transaction import Database, Transaction
+from archiver.db import searchable
+from archiver.db.coverage import Counts
+from archiver.db.transaction import Connection, Database
 from archiver.errors import InvalidInput
 from archiver.legal.answers import Coverage, Freshness, NotSearchable
 from archiver.legal.reach import names
 
 _BEYOND = 2**62
+_COUNTED_ANEW = timedelta(minutes=1)
+
+
+class _Counted(NamedTuple):
+    """How many posts below a log size can be searched, and when they were last all counted."""
+
+    log_size: int
+    posts: int
+    at: datetime | None
 
 
 class Covering:
-    """Tells what answers cover; remembers how many posts there are up to the newest watermark."""
+    """Tells what answers cover, and remembers how many posts there are up to a watermark.
 
-    def __init__(self, database: Database) -> None:
+    Each search is an event and so moves the watermark: the few entries since are counted, and all
+    of them again where the index holds another number, or a minute after the last time: records
+    that are disposed of are fewer posts.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
-        self._counted = (-1, 0)
+        self._clock = clock
+        self._counted = _Counted(log_size=0, posts=0, at=None)
 
-    async def covered(self, within: Reach, log_size: int, records: int, known: int) -> Coverage:
+    def counts(self, connection: Connection, within: Reach, log_size: int) -> Counts:
+        """Return what the database counts of the log below `log_size`, for `covered`."""
+        since = min(self._counted.log_size, log_size)
+        return coverage_rows.counts(connection, within, since=since, log_size=log_size)
+
+    async def covered(self, counts: Counts, log_size: int, records: int, known: int) -> Coverage:
         """Return what an answer covers of which the index said its watermark and its `records`.
 
         `known` are all posts the index holds: where they are not as many as it has to hold up to
         its watermark, the answer is not exact, and says so.
         """
-        async with self._database.reading() as tx:
-            aside = await set_aside.count(tx, log_size)
-            is_exact = known == await self._searchable(tx, log_size) - aside
-            aside = aside and await set_aside.count_within(tx, within, log_size)
-            empty = await coverage_rows.count_empty(tx, within, log_size)
         return Coverage(
             log_size=log_size,
             records=records,
-            not_searchable=empty + aside,
-            set_aside=aside,
-            is_exact=is_exact,
+            not_searchable=counts.empty + counts.aside_within,
+            set_aside=counts.aside_within,
+            is_exact=await self._is_exact(counts, log_size, known),
         )
 
-    async def _searchable(self, tx: Transaction, log_size: int) -> int:
-        counted, posts = self._counted
-        if counted != log_size:
+    async def _is_exact(self, counts: Counts, log_size: int, known: int) -> bool:
+        last, now = self._counted, self._clock()
+        lately = last.at is not None and abs(now - last.at) < _COUNTED_ANEW
+        if lately and counts.since == last.log_size <= log_size:
+            posts = last.posts + counts.posts
+            if known == posts - counts.aside:
+                self._counted = _Counted(log_size=log_size, posts=posts, at=last.at)
+                return True
+        async with self._database.reading() as tx:
             posts = await searchable.count_all(tx, log_size)
-            self._counted = log_size, posts
-        return posts
+        self._counted = _Counted(log_size=log_size, posts=posts, at=now)
+        return known == posts - counts.aside
 
 
-async def freshness(database: Database, within: Reach, read: int) -> Freshness:
+def freshness(connection: Connection, within: Reach, read: int) -> Freshness:
     """Return how far an index is behind the log that has `read` so much of it."""
-    async with database.reading() as tx:
-        end = (await ledger_rows.state(tx)).next_index
-        newest = await coverage_rows.newest_below(tx, read)
-        waiting = await coverage_rows.count_waiting(tx, within, read, end)
+    found = coverage_rows.position(connection, within, read)
     return Freshness(
         read=read,
-        log_size=end,
-        current_to=None if newest is None else from_millis(newest),
-        waiting=waiting,
-        behind=end - read > coverage_rows.LOOKED_THROUGH,
+        log_size=found.log_size,
+        current_to=None if found.newest is None else from_millis(found.newest),
+        waiting=found.waiting,
+        behind=found.log_size - read > coverage_rows.LOOKED_THROUGH,
     )
 
 

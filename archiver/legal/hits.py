@@ -1,18 +1,15 @@
-"""Reading the hits of a page from their records, each checked against what the log commits to.
+"""Opening the hits of a page from their records, each checked against what the log commits to.
 
 A record whose stored bytes are not what the log commits to stays in count and page, and says so,
 because a hidden hit is a wrong count.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from archiver.clock import from_millis
-from archiver.db import records as record_rows
-from archiver.db import segments as segment_rows
+from archiver.db.hit_rows import HitRows
 from archiver.db.records import RecordRow
-from archiver.db.segments import SegmentRow
-from archiver.db.transaction import Database
 from archiver.errors import IntegrityError, NotFound
 from archiver.legal.answers import Hit
 from archiver.preserve.reader import RecordReader
@@ -22,62 +19,38 @@ from search.index import Hit as Found
 from search.query import Query
 
 _Marking = Callable[[str], tuple[Mark, ...]]
-_TOGETHER = 8  # records opened at a time for one page
+_TOGETHER = 8  # threads that open the records of one page: a store may be far away
 
 
-class Hits:
-    """Reads pages of hits, with a number of statements that does not grow with them."""
+async def opened(
+    found: Sequence[Found], known: HitRows, tree: Query, records: RecordReader
+) -> tuple[Hit, ...]:
+    """Return what is shown of each hit, in order, with where `tree` found its words.
 
-    def __init__(self, *, database: Database, records: RecordReader) -> None:
-        self._database = database
-        self._records = records
-        self._opening = asyncio.Semaphore(_TOGETHER)
+    `known` is what the database knows of them.
+    """
+    mark = marking(tree)
 
-    async def read(self, found: Sequence[Found], tree: Query) -> tuple[Hit, ...]:
-        """Return what is shown of each hit, in order, with where `tree` found its words."""
-        if not found:
-            return ()
-        mark = marking(tree)
-        numbers = [hit.number for hit in found]
-        async with self._database.reading() as tx:
-            rows = await record_rows.list_by_index(tx, numbers)
-            entries = await record_rows.entries_at(tx, numbers)
-            held = await record_rows.holds_on(tx, numbers)
-            segments = await segment_rows.get_many(tx, {row.segment_id for row in rows.values()})
-        return tuple(
-            await asyncio.gather(
-                *(
-                    self._read(hit, rows, entries, segments, mark, held=hit.number in held)
-                    for hit in found
-                )
-            )
-        )
+    def open_some(some: Sequence[Found]) -> list[Hit]:
+        return [_opened(each, known, mark, records) for each in some]
 
-    async def _read(
-        self,
-        found: Found,
-        rows: Mapping[int, RecordRow],
-        entries: Mapping[int, bytes],
-        segments: Mapping[str, SegmentRow],
-        mark: _Marking,
-        *,
-        held: bool,
-    ) -> Hit:
-        row = rows.get(found.number)
-        if row is None:
-            return _unknown(found, held=held)
-        segment, entry = segments[row.segment_id], entries[found.number]
-        async with self._opening:
-            return await asyncio.to_thread(self._open, row, segment, entry, mark, held=held)
+    # Neighbours stand in one segment, so each thread takes neighbours.
+    size = -(-len(found) // _TOGETHER)
+    parts = [found[start : start + size] for start in range(0, len(found), size or 1)]
+    hits = await asyncio.gather(*(asyncio.to_thread(open_some, part) for part in parts))
+    return tuple(hit for part in hits for hit in part)
 
-    def _open(
-        self, row: RecordRow, segment: SegmentRow, entry: bytes, mark: _Marking, *, held: bool
-    ) -> Hit:
-        try:
-            post = self._records.open(segment, row, entry).manifest.post
-        except (IntegrityError, NotFound) as error:
-            return _hit(row, None, (), held=held, integrity=str(error))
-        return _hit(row, post, merged(mark(post.text)) if post else (), held=held)
+
+def _opened(found: Found, known: HitRows, mark: _Marking, records: RecordReader) -> Hit:
+    held = found.number in known.held
+    if found.number not in known.rows:
+        return _unknown(found, held=held)
+    row, entry = known.rows[found.number]
+    try:
+        post = records.open(known.segments[row.segment_id], row, entry).manifest.post
+    except (IntegrityError, NotFound) as error:
+        return _hit(row, None, (), held=held, integrity=str(error))
+    return _hit(row, post, merged(mark(post.text)) if post else (), held=held)
 
 
 def _hit(

@@ -11,7 +11,7 @@ from archiver.access.rules import Permission, Reach, reach
 from archiver.db.transaction import Database
 from archiver.legal.held import HeldRecords, asks_what_is_held, with_held
 from archiver.legal.queries import OpenIndex, asking_the_engine
-from archiver.legal.reach import Part, Parts
+from archiver.legal.reach import WHOLE, Part, Parts
 from archiver.legal.turns import Turns
 from archiver.model.actor import Actor
 from search.index import Snapshot
@@ -38,9 +38,12 @@ class Inquiry:
         Raises:
             Denied: a tree asks what is held, and the actor may read no holds.
         """
+        asks_held = any(map(asks_what_is_held, trees))
+        if within.everything and not asks_held:
+            return WHOLE, list(trees)
         async with self._database.reading() as tx:
             part = await self._parts.of(tx, within)
-            if not any(map(asks_what_is_held, trees)):
+            if not asks_held:
                 return part, list(trees)
             holds = reach(actor, Permission.READ_HOLDS)
             return part, [await with_held(tx, tree, holds, self._held) for tree in trees]

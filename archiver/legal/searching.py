@@ -8,26 +8,31 @@ index that covers less than it did (it is being rebuilt) could skip hits, so the
 gave before is refused until the index has caught up.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from archiver.access.rules import Permission, Reach, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
+from archiver.db import hit_rows
 from archiver.db import records as record_rows
-from archiver.db.transaction import Database
+from archiver.db.coverage import Counts
+from archiver.db.hit_rows import HitRows
+from archiver.db.transaction import Connection, Database
 from archiver.errors import InvalidInput, SearchUnavailable
 from archiver.legal import coverage, cursors
 from archiver.legal.answers import (
     Answer,
     FieldCount,
-    Hit,
+    Freshness,
     NotSearchable,
     Overview,
 )
 from archiver.legal.asking import Asked, Condition
 from archiver.legal.cursors import Cursor
-from archiver.legal.hits import Hits
+from archiver.legal.hits import opened
 from archiver.legal.inquiry import Inquiry
 from archiver.legal.looking import Seen, View, look
 from archiver.legal.queries import OpenIndex, read_query, written
@@ -65,8 +70,8 @@ class Searching:
         self._database = database
         self._zone = zone
         self._trail = trail
-        self._hits = Hits(database=database, records=records)
-        self._covering = coverage.Covering(database)
+        self._records = records
+        self._covering = coverage.Covering(database, trail.clock)
 
     async def search(
         self, query: str, *, limit: int = 20, cursor: str = "", actor: Actor
@@ -83,8 +88,7 @@ class Searching:
         reach(actor, Permission.SEARCH)
         conditions = (Condition("q", read_query(query, self._zone)),)
         view = View(limit=_page_of(limit), zone=self._zone)
-        answer, _ = await self._page(query, conditions, view, cursor, actor)
-        await self._note(answer, actor)
+        answer, _, _ = await self._page(query, conditions, view, cursor, actor)
         return answer
 
     async def overview(
@@ -114,7 +118,7 @@ class Searching:
         Raises:
             Denied, InvalidInput, SearchUnavailable: as `search`; dates or an interval may be wrong.
         """
-        within = reach(actor, Permission.SEARCH)
+        reach(actor, Permission.SEARCH)
         conditions = asked.conditions(self._zone)
         view = View(
             limit=_page_of(limit),
@@ -126,26 +130,22 @@ class Searching:
             chosen=[Field(*each) for each in (*asked.include, *asked.exclude)],
             zone=self._zone,
         )
-        answer, seen = await self._page(asked.query, conditions, view, cursor, actor)
-        overview = Overview(
+        answer, seen, fresh = await self._page(asked.query, conditions, view, cursor, actor)
+        return Overview(
             answer=answer,
             facets=tuple(_field_count(name, seen) for name in facets),
             histogram=seen.bars,
             accounts=seen.accounts,
             as_query=written(every(each.tree for each in conditions)),
-            freshness=await coverage.freshness(self._database, within, seen.watermark),
+            freshness=fresh,
             wider=seen.wider,
         )
-        await self._note(answer, actor)
-        return overview
 
     async def count(self, query: str, *, actor: Actor) -> Answer:
         """Return the exact count without hits. Raises as `search`."""
         reach(actor, Permission.SEARCH)
         tree = read_query(query, self._zone)
-        answer = await self._counted(query, tree, actor)
-        await self._note(answer, actor)
-        return answer
+        return await self._counted(query, tree, actor)
 
     async def ids(self, query: str, *, actor: Actor) -> Answer:
         """Return the ids of all records found, in log order. Raises as `search`."""
@@ -162,9 +162,9 @@ class Searching:
                 f"the index found {seen.total} records, of which the database knows {len(ids)}; "
                 "run `muniment reindex`, then `muniment verify`"
             )
-        answer = await self._answer(query, tree, seen, within, ids=tuple(ids))
-        await self._note(answer, actor)
-        return answer
+        answer, _ = await self._answer(query, tree, seen, within)
+        await self._note(answer, len(ids), actor)
+        return replace(answer, ids=tuple(ids))
 
     async def values(self, asked: Asked, name: FieldName, *, actor: Actor) -> Overview:
         """Return up to `MAX_VALUES` values of one field with their counts, and no hits.
@@ -187,18 +187,17 @@ class Searching:
             )
 
         seen = await self._inquiry.ask(actor, counted)
-        answer = await self._answer(asked.query, tree, seen, within)
-        overview = Overview(
+        answer, fresh = await self._answer(asked.query, tree, seen, within)
+        await self._note(answer, 0, actor, field=name.value)
+        return Overview(
             answer=answer,
             facets=(_field_count(name, seen),),
             histogram=None,
             accounts=None,
             as_query=written(tree),
-            freshness=await coverage.freshness(self._database, within, seen.watermark),
+            freshness=fresh,
             wider=(),
         )
-        await self._note(answer, actor, field=name.value)
-        return overview
 
     async def not_searchable(
         self, *, limit: int = 50, cursor: str = "", actor: Actor
@@ -223,7 +222,7 @@ class Searching:
 
     async def _page(
         self, query: str, conditions: Sequence[Condition], view: View, cursor: str, actor: Actor
-    ) -> tuple[Answer, Seen]:
+    ) -> tuple[Answer, Seen, Freshness]:
         within = reach(actor, Permission.SEARCH)
         trees = [each.tree for each in conditions]
         tree = every(trees)
@@ -237,8 +236,17 @@ class Searching:
         more = ""
         if len(seen.hits) == view.limit:
             more = cursors.write(Cursor(seen.hits[-1], seen.watermark, asked))
-        hits = await self._hits.read(seen.hits, tree)
-        return await self._answer(query, tree, seen, within, hits=hits, next_cursor=more), seen
+        rows = await self._looked_up(seen, within)
+        answer, fresh = await self._answer(query, tree, seen, within, rows)
+        # The event is written while the hits are read: both mostly wait for a disk.
+        noted = asyncio.create_task(self._note(answer, len(seen.hits), actor))
+        try:
+            hits = await opened(seen.hits, rows.hits, tree, self._records)
+        finally:
+            await noted
+        if damaged := sum(bool(hit.integrity) for hit in hits):
+            await self._note(answer, len(hits), actor, damaged=damaged)
+        return replace(answer, hits=hits, next_cursor=more), seen, fresh
 
     async def _counted(self, query: str, tree: Query, actor: Actor) -> Answer:
         within = reach(actor, Permission.SEARCH)
@@ -252,41 +260,51 @@ class Searching:
                 total=snapshot.count(every((wanted, part.tree))),
             )
 
-        return await self._answer(query, tree, await self._inquiry.ask(actor, counted), within)
+        seen = await self._inquiry.ask(actor, counted)
+        answer, _ = await self._answer(query, tree, seen, within)
+        await self._note(answer, 0, actor)
+        return answer
+
+    async def _looked_up(self, seen: Seen, within: Reach) -> "_Rows":
+        """Return all that the database says to one answer, of one state and in one go."""
+
+        def looked_up(connection: Connection) -> _Rows:
+            return _Rows(
+                hits=hit_rows.read(connection, [hit.number for hit in seen.hits]),
+                counts=self._covering.counts(connection, within, seen.watermark),
+                fresh=coverage.freshness(connection, within, seen.watermark),
+            )
+
+        return await self._database.run(looked_up, writes=False)
 
     async def _answer(
-        self,
-        query: str,
-        tree: Query,
-        seen: Seen,
-        within: Reach,
-        *,
-        hits: tuple[Hit, ...] = (),
-        ids: tuple[str, ...] | None = None,
-        next_cursor: str = "",
-    ) -> Answer:
-        covered = await self._covering.covered(within, seen.watermark, seen.known, seen.whole)
-        return Answer(
+        self, query: str, tree: Query, seen: Seen, within: Reach, rows: "_Rows | None" = None
+    ) -> tuple[Answer, Freshness]:
+        """Return the answer without hits, and how far the index is."""
+        rows = rows or await self._looked_up(seen, within)
+        answer = Answer(
             query=query,
             normalised=normalise(tree),
             count=seen.total,
-            covered=covered,
+            covered=await self._covering.covered(
+                rows.counts, seen.watermark, seen.known, seen.whole
+            ),
             engine=self._engine(),
             analyzer=ANALYZER_VERSION,
-            hits=hits,
-            ids=ids,
-            next_cursor=next_cursor,
             within=names(within),
         )
+        return answer, rows.fresh
 
-    async def _note(self, answer: Answer, actor: Actor, **besides: str) -> None:
-        damaged = sum(bool(hit.integrity) for hit in answer.hits)
+    async def _note(
+        self, answer: Answer, shown: int, actor: Actor, *, damaged: int = 0, **besides: str
+    ) -> None:
+        """Record the search; of hits that turned out `damaged` there is a second event."""
         details: dict[str, str | int | bool] = {
             "query": answer.query,
             "normalised": answer.normalised,
             "count": answer.count,
             "log_size": answer.covered.log_size,
-            "shown": len(answer.ids or answer.hits),
+            "shown": shown,
             **besides,
         }
         if answer.within:
@@ -298,6 +316,13 @@ class Searching:
             result="integrity" if damaged else "ok",
             details=details | ({"damaged": damaged} if damaged else {}),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    hits: HitRows
+    counts: Counts
+    fresh: Freshness
 
 
 def _numbers(snapshot: Snapshot, tree: Query, part: Query) -> tuple[Seen, list[int]]:

@@ -10,7 +10,6 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
@@ -21,14 +20,20 @@ from archiver.preserve.epochs import Epochs
 from archiver.preserve.ledger.entry import RecordEntry, decode_entry
 from archiver.preserve.ledger.note import decode_base64
 from archiver.preserve.segments.frame import frame_hash, open_frame
-from archiver.preserve.segments.keys import parse_keys, unwrap_key, wrapping_key
+from archiver.preserve.segments.keys import (
+    item_range,
+    parse_item,
+    parse_keys,
+    unwrap_key,
+    wrapping_key,
+)
 from archiver.preserve.segments.manifest import Blob, Manifest, parse_manifest
 from archiver.preserve.segments.media import media_context, open_media
 from archiver.preserve.segments.segment import Segment, parse_segment
 from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.second_copy import Reads, read_checked
 
-_KEY_OBJECTS_KEPT = 64
+_WRAPPING_KEYS_KEPT = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class RecordReader:
         self._archive_id = archive_id
         self._store = store
         self._epochs = epochs
-        self._keys: OrderedDict[str, SegmentKeys] = OrderedDict()
+        self._wrapping: OrderedDict[str, bytes] = OrderedDict()
 
     def open(self, segment: SegmentRow, row: RecordRow, entry: bytes) -> OpenedRecord:
         """Return one record, read by range from its segment.
@@ -87,8 +92,16 @@ class RecordReader:
         return read_checked(
             self._store,
             segment.keys_object_key,
-            lambda store: self._open_with_keys(segment, row.frame, frame, entry, store),
+            lambda store: self._open_alone(segment, row.frame, frame, entry, store),
         )
+
+    def forget(self, segment_id: str) -> None:
+        """Forget what is remembered of a segment: its wrapping key, without which nothing opens.
+
+        A record's own key is never remembered: it is read anew each time a record is opened, from
+        the version of the key object that the database names.
+        """
+        self._wrapping.pop(segment_id, None)
 
     def open_segment(self, segment: SegmentRow) -> Iterator[OpenedRecord]:
         """Yield all records of a segment, in frame order, from one read of the object."""
@@ -98,12 +111,15 @@ class RecordReader:
             return parse_segment(data), data
 
         parsed, data = read_checked(self._store, segment.object_key, read)
+        keys = read_checked(
+            self._store,
+            segment.keys_object_key,
+            lambda store: self._segment_keys(segment, store),
+        )
         places = zip(parsed.places, parsed.entries, strict=True)
         for number, ((offset, length), entry) in enumerate(places):
-            open_frame = partial(
-                self._open_with_keys, segment, number, data[offset : offset + length], entry
-            )
-            yield read_checked(self._store, segment.keys_object_key, open_frame)
+            frame = data[offset : offset + length]
+            yield self._open_either(segment, number, frame, entry, keys)
 
     def open_parsed(
         self, segment: SegmentRow, parsed: Segment, data: bytes, keys: SegmentKeys
@@ -149,13 +165,7 @@ class RecordReader:
             IntegrityError: they are not that segment's, or were altered.
             NotFound: the epoch key is gone: the records of that month were destroyed.
         """
-        segment_id = ulid_bytes(segment.id)
-        epoch = self._epochs.for_reading(segment.class_code, segment.period)
-        return SegmentKeys(wrapping_key(epoch, segment_id), parse_keys(data, segment_id))
-
-    def forget(self, segment_id: str) -> None:
-        """Forget the keys of a segment: some were destroyed, or stand in a later generation."""
-        self._keys.pop(segment_id, None)
+        return SegmentKeys(self._wrapping_key(segment), parse_keys(data, ulid_bytes(segment.id)))
 
     def _large_part(self, record_id: str, number: int, blob: Blob) -> bytes:
         context = media_context(ulid_bytes(self._archive_id), ulid_bytes(record_id), number)
@@ -172,24 +182,47 @@ class RecordReader:
 
         return read_checked(self._store, blob.key, read)
 
-    def _open_with_keys(
+    def _open_either(
+        self, segment: SegmentRow, number: int, frame: bytes, entry: bytes, keys: SegmentKeys
+    ) -> OpenedRecord:
+        """Open a frame with keys at hand, or else with its own, read anew from either store."""
+        try:
+            return self._open_frame(segment, number, frame, entry, keys)
+        except IntegrityError:
+            return read_checked(
+                self._store,
+                segment.keys_object_key,
+                lambda store: self._open_alone(segment, number, frame, entry, store),
+            )
+
+    def _open_alone(
         self, segment: SegmentRow, number: int, frame: bytes, entry: bytes, store: Reads
     ) -> OpenedRecord:
+        """Open a frame with its own key, read from its place in the key object."""
+        offset, length = item_range(number)
+        name, version = segment.keys_object_key, segment.keys_version_id
+        wrapped = parse_item(store.get_range(name, offset, length, version_id=version), number)
+        if wrapped is None:
+            keys = self._segment_keys(segment, store)
+        else:
+            keys = SegmentKeys(self._wrapping_key(segment), {number: wrapped})
         try:
-            return self._open_frame(
-                segment, number, frame, entry, self._segment_keys(segment, store)
-            )
+            return self._open_frame(segment, number, frame, entry, keys)
         except IntegrityError:
-            self._keys.pop(segment.id, None)  # they may be what was altered: read them again
+            self.forget(segment.id)  # it may be what was wrong: derive it again
             raise
 
     def _segment_keys(self, segment: SegmentRow, store: Reads) -> SegmentKeys:
-        known = self._keys.get(segment.id)
+        data = store.get(segment.keys_object_key, version_id=segment.keys_version_id)
+        return self.unlock(segment, data)
+
+    def _wrapping_key(self, segment: SegmentRow) -> bytes:
+        known = self._wrapping.get(segment.id)
         if known is None:
-            data = store.get(segment.keys_object_key, version_id=segment.keys_version_id)
-            known = self._keys[segment.id] = self.unlock(segment, data)
-            while len(self._keys) > _KEY_OBJECTS_KEPT:
-                self._keys.popitem(last=False)
+            epoch = self._epochs.for_reading(segment.class_code, segment.period)
+            known = self._wrapping[segment.id] = wrapping_key(epoch, ulid_bytes(segment.id))
+            while len(self._wrapping) > _WRAPPING_KEYS_KEPT:
+                self._wrapping.popitem(last=False)
         return known
 
     def _open_frame(

@@ -89,6 +89,23 @@ def parse_indexes(data: bytes, segment_id: bytes) -> list[int]:
     return [index for (index,) in _INDEX.iter_unpack(_items(data, segment_id))]
 
 
+def item_range(number: int) -> tuple[int, int]:
+    """Return offset and length of the item of frame `number` in an object of generation 0."""
+    return _HEADER.size + number * _ITEM.size, _ITEM.size
+
+
+def parse_item(item: bytes, number: int) -> bytes | None:
+    """Return the wrapped key in the bytes at `item_range`, None where another item stands there.
+
+    So it is in a later generation: then the object is read whole. The key needs no other check, for
+    it unwraps for no other record, index or epoch (`unwrap_key`).
+    """
+    if len(item) != _ITEM.size:
+        return None
+    found, wrapped = _ITEM.unpack(item)
+    return bytes(wrapped) if found == number else None
+
+
 def _items(data: bytes, segment_id: bytes) -> bytes:
     if len(data) < _HEADER.size + 32 or hashlib.sha256(data[:-32]).digest() != data[-32:]:
         raise IntegrityError("keys: the bytes do not have the SHA-256 written at their end")

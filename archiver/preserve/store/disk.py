@@ -156,11 +156,13 @@ def read_whole(name: str) -> bytes:
         return file.readall()
 
 
-def read_range(path: Path, offset: int, length: int) -> bytes:
+def read_range(name: str, offset: int, length: int) -> bytes:
     """Return `length` bytes from `offset`, fewer only at the file's end."""
-    with path.open("rb") as file:
-        file.seek(offset)
-        return file.read(length)
+    descriptor = os.open(name, os.O_RDONLY)
+    try:
+        return os.pread(descriptor, length, offset)
+    finally:
+        os.close(descriptor)
 
 
 def walk(root: Path, prefix: str, *, after: str, ignoring: str) -> Iterator[str]:

@@ -186,7 +186,7 @@ class FilesystemStore:
         """Return part of the object. See `ObjectStore.get_range`."""
         check_range(key, offset, length)
         with _explained("read", key), _found(key):
-            return read_range(Path(self._file_of(key, version_id)), offset, length)
+            return read_range(self._file_of(key, version_id), offset, length)
 
     def head(self, key: str, *, version_id: str | None = None) -> StoredObject:
         """Describe one object; `sha256` is what was promised, `size` what is there."""
@@ -277,8 +277,14 @@ class FilesystemStore:
 
     def _file_of(self, key: str, version_id: str | None) -> str:
         """Return the file that holds a version of `key`. Raises NotFound."""
-        if version_id is None or self.head(key, version_id=version_id).is_latest:
-            return self._name(key)
+        name = self._name(key)
+        if version_id is None:
+            return name
+        sidecar = _sidecar(name, key)  # the rest of what `head` tells is not asked here
+        if sidecar is not None and sidecar.version_id == version_id:
+            return name
+        if self.head(key, version_id=version_id).is_latest:
+            return name
         return str(self._damaged.path(key, version_id))
 
     def _older(self, key: str, version_id: str) -> StoredObject:
