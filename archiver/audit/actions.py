@@ -57,6 +57,7 @@ class Action(StrEnum):
     CLASS_CHANGED = "class:changed"
     CLASS_CLOSED = "class:closed"
     CLASS_REOPENED = "class:reopened"
+    RECORD_RECLASSIFIED = "record:reclassified"
     ACCOUNT_REGISTERED = "account:registered"
     ACCOUNT_CHANGED = "account:changed"
     ACCOUNT_CLOSED = "account:closed"
@@ -178,6 +179,7 @@ SENTENCES: dict[Action, str] = {
     Action.CLASS_CHANGED: "{actor} changed class {object}",
     Action.CLASS_CLOSED: "{actor} closed class {object} for new records",
     Action.CLASS_REOPENED: "{actor} opened class {object} again",
+    Action.RECORD_RECLASSIFIED: "{actor} put records into class {object}",
     Action.ACCOUNT_REGISTERED: "{actor} registered account {object}",
     Action.ACCOUNT_CHANGED: "{actor} changed the registration of account {object}",
     Action.ACCOUNT_CLOSED: "{actor} closed account {object}",

@@ -66,6 +66,7 @@ TELLING: Mapping[Action, str] = {
     Action.CLASS_CHANGED: "[: {title}][, below {parent}][, because “{reason}”]",
     Action.CLASS_CLOSED: "[, because “{reason}”]",
     Action.CLASS_REOPENED: "[, because “{reason}”]",
+    Action.RECORD_RECLASSIFIED: "[: {records:record}][, because “{reason}”]",
     Action.ACCOUNT_REGISTERED: "[, kept by {custodian}][, unit {unit}]",
     Action.ACCOUNT_CHANGED: "[, because “{reason}”]",
     Action.ACCOUNT_CLOSED: "[, because “{reason}”]",

@@ -6,9 +6,11 @@ record (`record.duplicate_of`). Events of the archive's own are records of their
 account.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, Table, case, delete, func, select, update
+from sqlalchemy import Select, Table, case, delete, func, literal, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from archiver.db.tables import account_month, account_total, class_total, follower, record
@@ -19,6 +21,7 @@ FOLLOWER = "account totals"
 
 _TABLES = (account_total, account_month, class_total)
 _MILLIS = 1000.0
+_BATCH = 500
 
 
 def begin(connection: Connection, now: int) -> None:
@@ -56,6 +59,30 @@ def advance(connection: Connection, start: int, end: int, now: int) -> bool:
     ):
         _add(connection, table, select(*grouped, *values).where(*where).group_by(*grouped))
     return True
+
+
+def move_class(connection: Connection, log_indexes: Sequence[int], class_code: str) -> None:
+    """Count records, still as their rows say, in another class; those not counted yet are left.
+
+    Called before the rows are changed, and in the same transaction.
+    """
+    named = follower.c.name == FOLLOWER
+    # Makes a batch that is being counted wait, or waits for it: it would count their old class.
+    connection.execute(update(follower).where(named).values(position=follower.c.position))
+    position = connection.execute(select(follower.c.position).where(named)).scalar_one_or_none()
+    left: Counter[str] = Counter()
+    counted = [index for index in log_indexes if index < (position or 0)]
+    for start in range(0, len(counted), _BATCH):
+        moving = select(record.c.class_code, func.count()).where(
+            record.c.log_index.in_(counted[start : start + _BATCH]),
+            record.c.duplicate_of.is_(None),
+            record.c.class_code != class_code,
+        )
+        for code, records in connection.execute(moving.group_by(record.c.class_code)):
+            left[code] += records
+    for code, records in ((class_code, left.total()), *((code, -n) for code, n in left.items())):
+        moved: Select[Any] = select(literal(code), literal(records)).where(true())
+        _add(connection, class_total, moved)
 
 
 def reset(connection: Connection) -> None:

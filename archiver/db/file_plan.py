@@ -88,6 +88,12 @@ def has_rules(connection: Connection, version: int) -> bool:
     return _is_there(connection, class_rules.c.version == version)
 
 
+def schedule_body(connection: Connection, class_code: str, version: int) -> str | None:
+    """Return one schedule version as JSON, None where it is not there."""
+    named = (schedule.c.class_code == class_code) & (schedule.c.version == version)
+    return connection.execute(select(schedule.c.body).where(named)).scalar_one_or_none()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassRow:
     """A class. `body` is JSON of `retention.FileClass`; `revision` counts its changes from 1 on.

@@ -20,6 +20,7 @@ from archiver.db import segments as segment_rows
 from archiver.db.facts import facts_of
 from archiver.db.holds import HoldRow
 from archiver.db.records import RecordRow
+from archiver.db.refiled_classes import RECLASSIFIED
 from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Database, Transaction
 from archiver.disposal.class_views import (
@@ -227,12 +228,15 @@ async def _filed_because(tx: Transaction, row: RecordRow, facts: Facts) -> Reaso
     if row.entry_type == _EVENT:
         text = f"An event of the archive's own: it is in class {row.class_code}. {applies}"
         return Reason(text=text, citation=citation)
+    if row.rule == RECLASSIFIED:
+        text = f"It was put into class {row.class_code} by hand. {applies}"
+        return Reason(text=text, citation=citation)
     version, _, rule_id = row.rule.partition("/")
     rules = RuleSet.from_dict(await file_plan_rows.get_rules(tx, int(version)))
     assignment = rules.assign(facts)
     named = (assignment.class_code, assignment.rule_id or "default")
     reason = assignment.reason
-    if named != (row.class_code, rule_id):  # reclassified, or decided by facts not kept here
+    if named != (row.class_code, rule_id):  # decided by facts not kept here
         reason = (
             f"Rule {rule_id} of class rules version {version} named class {row.class_code} when "
             "the record was filed."

@@ -47,6 +47,7 @@ from archiver.preserve.plan_effects import (
     draft_effect,
     plan_extended,
 )
+from archiver.preserve.reclass_effects import RECLASSIFIED, reclassified
 from archiver.preserve.saved_search_effects import SAVED_SEARCH, saved_search_effect
 from archiver.preserve.set_effects import SET_FROZEN, set_frozen
 from archiver.preserve.stop_effects import RESUMED, STOPPED, stop_effect
@@ -238,6 +239,7 @@ _BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     STOPPED: lambda body, _part: stop_effect(body),
     RESUMED: lambda body, _part: stop_effect(body),
     **dict.fromkeys(CLASS_STATED, class_effect),
+    RECLASSIFIED: reclassified,
 }
 _BY_OBJECT_TYPE: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     ACCOUNT: lambda body, _part: account_effect(body),

@@ -359,6 +359,10 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
         Told("class", "posts", "ok", {"reason": "needed"}),
         "carla opened class posts again, because “needed”.",
     ),
+    Action.RECORD_RECLASSIFIED: (
+        Told("class", "posts", "ok", {"records": 12, "reason": "they were misfiled"}),
+        "carla put records into class posts: 12 records, because “they were misfiled”.",
+    ),
     Action.ACCOUNT_REGISTERED: (
         Told(
             "account",

@@ -1,0 +1,118 @@
+"""Putting records into another class: what their rows say of retention, changed in place.
+
+The manifest keeps what was decided at capture; the row says what is in force now.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+
+from archiver.clock import to_millis
+from archiver.db import account_totals
+from archiver.db.facts import facts_of_rows
+from archiver.db.holds import ACTIVE
+from archiver.db.tables import hold, hold_record, record
+from archiver.db.transaction import Connection, Transaction
+from retention.decisions import retain_until
+from retention.schedules import Schedule
+
+RECLASSIFIED = "reclassified"
+"""What a row names in place of the rule that chose its class."""
+
+_POST = "rec"
+_BATCH = 500
+
+_MOVE = (
+    update(record)
+    .where(record.c.log_index == bindparam("at"), record.c.entry_type == _POST)
+    .values(
+        class_code=bindparam("into"),
+        rule=RECLASSIFIED,
+        schedule_version=bindparam("version"),
+        retain_until=bindparam("until"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a post stands before it is moved. `retain_until` is milliseconds, None: no end known."""
+
+    log_index: int
+    id: str
+    class_code: str
+    retain_until: int | None
+    held: bool
+
+
+def move(
+    connection: Connection,
+    log_indexes: Sequence[int],
+    class_code: str,
+    version: int,
+    schedule: Schedule | None,
+) -> None:
+    """Put these posts into a class, kept by that version of its schedule.
+
+    Without a schedule (a file plan that was restored in part) no end is known, so nothing of them
+    falls due.
+    """
+    until = {} if schedule is None else ends(connection, log_indexes, schedule)
+    account_totals.move_class(connection, log_indexes, class_code)
+    for start in range(0, len(log_indexes), _BATCH):
+        connection.execute(
+            _MOVE,
+            [
+                {"at": index, "into": class_code, "version": version, "until": until.get(index)}
+                for index in log_indexes[start : start + _BATCH]
+            ],
+        )
+
+
+def ends(
+    connection: Connection, log_indexes: Sequence[int], schedule: Schedule
+) -> Mapping[int, int | None]:
+    """Return until when a schedule keeps these records, in milliseconds; None: no end is known."""
+    found: dict[int, int | None] = {}
+    for index, facts in facts_of_rows(connection, log_indexes).items():
+        until = retain_until(facts, schedule).until
+        found[index] = None if until is None else to_millis(until)
+    return found
+
+
+async def standing(tx: Transaction, log_indexes: Sequence[int]) -> list[Standing]:
+    """Return how the posts among these stand, in log order."""
+    held = (
+        select(func.count())
+        .select_from(hold_record.join(hold, hold.c.id == hold_record.c.hold_id))
+        .where(hold_record.c.log_index == record.c.log_index, hold.c.state == ACTIVE)
+        .scalar_subquery()
+    )
+    columns: tuple[Any, ...] = (
+        record.c.log_index,
+        record.c.id,
+        record.c.class_code,
+        record.c.retain_until,
+        held.label("held"),
+    )
+    found: list[Standing] = []
+    for start in range(0, len(log_indexes), _BATCH):
+        chunk = log_indexes[start : start + _BATCH]
+        rows = await tx.execute(
+            select(*columns)
+            .where(record.c.log_index.in_(chunk), record.c.entry_type == _POST)
+            .order_by(record.c.log_index)
+        )
+        found.extend(
+            Standing(
+                log_index=row.log_index,
+                id=row.id,
+                class_code=row.class_code,
+                retain_until=row.retain_until,
+                held=bool(row.held),
+            )
+            for row in rows
+        )
+    return found
