@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from archiver.access.destroyed_records import RecordDestroyed, find_destroyed
 from archiver.access.rules import (
     Permission,
     Reach,
@@ -75,6 +76,7 @@ class RecordAccess:
         Raises:
             Denied: the actor holds it over no record, or not over records of this kind.
             NotFound: no such record within the actor's reach.
+            RecordDestroyed: there was one, and the actor may see every record there is.
         """
         instead = Permission.READ_AUDIT if needs is Permission.READ_CONTENT else needs
         posts, events = _reach(actor, needs), _reach(actor, instead)
@@ -87,6 +89,10 @@ class RecordAccess:
             place = _NOBODY_STANDS_HERE if row is None else row.log_index
             asked = events if is_event else posts
             seen = await self._within(tx, asked or held, [place])
+            if row is None and posts and posts.everything:
+                gone = await find_destroyed(tx, record_id)
+                if gone is not None:
+                    raise RecordDestroyed(gone)
         if row is not None and asked and place in seen:
             return row
         if row is not None and held.everything:

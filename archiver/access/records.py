@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from archiver.access.content_tickets import ContentTickets
 from archiver.access.custody import Custody
+from archiver.access.destroyed_records import DestroyedRecord, RecordDestroyed
 from archiver.access.record_access import EVENT, Recently, RecordAccess
 from archiver.access.record_opening import RecordOpening
 from archiver.access.record_page import Attest, Explain, RecordPage, RecordPages, Tab
@@ -106,14 +107,20 @@ class Records:
         await self._note(page.view.record, actor, what=f"page {tab}", **page.seen_besides)
         return page
 
-    async def show(self, record_id: str, *, actor: Actor) -> RecordView:
+    async def show(self, record_id: str, *, actor: Actor) -> RecordView | DestroyedRecord:
         """Return everything known about a record but the bytes of its parts.
+
+        Of a destroyed one that is what remains of it.
 
         Raises:
             Denied, NotFound: as `access_record`.
             IntegrityError: what is stored is not what the log commits to.
         """
-        found = await self.access_record(record_id, actor=actor)
+        try:
+            found = await self.access_record(record_id, actor=actor)
+        except RecordDestroyed as gone:
+            await self._note_gone(record_id, actor)
+            return gone.record
         opened = await self._opening.open(found)
         versions = len(await self._versions_of(found.row, actor))
         await self._note(found, actor, what="record")
@@ -245,6 +252,15 @@ class Records:
         async with self._database.reading() as tx:
             rows = await record_rows.versions(tx, row.platform, row.account, row.post_id)
             return await self._access.within(tx, rows, actor=actor)
+
+    async def _note_gone(self, record_id: str, actor: Actor) -> None:
+        await self._trail.record(
+            Action.RECORD_VIEWED,
+            actor=actor,
+            object_type="record",
+            object_id=record_id,
+            details={"what": "what remains of it"},
+        )
 
     async def _note(self, found: AccessedRecord, actor: Actor, **details: str | int) -> None:
         await self._trail.record(

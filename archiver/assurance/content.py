@@ -5,7 +5,7 @@ steps are written out here and not borrowed from `RecordReader`, so that the two
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from archiver.assurance.report import Problem
@@ -16,7 +16,7 @@ from archiver.preserve.event_record import event_row, parse_event
 from archiver.preserve.keyring import Keyring
 from archiver.preserve.ledger.entry import RecordEntry, decode_entry
 from archiver.preserve.ledger.note import decode_base64
-from archiver.preserve.object_keys import keys_for_segment
+from archiver.preserve.object_keys import generation_of, keys_for_segment
 from archiver.preserve.sealing import record_facts
 from archiver.preserve.segments.frame import frame_hash, open_frame
 from archiver.preserve.segments.keys import parse_keys, unwrap_key, wrapping_key
@@ -30,10 +30,14 @@ SEGMENTS_PER_TASK = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentTask:
-    """Segments to open, `(object key, version)`; the keyring goes to the worker and no further."""
+    """Segments to open, `(object key, version)`; the keyring goes to the worker and no further.
+
+    `keys` names their `.keys` objects where those are of a later generation.
+    """
 
     keyring: Keyring = field(repr=False)
     segments: tuple[tuple[str, str], ...]
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +70,10 @@ def open_segments(store: ObjectStore, task: ContentTask) -> list[OpenedSegment]:
         StorageUnavailable: the store did not answer.
     """
     opener = RecordOpener(store, task.keyring)
-    return [_open_segment(store, opener, key, version) for key, version in task.segments]
+    return [
+        _open_segment(store, opener, key, version, task.keys.get(key, keys_for_segment(key)))
+        for key, version in task.segments
+    ]
 
 
 class RecordOpener:
@@ -152,7 +159,7 @@ class RecordOpener:
 
 
 def _open_segment(
-    store: ObjectStore, opener: RecordOpener, key: str, version: str
+    store: ObjectStore, opener: RecordOpener, key: str, version: str, keys_key: str
 ) -> OpenedSegment:
     problems: list[Problem] = []
     records: list[OpenedFacts] = []
@@ -160,12 +167,14 @@ def _open_segment(
         data = store.get(key, version_id=version or None)
         parsed = parse_segment(data)
         footer = parsed.footer
-        wrapped = parse_keys(store.get(keys_for_segment(key)), ulid_bytes(footer.segment))
+        wrapped = parse_keys(store.get(keys_key), ulid_bytes(footer.segment))
         wrapping = opener.wrapping(footer.class_code, footer.period, footer.segment)
     except (IntegrityError, NotFound) as error:
         what = f"its records could not be opened: {error}"
         return OpenedSegment(key=key, records=(), problems=(Problem(what=what, object_key=key),))
     for number, record_id, frame, entry in _frames(parsed, data):
+        if number not in wrapped and generation_of(keys_key):
+            continue  # whether it was destroyed is judged by the log (`join`)
         try:
             found = opener.open(wrapping, number, wrapped.get(number, b""), frame, entry)
             records.append(found)

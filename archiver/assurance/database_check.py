@@ -115,7 +115,10 @@ class DatabaseCheck:
         stored = {row[0]: row for row in found}
         wanted = {row[0]: row for row in expected}
         for index in sorted(stored.keys() | wanted.keys()):
-            if stored.get(index) != wanted.get(index) and not self._is_open(index, entries):
+            if stored.get(index) == wanted.get(index) or self._is_open(index, entries):
+                continue
+            # What is being destroyed loses its bytes before its row, and both without an order.
+            if not self._log.destroyed.covers(index) or index in stored.keys() & wanted.keys():
                 self._row_problem(index, stored.get(index), wanted.get(index))
 
     def _is_open(self, index: int, entries: Mapping[int, bytes]) -> bool:

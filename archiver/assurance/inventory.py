@@ -10,7 +10,14 @@ from archiver.errors import IntegrityError, InvalidInput, NotFound
 from archiver.ids import ulid_bytes
 from archiver.model.lock import Lock
 from archiver.preserve.ledger.tiles import TILE_WIDTH, TileName, parse_tile_path
-from archiver.preserve.object_keys import log_prefix, probe_prefix, segment_prefix
+from archiver.preserve.object_keys import (
+    first_keys_of,
+    generation_of,
+    keys_for_segment,
+    log_prefix,
+    probe_prefix,
+    segment_prefix,
+)
 from archiver.preserve.store import ObjectStore, StoredObject
 
 TRUST_MATERIAL = ("policy.txt", "keys.vkey", "tsa-roots.pem")
@@ -19,6 +26,10 @@ TRUST_MATERIAL = ("policy.txt", "keys.vkey", "tsa-roots.pem")
 _CHECKPOINT = "checkpoint"
 _KEPT = ("checkpoints/", "tsr/", "cosignatures/")
 _LEFT = "left by a crash: nothing refers to it, and it expires under its own lock"
+_UNFINISHED = (
+    "keys in whose place others stand: a destruction was interrupted here, and goes on as soon as "
+    "the archive is served"
+)
 _FOLDERS = frozenset({"seg", "keys", "blob", "log", "probe"})
 
 
@@ -49,6 +60,21 @@ class Inventory:
     log: list[Listed] = field(default_factory=list)
     extra: list[StoredObject] = field(default_factory=list)
     times: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def later_keys(self) -> dict[str, str]:
+        """The newest generation of keys by segment object, where it is a later one."""
+        newest: dict[str, str] = {}
+        for key in self.keys:
+            number = generation_of(key) or 0
+            first = first_keys_of(key)
+            if number > (generation_of(newest.get(first, first)) or 0):
+                newest[first] = key
+        return {
+            key: newest[keys_for_segment(key)]
+            for key, _ in self.segments
+            if keys_for_segment(key) in newest
+        }
 
 
 def list_archive(store: ObjectStore, archive_id: str, findings: Findings) -> Inventory:
@@ -116,7 +142,10 @@ def note_leftovers(
     """
     for key in sorted(found.keys - used_keys):
         if found.times.get(key, 0) < recent_ms:
-            findings.warn(f"keys without their segment, {_LEFT}", object_key=key)
+            what = f"keys without their segment, {_LEFT}"
+            if first_keys_of(key) in {first_keys_of(each) for each in used_keys}:
+                what = _UNFINISHED
+            findings.warn(what, object_key=key)
 
 
 def note_unused_blobs(found: Inventory, used: set[str], recent_ms: int, findings: Findings) -> None:
@@ -177,7 +206,7 @@ def _sort_keys(found: Inventory, archive_id: str, one: StoredObject) -> bool:
         return one.key.endswith(".json")
     found.keys.add(one.key)
     found.times[one.key] = _millis(one)
-    return one.key.endswith(".keys")
+    return generation_of(one.key) is not None
 
 
 def _sort_log(found: Inventory, one: StoredObject, path: str) -> bool:

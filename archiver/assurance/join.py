@@ -22,7 +22,10 @@ _LENGTH_BYTES = 4
 
 @dataclass(slots=True, kw_only=True)
 class KnownSegment:
-    """One segment of the store, and where in the log its first record stands; -1: nowhere (yet)."""
+    """One segment of the store, and where in the log its first record stands; -1: nowhere (yet).
+
+    `keyless` are its frames without a key: they were destroyed, or somebody made it seem so.
+    """
 
     id: str
     class_code: str
@@ -36,6 +39,7 @@ class KnownSegment:
     keys: ObjectFacts | None
     spooled: int
     intact: bool
+    keyless: tuple[int, ...] = ()
     first_index: int = -1
 
 
@@ -67,6 +71,7 @@ class Catalogue:
             keys=scanned.keys,
             spooled=self.spool.append(frames.leaves + frames.lengths),
             intact=not scanned.problems,
+            keyless=scanned.keyless,
         )
         twin = self.by_first_leaf.setdefault(scanned.first_leaf, segment)
         if twin is not segment:
@@ -94,24 +99,45 @@ def place_segments(
 ) -> list[tuple[int, int]]:
     """Walk the log and give every segment its place; return the index ranges nobody holds.
 
-    Those are entries of records, [start, end), whose frames are in no segment of the store.
+    Those are entries of records, [start, end), whose frames are in no segment of the store and
+    that no `dis` entry explains.
     """
     missing: list[tuple[int, int]] = []
-    index = 0
+    destroyed = index = 0
     while index < log.end:
         segment = catalogue.by_first_leaf.get(log.leaf_range(index, index + 1))
         if segment is not None and segment.first_index < 0:
             segment.first_index = index
             _compare(catalogue, segment, log, findings)
+            destroyed += _judge_keyless(segment, log, findings)
             index = min(index + segment.records, log.end)
             continue
         if index not in log.others and not log.is_unreadable(index):
-            if missing and missing[-1][1] == index:
+            if log.destroyed.covers(index):
+                destroyed += 1
+            elif missing and missing[-1][1] == index:
                 missing[-1] = (missing[-1][0], index + 1)
             else:
                 missing.append((index, index + 1))
         index += 1
+    if destroyed:
+        findings.count("destroyed, as the log says", destroyed)
     return missing
+
+
+def _judge_keyless(segment: KnownSegment, log: CheckedLog, findings: Findings) -> int:
+    """Name the frames whose keys are gone without a `dis` entry; return how many have one."""
+    lost = [
+        frame for frame in segment.keyless if not log.destroyed.covers(segment.first_index + frame)
+    ]
+    if lost:
+        findings.problem(
+            f"{len(lost)} of its {segment.records} records, the first of them at log index "
+            f"{segment.first_index + lost[0]}, have no key any more and no entry of the log says "
+            "that they were destroyed; restore the keys from their second copy",
+            object_key=segment.object.key,
+        )
+    return len(segment.keyless) - len(lost)
 
 
 def _compare(

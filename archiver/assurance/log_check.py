@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archiver.assurance.checkpoints import LogHead
+from archiver.assurance.destroyed import Destroyed
 from archiver.assurance.log_keys import KeyChange
 from archiver.assurance.log_scan import (
     BUNDLES_PER_TASK,
@@ -21,6 +22,7 @@ from archiver.assurance.report import Findings, Problem, Progress
 from archiver.assurance.spool import Spool
 from archiver.assurance.workers import Workers
 from archiver.errors import IntegrityError, NotFound
+from archiver.preserve.ledger.disposal_entry import DisposalEntry
 from archiver.preserve.ledger.entry import (
     KeyEntry,
     OrphanEntry,
@@ -52,8 +54,8 @@ class CheckedLog:
     `unreadable` are index ranges whose entries and hashes are both lost; their leaves are zeros.
     `others` are the indexes of entries that belong to no frame, `kinds` how many of each kind;
     `orphans` the objects that the log names as left by a crash, `repairs` those that were put
-    again, with their SHA-256, `stamps` the timestamps it names, `key_changes` its keys, and
-    `lock_probe` the last trial of the store's locks.
+    again, with their SHA-256, `destroyed` which records may be gone, `stamps` the timestamps it
+    names, `key_changes` its keys, and `lock_probe` the last trial of the store's locks.
     `moments` are those of each signed bundle (`ScannedBundle.moments`), one after the other.
     """
 
@@ -66,6 +68,7 @@ class CheckedLog:
     kinds: Counter[str] = field(default_factory=Counter)
     orphans: set[str] = field(default_factory=set)
     repairs: dict[str, bytes] = field(default_factory=dict)
+    destroyed: Destroyed = field(default_factory=Destroyed)
     stamps: list[TimestampEntry] = field(default_factory=list)
     key_changes: list[KeyChange] = field(default_factory=list)
     lock_probe: WormEntry | None = None
@@ -97,6 +100,8 @@ class CheckedLog:
                 self.orphans.add(found.object_key)
             case RepairEntry():
                 self.repairs[found.object_key] = found.object_sha256
+            case DisposalEntry():
+                self.destroyed.add(index, found)
             case TimestampEntry():
                 self.stamps.append(found)
             case KeyEntry():

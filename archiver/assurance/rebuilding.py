@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import sha256
 
 from archiver.assurance.report import Findings, Problem
 from archiver.assurance.segment_loading import (
@@ -21,22 +22,25 @@ from archiver.assurance.segment_loading import (
 )
 from archiver.assurance.stored_log import StoredLog
 from archiver.assurance.workers import Workers, batches
+from archiver.db import disposed as disposed_rows
 from archiver.db import rebuilding as rows
 from archiver.db import segments as segment_rows
 from archiver.db.rebuilding import AFRESH, KnownSegment
 from archiver.db.transaction import Connection, Database
-from archiver.errors import Conflict, IntegrityError
+from archiver.errors import Conflict, IntegrityError, NotFound
+from archiver.preserve.disposal_effects import Condemned
 from archiver.preserve.event_effects import Effect, HoldPlaced
 from archiver.preserve.keyring import Keyring
 from archiver.preserve.object_keys import segment_id_of, segment_prefix
 from archiver.preserve.sequencer import insert_placed
 from archiver.preserve.store import ObjectStore
-from archiver.preserve.stored_segment import StoredSegment
+from archiver.preserve.stored_segment import StoredSegment, find_keys
 
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is."""
 
 ENTRIES_AT_ONCE = 8192
+_DISPOSAL = b'{"v":1,"t":"dis",'
 _LISTED_AT_ONCE = 500
 
 
@@ -175,7 +179,7 @@ class Rebuilding:
         self._findings.extend(loaded.problems)
         if loaded.segment is None:
             return loaded.row is not None and not place.has_row
-        entries = [record.entry for record in loaded.segment.records]
+        entries = loaded.segment.entries
         known = self._log.entries(place.first_index, place.first_index + len(entries))
         if known != entries[: len(known)]:
             what = (
@@ -230,11 +234,38 @@ class Rebuilding:
     def _effects(self, segment: StoredSegment) -> Iterator[Effect]:
         for record in segment.records:
             effect = record.effect
-            if isinstance(effect, HoldPlaced):
+            if isinstance(effect, Condemned):  # nobody is judged again: the log has the verdict
+                yield effect.as_logged(self._disposals())
+            elif isinstance(effect, HoldPlaced):
                 if effect.row.id not in self._given_up:
                     yield replace(effect, indexes=self._indexes(effect))
             elif effect is not None:
                 yield effect
+
+    def _disposals(self) -> list[tuple[int, bytes]]:
+        others = self._log.others.items()
+        return [(index, data) for index, data in others if data.startswith(_DISPOSAL)]
+
+    async def settle_keys(self) -> None:
+        """Let rows of an older database name the keys that took the place of destroyed ones."""
+        async with self._database.reading() as tx:
+            found = await rows.partly_destroyed(tx)
+        for row in found:
+            try:
+                stored = await asyncio.to_thread(find_keys, self._workers.store, row.object_key)
+            except NotFound:
+                continue  # all of it is gone, and so will be the row
+            if stored.key == row.keys_object_key:
+                continue
+            data = await asyncio.to_thread(self._workers.store.get, stored.key)
+            named = partial(
+                disposed_rows.point_to_keys,
+                segment_id=row.id,
+                key=stored.key,
+                version_id=stored.version_id,
+                sha256=sha256(data).digest(),
+            )
+            await self._database.run(named, writes=True)
 
     def _indexes(self, placed: HoldPlaced) -> list[int]:
         # From the log and not from the records' rows, which a damaged segment leaves out.

@@ -210,6 +210,7 @@ class _Recovering:
                 survey.placed, partial(self._phase, "Rebuilding the records")
             )
             added += log.end - known
+            await rebuilding.settle_keys()
             await self._finish(log, survey, resumed=state is None or behind)
             records = rebuilding.records
         return Recovery(

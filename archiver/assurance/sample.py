@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from time import perf_counter
 
@@ -12,17 +13,20 @@ from archiver.assurance.locks import lock_problem
 from archiver.assurance.report import Findings, Problem, Progress, Report
 from archiver.assurance.target import VerificationTarget
 from archiver.assurance.verification import quiet
+from archiver.db import disposed as disposed_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
 from archiver.db import verification as rows
 from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
-from archiver.db.transaction import Database
+from archiver.db.transaction import Database, Transaction
 from archiver.errors import IntegrityError, InvalidInput, NotFound
 from archiver.ids import ulid_bytes
 from archiver.model.lock import LockMode
 from archiver.preserve.keyring import Keyring
+from archiver.preserve.ledger.disposal_entry import DisposalEntry
+from archiver.preserve.ledger.entry import decode_entry
 from archiver.preserve.ledger.merkle import leaf_hash, verify_inclusion
 from archiver.preserve.ledger.tiles import TileTree
 from archiver.preserve.object_keys import log_prefix
@@ -112,8 +116,12 @@ class _Sample:
         drawn = []
         async with self._database.reading() as tx:
             by_index = await record_rows.list_by_index(tx, indexes)
+            gone = await tx.run_sync(partial(disposed_rows.remains_at, log_indexes=indexes))
             for index in indexes:
                 entries = await ledger_rows.entries(tx, index, index + 1)
+                if index in gone and await _is_logged(tx, index, gone[index].dis_index):
+                    self._findings.count("destroyed, as the log says")
+                    continue
                 row = by_index.get(index)
                 if row is not None and entries:
                     segment = await segment_rows.get(tx, row.segment_id)
@@ -178,3 +186,13 @@ class _Sample:
 
     def _read(self, path: str) -> bytes:
         return self._store.get(log_prefix(self._target.archive_id) + path)
+
+
+async def _is_logged(tx: Transaction, index: int, dis_index: int) -> bool:
+    """Whether the entry that a destroyed record's row names lets that record go."""
+    found = [decode_entry(each) for each in await ledger_rows.entries(tx, dis_index, dis_index + 1)]
+    return any(
+        isinstance(entry, DisposalEntry)
+        and any(first <= index < end <= dis_index for first, end in entry.ranges)
+        for entry in found
+    )

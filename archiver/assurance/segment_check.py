@@ -1,6 +1,7 @@
 """One segment with all that belongs to it: its name, its `.keys` companion, and both locks."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 
@@ -13,8 +14,8 @@ from archiver.errors import IntegrityError, NotFound
 from archiver.ids import ulid_bytes
 from archiver.model.lock import LockMode
 from archiver.preserve.ledger.merkle import HASH_SIZE
-from archiver.preserve.object_keys import keys_for_segment, segment_object
-from archiver.preserve.segments.keys import parse_indexes
+from archiver.preserve.object_keys import generation_of, keys_for_segment, segment_object
+from archiver.preserve.segments.keys import parse_generation, parse_indexes
 from archiver.preserve.store import ObjectStore, StoredObject
 
 
@@ -39,7 +40,7 @@ class ScannedSegment:
     """What is known of one segment after its bytes were read; None where they tell nothing.
 
     `keys` is None where there is no `.keys` object: a problem, unless the log names the segment as
-    an orphan. `lock_until` is when the footer says the lock ends, in milliseconds.
+    an orphan. `keyless` are the frames that a later generation of keys leaves out.
     """
 
     object: ObjectFacts
@@ -47,6 +48,7 @@ class ScannedSegment:
     frames: ScannedFrames | None
     problems: tuple[Problem, ...]
     stored_bytes: int
+    keyless: tuple[int, ...] = ()
 
     @property
     def first_leaf(self) -> bytes:
@@ -56,10 +58,14 @@ class ScannedSegment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentTask:
-    """Segments to check, `(object key, version)`, as of `now_ms`, milliseconds since 1970."""
+    """Segments to check, `(object key, version)`, as of `now_ms`, milliseconds since 1970.
+
+    `keys` names their `.keys` objects where those are of a later generation.
+    """
 
     segments: tuple[tuple[str, str], ...]
     now_ms: int
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_segments(store: ObjectStore, task: SegmentTask) -> list[ScannedSegment]:
@@ -68,12 +74,13 @@ def check_segments(store: ObjectStore, task: SegmentTask) -> list[ScannedSegment
     Raises:
         StorageUnavailable: the store did not answer, which says nothing about the segments.
     """
-    check = partial(_check_segment, store, task.now_ms)
+    check = partial(_check_segment, store, task)
     return list(read_together(store, check, task.segments))
 
 
-def _check_segment(store: ObjectStore, now_ms: int, named: tuple[str, str]) -> ScannedSegment:
+def _check_segment(store: ObjectStore, task: SegmentTask, named: tuple[str, str]) -> ScannedSegment:
     key, version_id = named
+    now_ms, keys_key = task.now_ms, task.keys.get(key, keys_for_segment(key))
     problems: list[Problem] = []
     stored = read_object(store, key, version_id, problems)
     if stored is None:
@@ -83,7 +90,7 @@ def _check_segment(store: ObjectStore, now_ms: int, named: tuple[str, str]) -> S
         )
     found, data = stored
     frames = _scan(key, data, problems)
-    keys, keys_size = _check_keys(store, key, frames, now_ms, problems)
+    keys, keys_size, keyless = _check_keys(store, keys_key, frames, now_ms, problems)
     if frames is not None:
         _check_name(key, frames, problems)
         problems += _lock_problems(found, frames, now_ms)
@@ -93,6 +100,7 @@ def _check_segment(store: ObjectStore, now_ms: int, named: tuple[str, str]) -> S
         frames=frames,
         problems=tuple(problems),
         stored_bytes=len(data) + keys_size,
+        keyless=keyless,
     )
 
 
@@ -133,35 +141,45 @@ def _scan(key: str, data: bytes, problems: list[Problem]) -> ScannedFrames | Non
 
 def _check_keys(
     store: ObjectStore,
-    segment_key: str,
+    key: str,
     frames: ScannedFrames | None,
     now_ms: int,
     problems: list[Problem],
-) -> tuple[ObjectFacts | None, int]:
-    key = keys_for_segment(segment_key)
+) -> tuple[ObjectFacts | None, int, tuple[int, ...]]:
+    keyless: tuple[int, ...] = ()
     try:
         found = store.head(key)
         data = store.get(key)
     except NotFound:
-        return None, 0
+        return None, 0, ()
     except IntegrityError as error:
         problems.append(Problem.of(error, key))
-        return ObjectFacts(key=key, version_id="", size=0, sha256=b"", legal_hold=False), 0
+        return ObjectFacts(key=key, version_id="", size=0, sha256=b"", legal_hold=False), 0, ()
     if frames is not None:
-        problems += _key_problems(key, data, frames) + _lock_problems(found, frames, now_ms)
-    return _facts(found, data, sha256(data).digest()), len(data)
+        keyless = _keyless(key, data, frames, problems)
+        # What was put after the lock had ended cannot be locked any more.
+        if not generation_of(key) or frames.footer.lock_until > now_ms:
+            problems += _lock_problems(found, frames, now_ms)
+    return _facts(found, data, sha256(data).digest()), len(data), keyless
 
 
-def _key_problems(key: str, data: bytes, frames: ScannedFrames) -> list[Problem]:
+def _keyless(
+    key: str, data: bytes, frames: ScannedFrames, problems: list[Problem]
+) -> tuple[int, ...]:
+    """Return the frames that a later generation leaves out; the first one leaves none out."""
     advice = "restore the object from its second copy: without it the records cannot be read"
     try:
         indexes = parse_indexes(data, ulid_bytes(frames.footer.segment))
     except IntegrityError as error:
-        return [Problem(what=f"{error}; {advice}", object_key=key)]
-    if indexes != list(range(frames.records)):
+        problems.append(Problem(what=f"{error}; {advice}", object_key=key))
+        return ()
+    missing = tuple(sorted(set(range(frames.records)) - set(indexes)))
+    is_later = parse_generation(data) == generation_of(key) != 0
+    if (missing and not is_later) or len(indexes) != frames.records - len(missing):
         what = f"expected the keys of {frames.records} records, found {len(indexes)}; {advice}"
-        return [Problem(what=what, object_key=key)]
-    return []
+        problems.append(Problem(what=what, object_key=key))
+        return ()
+    return missing
 
 
 def _check_name(key: str, frames: ScannedFrames, problems: list[Problem]) -> None:

@@ -19,7 +19,7 @@ from archiver.preserve.object_keys import keys_for_segment, segment_id_of
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.segments.segment import END_MAGIC, Footer, read_footer
 from archiver.preserve.store import ObjectStore
-from archiver.preserve.stored_segment import StoredSegment, load_segment
+from archiver.preserve.stored_segment import StoredSegment, find_keys, load_segment
 from archiver.preserve.writer import segment_row
 
 SKETCHED_AT_ONCE = 32
@@ -124,7 +124,7 @@ def _load(store: ObjectStore, reader: RecordReader, key: str) -> LoadedSegment:
 def _damaged_row(store: ObjectStore, key: str) -> SegmentRow | None:
     """Return the row of a segment whose footer alone is sound, None where it is not."""
     try:
-        stored, stored_keys = store.head(key), store.head(keys_for_segment(key))
+        stored, stored_keys = store.head(key), find_keys(store, key)
         data, keys = store.get(key), store.get(stored_keys.key)
         length, _, _ = _TRAILER.unpack(data[-_TRAILER.size :])
         footer = read_footer(data[-_TRAILER.size - length : -_TRAILER.size])

@@ -159,8 +159,13 @@ class _FullVerification:
 
     def _scan_segments(self, inventory: Inventory) -> None:
         total, done = len(inventory.segments), 0
+        later = inventory.later_keys
         tasks = (
-            SegmentTask(segments=chunk, now_ms=self._run.now_ms)
+            SegmentTask(
+                segments=chunk,
+                now_ms=self._run.now_ms,
+                keys={key: later[key] for key, _ in chunk if key in later},
+            )
             for chunk in batches(inventory.segments, _SEGMENTS_PER_TASK)
         )
         for answers in self._pool.map(check_segments, tasks):
@@ -171,7 +176,7 @@ class _FullVerification:
             done += len(answers)
             self._progress("segments", done, total)
         self._findings.count("segments", total)
-        used = {keys_for_segment(key) for key, _ in inventory.segments}
+        used = {later.get(key, keys_for_segment(key)) for key, _ in inventory.segments}
         note_leftovers(inventory, used, self._run.recent_ms, self._findings)
 
     def _check_log(self, head: LogHead, inventory: Inventory) -> CheckedLog:
@@ -253,8 +258,13 @@ class _FullVerification:
             if segment.first_index >= 0
         }
         names = [(key, segment.object.version_id) for key, segment in placed.items()]
+        later = inventory.later_keys
         tasks = (
-            ContentTask(keyring=keyring, segments=chunk)
+            ContentTask(
+                keyring=keyring,
+                segments=chunk,
+                keys={key: later[key] for key, _ in chunk if key in later},
+            )
             for chunk in batches(names, SEGMENTS_PER_TASK)
         )
         answers, done = self._pool.map(open_segments, tasks), 0

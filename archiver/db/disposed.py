@@ -4,17 +4,21 @@ A row of `disposed` is written before the first byte goes: from then on the reco
 destroyed. The other rows go when its bytes have.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, func, insert, select, text, update
 
 from archiver.db import account_totals
 from archiver.db.disposal_tables import disposed
 from archiver.db.tables import blob, record, segment, set_aside
 from archiver.db.transaction import Connection, Database, Transaction
+from archiver.errors import DatabaseUnavailable
 
 _BATCH = 500
+_ATTEMPTS = 20
+_PAUSE_S = 0.5
 
 
 class Remains(NamedTuple):
@@ -93,23 +97,40 @@ def blobs_of(connection: Connection, log_indexes: Sequence[int]) -> list[str]:
 def purge(connection: Connection, log_indexes: Sequence[int]) -> None:
     """Remove every row that says what these records were, and segments of which nothing is left.
 
-    The totals of accounts and classes are counted anew. Rows of holds, frozen sets and reports
-    stay: they name log indexes only, and are evidence of who was to be kept.
+    What remains of them must be written already. The totals of accounts and classes are counted
+    anew. Rows of holds, frozen sets and reports stay: they name log indexes only, and are evidence
+    of who was to be kept.
     """
     segments: set[str] = set()
     for chunk in _chunks(sorted(log_indexes)):
-        rows = connection.execute(
-            select(record.c.id, record.c.segment_id).where(record.c.log_index.in_(chunk))
+        gone = connection.execute(
+            select(disposed.c.id, disposed.c.segment_id).where(disposed.c.log_index.in_(chunk))
         ).all()
-        segments.update(row.segment_id for row in rows)
-        connection.execute(delete(blob).where(blob.c.record_id.in_([row.id for row in rows])))
+        segments.update(row.segment_id for row in gone)
+        connection.execute(delete(blob).where(blob.c.record_id.in_([row.id for row in gone])))
         connection.execute(delete(set_aside).where(set_aside.c.log_index.in_(chunk)))
         connection.execute(delete(record).where(record.c.log_index.in_(chunk)))
-    for chunk in _chunks(sorted(segments)):
-        remaining = select(record.c.log_index).where(record.c.segment_id == segment.c.id).exists()
-        connection.execute(delete(segment).where(segment.c.id.in_(chunk), ~remaining))
+    _settle_segments(connection, sorted(segments))
     if segments:
         account_totals.reset(connection)
+
+
+def _settle_segments(connection: Connection, segment_ids: Sequence[str]) -> None:
+    """Count what is destroyed of these segments; remove the rows of those that are so wholly."""
+    remaining = select(record.c.log_index).where(record.c.log_index == disposed.c.log_index)
+    destroyed = (
+        select(func.count())
+        .select_from(disposed)
+        .where(disposed.c.segment_id == segment.c.id, ~remaining.exists())
+        .scalar_subquery()
+    )
+    for chunk in _chunks(segment_ids):
+        connection.execute(
+            update(segment).where(segment.c.id.in_(chunk)).values(destroyed=destroyed)
+        )
+        connection.execute(
+            delete(segment).where(segment.c.id.in_(chunk), segment.c.destroyed == segment.c.records)
+        )
 
 
 def point_to_keys(
@@ -150,15 +171,42 @@ async def scrub(database: Database) -> None:
     SQLite overwrites deleted rows (`secure_delete`); what its write-ahead log still holds of them
     goes with that log. On PostgreSQL dead rows are vacuumed. Backups are the operator's: they end
     with the backup window that the certificate states.
+
+    Raises:
+        DatabaseUnavailable: somebody reads the old state all the time; do it again.
     """
-    connection = await database.session()
-    try:
-        if database.dialect == "sqlite":
-            await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        else:
+    if database.dialect != "sqlite":
+        connection = await database.session()
+        try:
             await connection.execute(text("VACUUM record, blob, set_aside"))
-    finally:
-        await connection.close()
+        finally:
+            await connection.close()
+        return
+    for _ in range(_ATTEMPTS):
+        if await _truncate_log(database):
+            return
+        await asyncio.sleep(_PAUSE_S)
+    raise DatabaseUnavailable(
+        "the database's write-ahead log still holds deleted rows, because somebody has "
+        "been reading an old state of it all the time; end long reads (a backup, `sqlite3`), then "
+        "try again"
+    )
+
+
+async def _truncate_log(database: Database) -> bool:
+    is_busy = True
+
+    def truncate(connection: Connection) -> None:
+        nonlocal is_busy
+        # Not by a statement of SQLAlchemy's, which would begin a transaction before it.
+        cursor = connection.connection.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        row = cursor.fetchone()
+        cursor.close()
+        is_busy = row is None or bool(row[0])
+
+    await database.run_migrations(truncate)
+    return not is_busy
 
 
 def _chunks(items: Sequence[Any]) -> Iterator[list[Any]]:

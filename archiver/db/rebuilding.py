@@ -12,7 +12,9 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from archiver.db import account_totals
 from archiver.db.archive import ArchiveRow
+from archiver.db.disposal_tables import disposed
 from archiver.db.ledger import LogState
+from archiver.db.segments import SegmentRow
 from archiver.db.tables import (
     archive,
     blob,
@@ -33,7 +35,10 @@ AFRESH = "move this database away and run `muniment recover` again: it builds a 
 
 
 class KnownSegment(NamedTuple):
-    """A segment with a row: where it says it begins, its records, and how many have rows."""
+    """A segment with a row: where it says it begins, its records, and how many have rows.
+
+    What is known as destroyed needs none, and counts.
+    """
 
     first_index: int
     records: int
@@ -89,6 +94,7 @@ async def known_segments(tx: Transaction, segment_ids: Sequence[str]) -> dict[st
                 segment.c.id,
                 segment.c.first_index,
                 segment.c.records,
+                segment.c.destroyed,
                 select(func.count())
                 .where(
                     record.c.log_index >= segment.c.first_index,
@@ -100,7 +106,8 @@ async def known_segments(tx: Transaction, segment_ids: Sequence[str]) -> dict[st
             ).where(segment.c.id.in_(segment_ids[start : start + _BATCH]))
         )
         found.update(
-            (row.id, KnownSegment(row.first_index, row.records, row.present)) for row in rows
+            (row.id, KnownSegment(row.first_index, row.records, row.present + row.destroyed))
+            for row in rows
         )
     return found
 
@@ -113,14 +120,25 @@ def note_held_blobs(connection: Connection, object_keys: Sequence[str]) -> None:
 
 
 async def entries_without_record(tx: Transaction) -> list[tuple[int, bytes]]:
-    """Return the entries that have no record: other kinds, and records of unreadable segments."""
+    """Return the entries that have no record: other kinds, and records of unreadable segments.
+
+    Those that were destroyed are not among them.
+    """
     rows = await tx.execute(
         select(log_entry)
         .outerjoin(record, record.c.log_index == log_entry.c.log_index)
-        .where(record.c.log_index.is_(None))
+        .outerjoin(disposed, disposed.c.log_index == log_entry.c.log_index)
+        .where(record.c.log_index.is_(None), disposed.c.log_index.is_(None))
         .order_by(log_entry.c.log_index)
     )
     return [(row.log_index, row.entry) for row in rows]
+
+
+async def partly_destroyed(tx: Transaction) -> list[SegmentRow]:
+    """Return the segments of which some records were destroyed."""
+    of_segment = select(disposed.c.log_index).where(disposed.c.segment_id == segment.c.id)
+    rows = await tx.execute(select(segment).where(of_segment.exists()))
+    return [SegmentRow(**row) for row in rows.mappings()]
 
 
 async def member_indexes(tx: Transaction, hold_id: str) -> list[int]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, select
 
+from archiver.db.disposal_tables import disposed
 from archiver.db.holds import HoldRow
 from archiver.db.tables import (
     a_duplicate,
@@ -151,8 +152,9 @@ async def get(tx: Transaction, record_id: str) -> RecordRow:
 
 
 async def find(tx: Transaction, record_id: str) -> RecordRow | None:
-    """Return one record, or None where there is none with this id."""
-    row = (await tx.execute(_rows().where(record.c.id == record_id))).mappings().first()
+    """Return one record, or None where there is none with this id, or it is being destroyed."""
+    going = select(disposed.c.log_index).where(disposed.c.log_index == record.c.log_index).exists()
+    row = (await tx.execute(_rows().where(record.c.id == record_id, ~going))).mappings().first()
     return None if row is None else RecordRow(**row)
 
 
@@ -252,13 +254,18 @@ async def count_posts(tx: Transaction, log_size: int, events_class: str) -> int:
     `events_class` hold events only, all others posts only.
     """
     posts = segment.c.class_code != events_class
-    whole = select(func.coalesce(func.sum(segment.c.records), 0)).where(
+    whole = select(func.coalesce(func.sum(segment.c.records - segment.c.destroyed), 0)).where(
         posts, segment.c.first_index + segment.c.records <= log_size
     )
-    cut = select(func.coalesce(func.sum(log_size - segment.c.first_index), 0)).where(
-        posts,
-        segment.c.first_index < log_size,
-        segment.c.first_index + segment.c.records > log_size,
+    cut = (
+        select(func.count(record.c.log_index))
+        .join(segment, segment.c.id == record.c.segment_id)
+        .where(
+            posts,
+            segment.c.first_index < log_size,
+            segment.c.first_index + segment.c.records > log_size,
+            record.c.log_index < log_size,
+        )
     )
     duplicates = select(func.count()).where(a_duplicate, record.c.log_index < log_size)
     counts = [int((await tx.execute(each)).scalar_one()) for each in (whole, cut, duplicates)]

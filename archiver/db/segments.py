@@ -12,7 +12,10 @@ from archiver.errors import NotFound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentRow:
-    """One segment as the database describes it. `seal` is the SHA-256 in the object's trailer."""
+    """One segment as the database describes it. `seal` is the SHA-256 in the object's trailer.
+
+    Of its `records` so many are `destroyed`: their keys are gone.
+    """
 
     id: str
     class_code: str
@@ -30,6 +33,7 @@ class SegmentRow:
     lock_until: int
     legal_hold: bool
     created_at: int
+    destroyed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,7 @@ segment = Table(
     Column("lock_until", BigInteger, nullable=False),
     Column("legal_hold", Boolean, nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("destroyed", Integer, nullable=False, server_default="0"),  # of its records, so many
 )
 
 record = Table(

@@ -114,6 +114,7 @@ class Destruction:
             IntegrityError: something stored is not what was promised; nothing of it was destroyed.
         """
         async with self._alone(batch_id, actor):
+            await self._gate.admit(batch_id, actor=actor)
             await self._condemn(batch_id, actor)
             return await self._carry_out(batch_id, actor)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from archiver.access.destroyed_records import DISPOSED, DestroyedRecord, RecordDestroyed
 from archiver.access.record_access import RecordAccess, may_see_hold
 from archiver.access.rules import Permission, reach
 from archiver.audit.actions import Action
@@ -85,7 +86,10 @@ class Filing:
             NotFound: no such record within the actor's reach, or its pinned schedule version is
                 missing.
         """
-        row = await self._access.find(record_id, Permission.READ_FILE_PLAN, actor=actor)
+        try:
+            row = await self._access.find(record_id, Permission.READ_FILE_PLAN, actor=actor)
+        except RecordDestroyed as gone:
+            return await self._gone(gone.record, actor)
         async with self._database.reading() as tx:
             explanation = await self.explain(tx, row, actor)
         await self._trail.record(
@@ -96,6 +100,21 @@ class Filing:
             details={"state": explanation.state},
         )
         return explanation
+
+    async def _gone(self, record: DestroyedRecord, actor: Actor) -> Explanation:
+        row = record.remains
+        await self._trail.record(
+            Action.RECORD_EXPLAINED,
+            actor=actor,
+            object_type="record",
+            object_id=row.id,
+            details={"state": DISPOSED},
+        )
+        reason = Reason(
+            text=record.sentence,
+            citation=f"class {row.class_code}, schedule version {row.schedule_version}",
+        )
+        return Explanation(id=row.id, state=DISPOSED, until=None, reasons=(reason,))
 
     async def explain(self, tx: Transaction, row: RecordRow, actor: Actor) -> Explanation:
         """Return the explanation of a record that the actor was found to have access to.

@@ -49,6 +49,16 @@ class Gate:
         self._trail = trail
         self._clock = clock
 
+    async def admit(self, batch_id: str, *, actor: Actor) -> None:
+        """Pass if a batch may be executed now by this actor. Raises as `condemn`, and audits so."""
+        await self._require(batch_id, actor)
+        self._clock()
+        _, objection = await self._database.run(
+            lambda connection: _look(connection, batch_id, ()), writes=False
+        )
+        if objection:
+            await self.refuse(batch_id, objection, actor=actor)
+
     async def condemn(self, batch_id: str, chunk: Sequence[int], *, actor: Actor) -> Judged:
         """Judge members of a batch, by log index, and condemn those that may go.
 

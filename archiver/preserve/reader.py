@@ -124,12 +124,14 @@ class RecordReader:
     def open_parsed(
         self, segment: SegmentRow, parsed: Segment, data: bytes, keys: SegmentKeys
     ) -> Iterator[OpenedRecord]:
-        """Yield the records of a segment whose bytes are at hand.
+        """Yield the records of a segment whose bytes are at hand, those that have keys.
 
         Their frames are not hashed again: `parse_segment` compared them with their entries.
         """
         found = zip(parsed.places, parsed.entries, strict=True)
         for number, ((offset, length), entry) in enumerate(found):
+            if number not in keys.wrapped:
+                continue
             yield self._open_frame(segment, number, data[offset : offset + length], entry, keys)
 
     def part(self, record: OpenedRecord, number: int) -> Part:

@@ -43,6 +43,7 @@ class Written:
 class UnplacedSegment(Protocol):
     """A stored segment whose rows are to be inserted. `places`: offset and length of each frame.
 
+    `frames` are the numbers of its records' frames: all, but for those that were destroyed.
     `duplicates` gets the id of the record that answers for another one, by number; `keys_taken` the
     records whose idempotency key stands for another record's other bytes already.
     """
@@ -59,6 +60,10 @@ class UnplacedSegment(Protocol):
     def places(self) -> Sequence[tuple[int, int]]:
         """Where each frame stands."""
 
+    @property
+    def frames(self) -> Sequence[int]:
+        """Which frame each record is."""
+
 
 @dataclass(slots=True)
 class DurableSegment:
@@ -71,6 +76,11 @@ class DurableSegment:
     done: "asyncio.Future[list[Written]]"
     duplicates: dict[int, str] = field(default_factory=dict)
     keys_taken: set[int] = field(default_factory=set)
+
+    @property
+    def frames(self) -> Sequence[int]:
+        """All of them."""
+        return range(len(self.records))
 
 
 Listener = Callable[[int, Sequence[Sealed]], None]
@@ -273,11 +283,12 @@ def _rows(segment: UnplacedSegment, first: int) -> list[Row]:
             facts[FACT_CONTENT_KEY] = None
         if duplicate_of is not None or number in segment.keys_taken:
             facts[FACT_IDEMPOTENCY_KEY] = None
+        frame = segment.frames[number]
         place = (
-            first + number,
+            first + frame,
             segment.row.id,
-            number,
-            *segment.places[number],
+            frame,
+            *segment.places[frame],
             duplicate_of,
         )
         rows.append((*place, *facts))

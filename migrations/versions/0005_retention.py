@@ -29,6 +29,9 @@ def upgrade() -> None:
     op.add_column(
         "file_class", sa.Column("revision", sa.Integer(), server_default="1", nullable=False)
     )
+    op.add_column(
+        "segment", sa.Column("destroyed", sa.Integer(), server_default="0", nullable=False)
+    )
     op.add_column("file_class", sa.Column("closed_at", sa.BigInteger(), nullable=True))
     _create_plan_draft()
     _create_retention_event()
@@ -48,6 +51,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(NEW_TABLES):
         op.drop_table(table)  # and its triggers
+    op.drop_column("segment", "destroyed")
     op.drop_column("file_class", "closed_at")
     op.drop_column("file_class", "revision")
 

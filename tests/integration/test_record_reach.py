@@ -11,6 +11,7 @@ from sqlalchemy import insert
 
 from archiver.access.record_access import REFUSALS_A_MINUTE
 from archiver.access.record_page import Tab
+from archiver.access.record_views import RecordView
 from archiver.audit.actions import Action
 from archiver.db.tables import account
 from archiver.errors import Denied, NotFound
@@ -230,13 +231,16 @@ async def test_a_hold_of_another_matter_is_told_without_its_name(
     reviewer = Actor(name="ray", roles=frozenset({Role.REVIEWER}))
     assert "Smith" not in repr(await archive.records.show(posts["held"], actor=reviewer))
     seen = await archive.records.show(posts["held"], actor=COUNSEL)
+    assert isinstance(seen, RecordView)
     assert {hold.name for hold in seen.record.holds} == {"Smith", "Secret inquiry"}
 
 
 async def test_a_released_hold_leaves_its_matter_in_reach_and_custody(
     archive: SmallArchive, posts: dict[str, str]
 ) -> None:
-    (hold,) = (await archive.records.show(posts["held"], actor=COUNSEL)).record.holds
+    view = await archive.records.show(posts["held"], actor=COUNSEL)
+    assert isinstance(view, RecordView)
+    (hold,) = view.record.holds
     archive.clock.pass_by(timedelta(days=1))
     await archive.holds.release(hold.id, reason="settled", actor=COUNSEL)
 
