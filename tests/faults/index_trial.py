@@ -27,8 +27,10 @@ from archiver.db import records as record_rows
 from archiver.db.transaction import open_database
 from archiver.jobs.index_differences import compared
 from search.engines.opening import open_reader
+from search.engines.opensearch import ClusterGenerations
 from search.generations import FolderGenerations, generations
 from tests.faults.capture_process import CaptureProcess
+from tests.faults.cluster_harms import harm_cluster
 from tests.faults.index_harms import harm
 
 WORDS = 7
@@ -80,9 +82,7 @@ class IndexTrials:
         self._stack.push_async_callback(self._database.close)
         async with self._database.reading() as tx:
             archive = await archive_rows.get(tx)
-        found = generations(self._settings.effective_search_url, archive.id)
-        assert isinstance(found, FolderGenerations)
-        self._generations = found
+        self._generations = generations(self._settings.effective_search_url, archive.id)
         return self
 
     async def __aexit__(
@@ -100,11 +100,17 @@ class IndexTrials:
         self.tally.kills += 1
         await self._require_true(answers)
         before = self._generations.current()
-        index = (self._settings.home / "index").resolve()
-        self.tally.harms[await asyncio.to_thread(harm, self._generations, index, self._random)] += 1
+        self.tally.harms[await asyncio.to_thread(self._harm)] += 1
         with await asyncio.to_thread(CaptureProcess, self._settings, {}) as restarted:
             await self._require_complete(restarted)
         self.tally.anew += self._generations.current() != before
+
+    def _harm(self) -> str:
+        if isinstance(self._generations, ClusterGenerations):
+            return harm_cluster(self._generations, self._random)
+        assert isinstance(self._generations, FolderGenerations)
+        index = (self._settings.home / "index").resolve()
+        return harm(self._generations, index, self._random)
 
     async def _use_until_killed(self, process: CaptureProcess) -> list[Answered]:
         answers: list[Answered] = []

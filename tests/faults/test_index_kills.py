@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver.config import Settings
 from search.generations import FolderGenerations, generations
 from tests.fakes.archive import found, settings_for
 from tests.faults.index_harms import harm
@@ -30,7 +31,20 @@ SEED = int(os.environ.get("MUNIMENT_TEST_SEED", "0")) or random.SystemRandom().r
 async def test_no_answer_claims_more_than_it_covers_and_the_index_comes_back_by_itself(
     count: int, tmp_path: Path
 ) -> None:
-    settings = await found(settings_for(tmp_path / "home"))
+    await _kill(count, await found(settings_for(tmp_path / "home")))
+
+
+@pytest.mark.faults
+async def test_on_a_cluster_as_well_no_answer_claims_more_and_the_index_comes_back_by_itself(
+    tmp_path: Path, opensearch_url: str
+) -> None:
+    """A tenth as often: the writer that was killed is waited for, and one costs some seconds."""
+    url = opensearch_url.replace("lease_s=3", "lease_s=1")
+    settings = settings_for(tmp_path / "home").model_copy(update={"search_url": url})
+    await _kill(max(3, KILLS // 10), await found(settings))
+
+
+async def _kill(count: int, settings: Settings) -> None:
     print(f"seed {SEED}")
     began = time.perf_counter()
     async with IndexTrials(settings, seed=SEED) as trials:

@@ -59,8 +59,9 @@ class ClusterGenerations:
     def building(self) -> Iterator[str]:
         """See `Generations`."""
         cluster = self._reached()
-        with self._alone(cluster):
-            yield self._at(next_index(cluster))
+        with self._alone(cluster) as lease:
+            # A name is never used twice, or what a dead writer still sends would come to life.
+            yield self._at(next_index(cluster, least=lease.state.pending - 1))
 
     def switch(self, url: str) -> None:
         """See `Generations`."""
@@ -123,16 +124,16 @@ class ClusterGenerations:
         return self._cluster
 
     @contextmanager
-    def _alone(self, cluster: Cluster) -> Iterator[None]:
+    def _alone(self, cluster: Cluster) -> Iterator[Lease]:
         lock = f"{cluster.place.name}-building"
         try:
-            self._building = _begun_and_taken(cluster, lock)
+            lease = self._building = _begun_and_taken(cluster, lock)
         except IndexBusy as error:
             raise IndexBusy(f"An index is being built at {cluster.place} already.") from error
         try:
-            yield
+            yield lease
         finally:
-            lease, self._building = self._building, None
+            self._building = None
             with suppress(SearchError):  # it ends by itself
                 lease.end()
 
@@ -157,10 +158,10 @@ def generations_of(cluster: Cluster) -> list[str]:
     return [index for index in cluster.numbered() if _number(cluster, index)]
 
 
-def next_index(cluster: Cluster) -> str:
-    """Return the name of a generation that is later than all that are there."""
+def next_index(cluster: Cluster, *, least: int = 1) -> str:
+    """Return the name of a generation that is later than all that are there; `least` or more."""
     numbers = (_number(cluster, index) for index in generations_of(cluster))
-    return f"{cluster.place.name}-{max(numbers, default=0) + 1:06}"
+    return f"{cluster.place.name}-{max(least, max(numbers, default=0) + 1):06}"
 
 
 def _begun_and_taken(cluster: Cluster, lock: str) -> Lease:
