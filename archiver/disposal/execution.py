@@ -83,8 +83,7 @@ class Executions:
             Stopping: `progress` said to stop, or the clock is in doubt.
             OperatorError, IntegrityError: as `Destruction.execute`; execute it again.
         """
-        async with self._changes.refusing(Action.BATCH_STARTED, batch_id, actor=actor):
-            view = await self._may_start(batch_id, version, actor)
+        view = await self.require_ready(batch_id, version=version, actor=actor)
         if view.state is not BatchState.DONE:
             if view.state is BatchState.APPROVED:
                 details = {"records": view.records}
@@ -92,6 +91,17 @@ class Executions:
             await self._destroy(view, actor, progress)
         certificate = await self._certificates.issue(batch_id, actor=actor)
         return Execution(view=await self._changes.view(batch_id), certificate=certificate)
+
+    async def require_ready(
+        self, batch_id: str, *, version: int | None = None, actor: Actor
+    ) -> BatchView:
+        """Return a batch that may be executed now; what is refused is an event.
+
+        Raises:
+            Denied, NotFound, Conflict: as `execute`.
+        """
+        async with self._changes.refusing(Action.BATCH_STARTED, batch_id, actor=actor):
+            return await self._may_start(batch_id, version, actor)
 
     async def _may_start(self, batch_id: str, version: int | None, actor: Actor) -> BatchView:
         require_either(actor)

@@ -2,8 +2,12 @@
 
 from archiver.web.api import (
     accounts,
+    batch_decisions,
+    batches,
     captures,
+    certificates,
     classes,
+    drafts,
     events,
     health,
     holds,
@@ -66,6 +70,10 @@ ROUTES: tuple[Route, ...] = (
     *records.ROUTES,
     *holds.ROUTES,
     *classes.ROUTES,
+    *drafts.ROUTES,
+    *batches.ROUTES,
+    *batch_decisions.ROUTES,
+    *certificates.ROUTES,
     *tokens.ROUTES,
     *people.ROUTES,
     *sessions.ROUTES,

@@ -22,8 +22,10 @@ from archiver.legal.asking import Asked
 from archiver.legal.understanding import Syntax, Understood
 from archiver.model.actor import Actor
 from archiver.model.post import Arrival, Part
+from archiver.web.disposition_services import Disposition
 from archiver.web.hold_services import HoldRegister, Holds, Releases
 from archiver.web.people_services import Invitations, Passwords, People
+from archiver.web.plan_services import PlanMaking
 from archiver.web.saved_services import SavedSearches, Subscriptions
 from archiver.web.set_services import FrozenSets, TermReports
 from archiver.web.sign_in_services import Passkeys, Provider, Sessions, Tokens
@@ -359,6 +361,8 @@ class Services(Protocol):
     @property
     def filing(self) -> Filing: ...  # noqa: D102
     @property
+    def plan(self) -> PlanMaking: ...  # noqa: D102
+    @property
     def home(self) -> Home: ...  # noqa: D102
     @property
     def accounts(self) -> Accounts: ...  # noqa: D102
@@ -368,6 +372,8 @@ class Services(Protocol):
     def hold_register(self) -> HoldRegister: ...  # noqa: D102
     @property
     def releases(self) -> Releases: ...  # noqa: D102
+    @property
+    def disposition(self) -> Disposition: ...  # noqa: D102
     @property
     def log(self) -> Log: ...  # noqa: D102
     @property

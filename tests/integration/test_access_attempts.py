@@ -66,6 +66,25 @@ NOBODYS = {
     "/classes/{code}": "the file plan is one for the whole archive",
     "/api/v1/classes/{code}/schedules": "the file plan",
     "/api/v1/classes/{code}/example": "the file plan",
+    **dict.fromkeys(
+        (
+            "/api/v1/batches/{id}",
+            "/api/v1/batches/{id}/records",
+            "/api/v1/batches/{id}/sample",
+            "/api/v1/batches/{id}/exclude",
+            "/api/v1/batches/{id}/include",
+            "/api/v1/batches/{id}/propose",
+            "/api/v1/batches/{id}/approve",
+            "/api/v1/batches/{id}/withdraw",
+            "/api/v1/batches/{id}/cancel",
+            "/api/v1/batches/{id}/package",
+            "/api/v1/batches/{id}/confirm",
+            "/api/v1/batches/{id}/execute",
+            "/api/v1/certificates/{id}",
+            "/api/v1/certificates/{id}/page",
+        ),
+        "disposal is of the whole archive: who holds a part of it is refused before any look",
+    ),
     "/content/{id}/{name}/{ticket}": "only on the content host: see the test of tickets",
 }
 """Routes whose address names nothing that could be out of somebody's reach, and why."""

@@ -35,6 +35,7 @@ WATCHED = (
     *("account", "approval", "event", "hold", "hold_record", "invitation", "passkey", "person"),
     *("person_role", "record", "saved_search", "saved_search_version", "subscription", "token"),
     *("frozen_set", "frozen_members", "term_report", "term_hits"),
+    *("batch", "batch_record", "batch_approval", "batch_package", "certificate", "disposed"),
 )
 """Tables whose every row must stay as it is; of jobs and sessions, which go on by themselves, ids
 are compared."""

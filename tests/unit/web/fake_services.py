@@ -20,6 +20,7 @@ from archiver.web.services import Json
 from archiver.web.sign_in_services import Provider
 from tests.unit.web.fakes_accounts import FakeAccounts, FakeClasses
 from tests.unit.web.fakes_audit import FakeAudit, FakeInstallation
+from tests.unit.web.fakes_disposition import FakeDisposition
 from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds, FakeReleases
 from tests.unit.web.fakes_home import FakeHome
 from tests.unit.web.fakes_passkeys import FakePasskeys
@@ -216,6 +217,7 @@ class FakeServices:
     holds: FakeHolds = field(default_factory=FakeHolds)
     hold_register: FakeHoldRegister = field(init=False)
     releases: FakeReleases = field(init=False)
+    disposition: FakeDisposition = field(default_factory=FakeDisposition)
     log: FakeLog = field(default_factory=FakeLog)
     audit: FakeAudit = field(default_factory=FakeAudit)
     installation: FakeInstallation = field(default_factory=FakeInstallation)
