@@ -25,6 +25,7 @@ class Action(StrEnum):
     SUBSCRIPTION_STOPPED = "subscription:stopped"
     SUBSCRIPTION_RESUMED = "subscription:resumed"
     SUBSCRIPTION_ENDED = "subscription:ended"
+    SUBSCRIPTION_TESTED = "subscription:tested"
     DELIVERY_SENT = "delivery:sent"
     DELIVERY_ABANDONED = "delivery:abandoned"
     DELIVERY_RETRIED = "delivery:retried"
@@ -122,7 +123,7 @@ class Action(StrEnum):
     BATCH_CANCELLED = "batch:cancelled"
     DISPOSAL_CONDEMNED = "disposal:condemned"
     DISPOSAL_KEPT = "disposal:kept"
-    DISPOSAL_CARRIED_OUT = "disposal:carried_out"
+    DISPOSAL_EXECUTED = "disposal:executed"
     CERTIFICATE_ISSUED = "certificate:issued"
     CERTIFICATE_VIEWED = "certificate:viewed"
 
@@ -147,6 +148,7 @@ SENTENCES: dict[Action, str] = {
     Action.SUBSCRIPTION_STOPPED: "{actor} stopped the subscription to {object}",
     Action.SUBSCRIPTION_RESUMED: "{actor} resumed the subscription to {object}",
     Action.SUBSCRIPTION_ENDED: "{actor} ended the subscription to {object}",
+    Action.SUBSCRIPTION_TESTED: "{actor} tested the webhook of the subscription to {object}",
     Action.DELIVERY_SENT: "{actor} told a subscriber of new hits of {object}",
     Action.DELIVERY_ABANDONED: "{actor} gave up telling a subscriber of new hits of {object}",
     Action.DELIVERY_RETRIED: "{actor} had a delivery of the subscription to {object} tried again",
@@ -244,7 +246,7 @@ SENTENCES: dict[Action, str] = {
     Action.BATCH_CANCELLED: "{actor} cancelled disposal batch {object}",
     Action.DISPOSAL_CONDEMNED: "{actor} put disposal batch {object} to the gate of destruction",
     Action.DISPOSAL_KEPT: "{actor} kept records of disposal batch {object} from destruction",
-    Action.DISPOSAL_CARRIED_OUT: "{actor} destroyed disposal batch {object}",
+    Action.DISPOSAL_EXECUTED: "{actor} destroyed disposal batch {object}",
     Action.CERTIFICATE_ISSUED: "{actor} issued certificate of destruction {object}",
     Action.CERTIFICATE_VIEWED: "{actor} looked at certificate of destruction {object}",
 }

@@ -34,6 +34,7 @@ TELLING: Mapping[Action, str] = {
     Action.SUBSCRIPTION_STOPPED: "[ by {channel}][ to {target}][, because {why}]",
     Action.SUBSCRIPTION_RESUMED: "[ by {channel}][ to {target}]",
     Action.SUBSCRIPTION_ENDED: "[ by {channel}][ to {target}]",
+    Action.SUBSCRIPTION_TESTED: "[ at {target}][: {problem}]",
     Action.DELIVERY_SENT: "[ by {channel}][ to {target}][: {hits:hit}]",
     Action.DELIVERY_ABANDONED: "[ by {channel}][ to {target}][: {problem}]",
     Action.DELIVERY_RETRIED: "[ by {channel}][ to {target}]",
@@ -114,7 +115,7 @@ TELLING: Mapping[Action, str] = {
     Action.BATCH_CANCELLED: "[, because “{reason}”]",
     Action.DISPOSAL_CONDEMNED: "[ with {records:record}][, because “{reason}”]",
     Action.DISPOSAL_KEPT: "[: {records:record}][, the first because {reason}]",
-    Action.DISPOSAL_CARRIED_OUT: "[: {records:record}][ and {kept:record} kept][ ({method})]",
+    Action.DISPOSAL_EXECUTED: "[: {records:record}][ and {kept:record} kept][ ({method})]",
     Action.CERTIFICATE_ISSUED: "[ over {records:record}][ of batch {batch_id}]",
 }
 """What the sentence of an action tells of its details; `{name:noun}` counts."""

@@ -349,7 +349,7 @@ class Destruction:
                 "execute it again"
             )
         await self._trail.record(
-            Action.DISPOSAL_CARRIED_OUT,
+            Action.DISPOSAL_EXECUTED,
             actor=actor,
             object_type=BATCH,
             object_id=batch_id,

@@ -33,7 +33,7 @@ from retention.schedules import Schedule
 
 CONDEMNED = "disposal:condemned"
 KEPT = "disposal:kept"
-CARRIED_OUT = "disposal:carried_out"
+CARRIED_OUT = "disposal:executed"
 CLAIMS_PART = "claims.json"
 """The part that says of each record what it is held to be, and what will remain of it."""
 

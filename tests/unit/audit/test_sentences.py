@@ -132,6 +132,15 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
         ),
         "carla ended the subscription to “Fees” by mail to ada@example.com.",
     ),
+    Action.SUBSCRIPTION_TESTED: (
+        Told(
+            "subscription",
+            "S1",
+            "failed",
+            {"name": "Fees", "target": "https://a.example/in", "problem": "it answered 500"},
+        ),
+        "carla tested the webhook of the subscription to “Fees” at https://a.example/in: it answered 500. It failed.",
+    ),
     Action.DELIVERY_SENT: (
         Told(
             "subscription",
@@ -721,7 +730,7 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
             "because it is held."
         ),
     ),
-    Action.DISPOSAL_CARRIED_OUT: (
+    Action.DISPOSAL_EXECUTED: (
         Told("batch", "B1", "ok", {"records": 3909, "kept": 2, "method": "delete"}),
         "carla destroyed disposal batch B1: 3,909 records and 2 records kept (delete).",
     ),
