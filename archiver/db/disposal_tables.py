@@ -168,3 +168,20 @@ certificate = Table(
     Column("issued_at", BigInteger, nullable=False),
     comment="Certificates of destruction: each row is the view of one event.",
 )
+
+refiling = Table(
+    "refiling",
+    metadata,
+    Column("id", ULID, primary_key=True),
+    Column("cause", Text, nullable=False),  # in words: which version or event
+    Column("scope", Text, nullable=False),  # JSON of archiver.db.refiling.Scope
+    Column("part", Integer, nullable=False),  # of the scope, which one is being gone through
+    Column("position", BigInteger, nullable=False),  # next log index to read in that part
+    Column("done", Boolean, nullable=False),  # all but the event that says so
+    Column("records", BigInteger, nullable=False),  # gone through
+    Column("longer", BigInteger, nullable=False),
+    Column("shorter", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),  # end in the past, which did not before
+    Column("asked_at", BigInteger, nullable=False),
+    comment="Records whose retention has to be worked out anew; a row goes when it is done.",
+)

@@ -4,22 +4,18 @@ Whoever asks the engine about stored records (the explanation of one, the gate o
 refiling that proves itself) takes the facts from here, many records by a handful of statements.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 
 from archiver.clock import from_millis
-from archiver.db.disposal_tables import retention_event
+from archiver.db import retention_events
 from archiver.db.records import VERSION_MOMENT
 from archiver.db.tables import account, record
 from archiver.db.transaction import Connection, Transaction
 from retention.facts import Facts
-
-Happened = tuple[str, datetime]
-"""A named event and when it happened."""
 
 _BATCH = 500
 _OF_POST = ("platform", "account", "post_id")
@@ -59,7 +55,7 @@ async def facts_of(tx: Transaction, log_indexes: Sequence[int]) -> dict[int, Fac
     return await tx.run_sync(lambda connection: facts_of_rows(connection, log_indexes))
 
 
-def _facts(row: Any, events: tuple[Happened, ...]) -> Facts:
+def _facts(row: Any, events: tuple[tuple[str, datetime], ...]) -> Facts:
     superseded = row.superseded_by
     return Facts(
         platform=row.platform,
@@ -81,31 +77,20 @@ class _Events:
 
     def __init__(self, connection: Connection, rows: Sequence[Any]) -> None:
         posts = [row for row in rows if row.entry_type == "rec"]
-        self._of_account: Mapping[tuple[str, str], list[Happened]] = defaultdict(list)
-        self._of_record: Mapping[str, list[Happened]] = defaultdict(list)
-        if not posts:
-            return
-        handles = sorted({row.account for row in posts})
-        for each in connection.execute(_OF_ACCOUNTS, {"accounts": handles}):
-            self._of_account[each.platform, each.account].append(_happened(each))
-        ids = [row.post for row in posts]
-        for each in connection.execute(_OF_RECORDS, {"ids": ids}):
-            self._of_record[each.record_id].append(_happened(each))
+        self._of_account = retention_events.of_accounts(connection, {row.account for row in posts})
+        self._of_record = retention_events.of_records(connection, {row.post for row in posts})
 
-    def of(self, row: Any) -> Iterator[Happened]:
+    def of(self, row: Any) -> Iterator[tuple[str, datetime]]:
         """Yield the events of one row, those of its account first."""
         if row.entry_type == "rec":
-            yield from self._of_account.get((row.platform, row.account), ())
-            yield from self._of_record.get(row.post, ())
-
-
-def _happened(row: Any) -> Happened:
-    return row.name, from_millis(row.happened_at)
+            of_account = self._of_account.get((row.platform, row.account), ())
+            for name, happened in (*of_account, *self._of_record.get(row.post, ())):
+                yield name, from_millis(happened)
 
 
 def _records() -> Select[Any]:
     wanted = record.c.log_index.in_(bindparam("indexes", expanding=True))
-    versions = _versions(wanted).subquery()
+    versions = versions_of_posts(wanted).subquery()
     post = func.coalesce(record.c.duplicate_of, record.c.id)
     return (
         select(
@@ -125,11 +110,12 @@ def _records() -> Select[Any]:
     )
 
 
-def _versions(wanted: ColumnElement[bool]) -> Select[Any]:
-    """Return, for every version of the wanted posts, when the next one was captured.
+def versions_of_posts(wanted: ColumnElement[bool]) -> Select[Any]:
+    """Return the query of `id` and `superseded_by` of every version of the wanted records' posts.
 
-    All versions of a post are put in order once: a post that was edited a thousand times must not
-    be compared with itself a million times.
+    `superseded_by` is when the next version was captured, null for the last one. All versions of a
+    post are put in order once: a post that was edited a thousand times must not be compared with
+    itself a million times.
     """
     posts = (
         select(*(record.c[name] for name in _OF_POST))
@@ -148,17 +134,4 @@ def _versions(wanted: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-def _in_force() -> Select[Any]:
-    return (
-        select(retention_event)
-        .where(retention_event.c.in_force.is_(True))
-        .order_by(retention_event.c.name, retention_event.c.happened_at, retention_event.c.id)
-    )
-
-
 _RECORDS = _records()
-_OF_ACCOUNTS = _in_force().where(
-    retention_event.c.account.in_(bindparam("accounts", expanding=True)),
-    retention_event.c.record_id == "",
-)
-_OF_RECORDS = _in_force().where(retention_event.c.record_id.in_(bindparam("ids", expanding=True)))

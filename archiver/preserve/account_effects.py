@@ -5,7 +5,7 @@ gives the row. Whoever sequences an old event late (a segment that was damaged a
 therefore undoes nothing newer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archiver.db import accounts as account_rows
@@ -13,6 +13,7 @@ from archiver.db.accounts import AccountRow
 from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
+from archiver.preserve.retention_event_effects import RetentionChanged, retention_changed
 
 ACCOUNT = "account"
 """The object type of these events."""
@@ -40,7 +41,10 @@ class AccountRegistered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountChanged:
-    """What stands of an account from `at` on; `closed_at` is None while it is open."""
+    """What stands of an account from `at` on; `closed_at` is None while it is open.
+
+    `retention`: closing it is what terms of its records count from, and reopening takes that back.
+    """
 
     account_id: str
     title: str
@@ -48,6 +52,7 @@ class AccountChanged:
     unit: str
     closed_at: int | None
     at: int
+    retention: RetentionChanged | None = None
 
     @property
     def entries(self) -> Sequence[bytes]:
@@ -65,10 +70,14 @@ class AccountChanged:
             closed_at=self.closed_at,
             at=self.at,
         )
+        if self.retention is not None:
+            self.retention.apply(connection)
         return False
 
 
-def account_effect(body: EventBody) -> AccountRegistered | AccountChanged | None:
+def account_effect(
+    body: EventBody, part: Callable[[str], bytes | None]
+) -> AccountRegistered | AccountChanged | None:
     """Return what an event about an account changes, None for one that changes nothing.
 
     Raises:
@@ -99,4 +108,5 @@ def account_effect(body: EventBody) -> AccountRegistered | AccountChanged | None
         unit=unit,
         closed_at=detail_of(body, "closed_at", int) or None,
         at=at,
+        retention=retention_changed(body, part),
     )

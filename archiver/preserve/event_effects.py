@@ -48,6 +48,12 @@ from archiver.preserve.plan_effects import (
     plan_extended,
 )
 from archiver.preserve.reclass_effects import RECLASSIFIED, reclassified
+from archiver.preserve.retention_event_effects import (
+    REFILED,
+    RETENTION_STATED,
+    refiled,
+    retention_changed,
+)
 from archiver.preserve.saved_search_effects import SAVED_SEARCH, saved_search_effect
 from archiver.preserve.set_effects import SET_FROZEN, set_frozen
 from archiver.preserve.stop_effects import RESUMED, STOPPED, stop_effect
@@ -239,10 +245,12 @@ _BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     STOPPED: lambda body, _part: stop_effect(body),
     RESUMED: lambda body, _part: stop_effect(body),
     **dict.fromkeys(CLASS_STATED, class_effect),
+    **dict.fromkeys(RETENTION_STATED, retention_changed),
+    REFILED: refiled,
     RECLASSIFIED: reclassified,
 }
 _BY_OBJECT_TYPE: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
-    ACCOUNT: lambda body, _part: account_effect(body),
+    ACCOUNT: account_effect,
     BATCH: batch_effect,
     DRAFT: draft_effect,
     PERSON: lambda body, _part: person_effect(body),

@@ -20,6 +20,7 @@ from archiver.db.tables import (
     file_class,
     hold,
     hold_record,
+    log_state,
     record,
     schedule,
     segment,
@@ -31,15 +32,19 @@ from retention.schedules import Schedule
 class FiledRows:
     """Writes rows by way of one connection; ids and log indexes count up."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, first_id: int = 0) -> None:
         self._connection = connection
         self._next = 0
-        self._ids = 0
+        self._ids = first_id
 
     def new_id(self) -> str:
         """A name of 26 characters that no other row has."""
         self._ids += 1
         return f"{self._ids:026d}"
+
+    def a_log(self, size: int) -> None:
+        """The state of a log of so many entries, none of them signed."""
+        self._insert(log_state, id=1, next_index=size)
 
     def a_class(self, *versions: Schedule, in_force_from: Sequence[datetime] = ()) -> None:
         """A class with its schedule versions, in force since 1970 where not told otherwise."""

@@ -1,0 +1,188 @@
+"""Retention events: what happened, to which account or record, and when. Terms count from them.
+
+Nothing is ever deleted: a statement that was corrected or withdrawn stays, no longer in force.
+Rows are written by the effects of events of the trail (`retention_event_effects`).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, insert, literal, select, update
+
+from archiver.db.disposal_tables import retention_event
+from archiver.db.transaction import Connection, Transaction
+from archiver.errors import NotFound
+
+Place = tuple[str, str]
+"""What records call an account: its platform and its handle."""
+
+Happened = tuple[str, int]
+"""A named event and when it happened, in milliseconds since 1970 UTC."""
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionEventRow:
+    """One statement. Either `platform` and `account` are given, or `record_id`.
+
+    `happened_at` and `stated_at` are milliseconds since 1970 UTC. `corrects` is the id of the
+    statement that this one took the place of, or empty.
+    """
+
+    id: str
+    name: str
+    platform: str
+    account: str
+    record_id: str
+    happened_at: int
+    note: str
+    source: str
+    corrects: str
+    in_force: bool
+    stated_by: str
+    stated_at: int
+
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        """What it happened to: platform and account, or the record."""
+        return self.platform, self.account, self.record_id
+
+
+_COLUMNS = tuple(RetentionEventRow.__dataclass_fields__)
+
+
+def add(connection: Connection, row: RetentionEventRow) -> bool:
+    """Insert a statement; False where it is there already, in whatever state."""
+    known = select(literal(1)).where(retention_event.c.id == row.id)
+    if connection.execute(known).first() is not None:
+        return False
+    connection.execute(
+        insert(retention_event).values({name: getattr(row, name) for name in _COLUMNS})
+    )
+    return True
+
+
+def end(connection: Connection, event_id: str) -> bool:
+    """Take a statement out of force; False where it is not in force."""
+    result = connection.execute(
+        update(retention_event)
+        .where(retention_event.c.id == event_id, retention_event.c.in_force.is_(True))
+        .values(in_force=False)
+    )
+    return result.rowcount == 1
+
+
+async def get(tx: Transaction, event_id: str) -> RetentionEventRow:
+    """Return one statement. Raises NotFound."""
+    row = (await tx.execute(_rows().where(retention_event.c.id == event_id))).mappings().first()
+    if row is None:
+        raise NotFound(f"no retention event {event_id!r}; list the events to see their ids")
+    return RetentionEventRow(**row)
+
+
+async def listed(
+    tx: Transaction,
+    *,
+    platform: str = "",
+    account: str = "",
+    record_id: str = "",
+    name: str = "",
+    in_force_only: bool = False,
+    before: str = "",
+    limit: int,
+) -> list[RetentionEventRow]:
+    """Return statements, the newest first; those with ids below `before` where it is given."""
+    wanted = {"platform": platform, "account": account, "record_id": record_id, "name": name}
+    conditions = [retention_event.c[each] == value for each, value in wanted.items() if value]
+    if in_force_only:
+        conditions.append(retention_event.c.in_force.is_(True))
+    if before:
+        conditions.append(retention_event.c.id < before)
+    rows = await tx.execute(
+        _rows().where(*conditions).order_by(retention_event.c.id.desc()).limit(limit)
+    )
+    return [RetentionEventRow(**row) for row in rows.mappings()]
+
+
+async def in_force_about(
+    tx: Transaction, subjects: Collection[tuple[str, str, str]]
+) -> list[RetentionEventRow]:
+    """Return the statements in force about these subjects (see `RetentionEventRow.subject`)."""
+    accounts = sorted({account for _, account, record_id in subjects if not record_id})
+    records = sorted({record_id for *_, record_id in subjects if record_id})
+    found: list[RetentionEventRow] = []
+    for column, values in (
+        (retention_event.c.account, accounts),
+        (retention_event.c.record_id, records),
+    ):
+        for start in range(0, len(values), _BATCH):
+            rows = await tx.execute(
+                _rows().where(
+                    column.in_(values[start : start + _BATCH]), retention_event.c.in_force.is_(True)
+                )
+            )
+            found += (RetentionEventRow(**row) for row in rows.mappings())
+    wanted = set(subjects)
+    return [row for row in found if row.subject in wanted]
+
+
+def of_accounts(
+    connection: Connection, handles: Collection[str]
+) -> Mapping[Place, Sequence[Happened]]:
+    """Return the events in force of the accounts with these handles, on whatever platform."""
+    found: defaultdict[Place, list[Happened]] = defaultdict(list)
+    for row in _happened(connection, _OF_ACCOUNTS, handles):
+        found[row.platform, row.account].append((row.name, row.happened_at))
+    return found
+
+
+def of_records(
+    connection: Connection, record_ids: Collection[str]
+) -> Mapping[str, Sequence[Happened]]:
+    """Return the events in force that were stated of these records themselves."""
+    found: defaultdict[str, list[Happened]] = defaultdict(list)
+    for row in _happened(connection, _OF_RECORDS, record_ids):
+        found[row.record_id].append((row.name, row.happened_at))
+    return found
+
+
+def any_of_records(connection: Connection) -> bool:
+    """Return whether any event in force was stated of a record itself: most archives have none."""
+    statement = select(literal(1)).where(
+        retention_event.c.record_id > "", retention_event.c.in_force.is_(True)
+    )
+    return connection.execute(statement.limit(1)).first() is not None
+
+
+def _happened(connection: Connection, statement: Select[Any], values: Collection[str]) -> list[Any]:
+    ordered = sorted(values)
+    rows: list[Any] = []
+    for start in range(0, len(ordered), _BATCH):
+        rows += connection.execute(statement, {"values": ordered[start : start + _BATCH]})
+    return rows
+
+
+def _rows() -> Select[Any]:
+    return select(*(retention_event.c[name] for name in _COLUMNS))
+
+
+def _in_force() -> Select[Any]:
+    return (
+        _rows()
+        .where(retention_event.c.in_force.is_(True))
+        .order_by(retention_event.c.name, retention_event.c.happened_at, retention_event.c.id)
+    )
+
+
+_OF_ACCOUNTS = _in_force().where(
+    and_(
+        retention_event.c.account.in_(bindparam("values", expanding=True)),
+        retention_event.c.record_id == "",
+    )
+)
+_OF_RECORDS = _in_force().where(
+    retention_event.c.record_id.in_(bindparam("values", expanding=True))
+)

@@ -1,0 +1,154 @@
+"""Retention events as people state them and are shown them."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from archiver.clock import from_millis, rfc3339, to_millis
+from archiver.db.retention_events import RetentionEventRow
+from archiver.errors import InvalidInput
+from archiver.model.actor import Actor
+from archiver.preserve.retention_event_effects import Statement
+
+LONGEST_NOTE = 4000
+LONGEST_NAME = 1024
+_UNPRINTABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
+
+Key = tuple[str, str, str, str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """What somebody wants to state: of an account (`platform`, `account`), or of a record."""
+
+    name: str
+    happened_at: datetime
+    platform: str = ""
+    account: str = ""
+    record_id: str = ""
+    note: str = ""
+
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        """What it happened to."""
+        return self.platform, self.account, self.record_id
+
+    @property
+    def key(self) -> Key:
+        """What makes two statements the same."""
+        return (*self.subject, self.name, to_millis(self.happened_at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """One statement, for people. `warnings` are for whoever has just stated it."""
+
+    row: RetentionEventRow
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        row = self.row
+        return {
+            "id": row.id,
+            "name": row.name,
+            "platform": row.platform,
+            "account": row.account,
+            "record_id": row.record_id,
+            "happened_at": rfc3339(from_millis(row.happened_at)),
+            "note": row.note,
+            "source": row.source,
+            "corrects": row.corrects,
+            "in_force": row.in_force,
+            "stated_by": row.stated_by,
+            "stated_at": rfc3339(from_millis(row.stated_at)),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventList:
+    """One page of statements, the newest first."""
+
+    items: tuple[EventView, ...]
+    next_cursor: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        return {
+            "items": [view.to_dict() for view in self.items],
+            "next_cursor": self.next_cursor,
+        }
+
+
+def statement_of(row: RetentionEventRow) -> Statement:
+    """Return a row as an event of the trail names it."""
+    return Statement(
+        id=row.id,
+        name=row.name,
+        happened_at=row.happened_at,
+        platform=row.platform,
+        account=row.account,
+        record_id=row.record_id,
+        note=row.note,
+        source=row.source,
+        corrects=row.corrects,
+        stated_by=row.stated_by,
+        stated_at=row.stated_at,
+    )
+
+
+def new_statement(
+    statement_id: str, event: NewEvent, *, source: str, corrects: str = ""
+) -> Statement:
+    """Return what somebody wants to state as an event of the trail names it."""
+    return Statement(
+        id=statement_id,
+        name=event.name,
+        happened_at=to_millis(event.happened_at),
+        platform=event.platform,
+        account=event.account,
+        record_id=event.record_id,
+        note=event.note,
+        source=source,
+        corrects=corrects,
+    )
+
+
+def as_new(row: RetentionEventRow) -> NewEvent:
+    """Return what a row states, as if it were to be stated anew."""
+    return NewEvent(
+        name=row.name,
+        happened_at=from_millis(row.happened_at),
+        platform=row.platform,
+        account=row.account,
+        record_id=row.record_id,
+        note=row.note,
+    )
+
+
+def told_of(event: NewEvent) -> dict[str, str | int | bool]:
+    """Return what the sentence of an event of the trail is made of."""
+    return {
+        "name": event.name,
+        "about": event.record_id or f"{event.account} on {event.platform}",
+        "happened": rfc3339(event.happened_at),
+    }
+
+
+def source_of(source: str, actor: Actor) -> str:
+    """Return how a statement came: as told, or by what way its actor did."""
+    return source or actor.via
+
+
+def words_of(field: str, text: str, most: int, *, required: bool = False) -> str:
+    """Return a text without blanks around it. Raises InvalidInput: too long, or not printable."""
+    found = text.strip()
+    if len(found) > most or _UNPRINTABLE.search(found) or (required and not found):
+        least = 1 if required else 0
+        raise InvalidInput(
+            f"expected a {field} of {least} to {most} printable characters, found {len(found)}",
+            pointer=f"/{field}",
+        )
+    return found

@@ -1,0 +1,195 @@
+"""What the statements of retention events change: rows that terms count from, and a refiling.
+
+The event's part names the statements whole, those that came in force and those that ended, so that
+they can be derived again in any order: what ended once is never in force again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from archiver.db import refiling
+from archiver.db import retention_events as rows
+from archiver.db.refiling import Scope
+from archiver.db.retention_events import RetentionEventRow
+from archiver.db.transaction import Connection
+from archiver.ids import ulid_bytes
+from archiver.model.post import Part, PartRole
+from archiver.preserve.event_record import EventBody, detail_of, moment_of
+
+RETENTION = "retention"
+"""The object type of these events; the id is that of the act, which may state many things."""
+
+REFILING = "refiling"
+"""The object type of the event that says what a refiling came to."""
+
+RETENTION_STATED = ("retention:stated", "retention:corrected", "retention:withdrawn")
+REFILED = "records:refiled"
+STATEMENTS_PART = "retention-events.json"
+RETENTION_ACT = "retention_act"
+"""The detail that names the refiling where the event is about something else (an account)."""
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One retention event as a statement says it; `happened_at` in milliseconds since 1970 UTC."""
+
+    id: str
+    name: str
+    happened_at: int
+    platform: str = ""
+    account: str = ""
+    record_id: str = ""
+    note: str = ""
+    source: str = ""
+    corrects: str = ""
+    stated_by: str = ""  # "" and 0: by whom and when the event itself was
+    stated_at: int = 0
+
+
+class Statements(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came in force and what is no longer."""
+
+    stated: tuple[Statement, ...] = ()
+    ended: tuple[Statement, ...] = ()
+
+    @property
+    def part(self) -> Part:
+        """The part of the event that names them."""
+        return Part(
+            name=STATEMENTS_PART,
+            role=PartRole.DERIVED,
+            media_type="application/json",
+            content=msgspec.json.encode(self, order="sorted"),
+        )
+
+
+_decode = msgspec.json.Decoder(Statements).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionChanged:
+    """Retention events were stated, corrected or withdrawn; `act_id` names the refiling."""
+
+    act_id: str
+    statements: Statements
+    by: str
+    at: int
+
+    @property
+    def entries(self) -> Sequence[bytes]:
+        """None: the event's own entry is the statement."""
+        return ()
+
+    def apply(self, connection: Connection) -> bool:
+        """Bring the rows in and out of force, and ask for a refiling where that changed any."""
+        # What ended and is not there yet comes in ended, so that its own event changes nothing.
+        changed = [
+            each
+            for each in self.statements.ended
+            if rows.end(connection, each.id)
+            or rows.add(connection, self._row(each, in_force=False))
+        ]
+        changed += [
+            each
+            for each in self.statements.stated
+            if rows.add(connection, self._row(each, in_force=True))
+        ]
+        if changed:
+            cause = _cause(changed)
+            refiling.ask(connection, self.act_id, cause, _scope(changed), self.at)
+        return False
+
+    def _row(self, each: Statement, *, in_force: bool) -> RetentionEventRow:
+        return RetentionEventRow(
+            id=each.id,
+            name=each.name,
+            platform=each.platform,
+            account=each.account,
+            record_id=each.record_id,
+            happened_at=each.happened_at,
+            note=each.note,
+            source=each.source,
+            corrects=each.corrects,
+            in_force=in_force,
+            stated_by=each.stated_by or self.by,
+            stated_at=each.stated_at or self.at,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refiled:
+    """A refiling is done."""
+
+    refiling_id: str
+    class_code: str
+    version: int
+
+    @property
+    def entries(self) -> Sequence[bytes]:
+        """None: the event's own entry is the statement."""
+        return ()
+
+    def apply(self, connection: Connection) -> bool:
+        """Strike out the refiling."""
+        scope = Scope(class_code=self.class_code, version=self.version)
+        refiling.forget(connection, self.refiling_id, scope)
+        return False
+
+
+def retention_changed(
+    body: EventBody, part: Callable[[str], bytes | None]
+) -> RetentionChanged | None:
+    """Return what an event changes that has a part of statements; None where it has none.
+
+    Raises:
+        ValueError, InvalidInput: it does not state them whole.
+    """
+    content = part(STATEMENTS_PART)
+    if content is None:
+        if body.action in RETENTION_STATED and body.result == "ok":
+            raise ValueError("it does not name what was stated")
+        return None
+    try:
+        statements = _decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ValueError(f"its statements do not parse: {error}") from error
+    for each in (*statements.stated, *statements.ended):
+        ulid_bytes(each.id)
+        if bool(each.record_id) == bool(each.platform and each.account):
+            raise ValueError(f"statement {each.id} is of neither an account nor a record")
+    act_id = (
+        body.object_id if body.action in RETENTION_STATED else detail_of(body, "retention_act", str)
+    )
+    ulid_bytes(act_id)
+    return RetentionChanged(act_id=act_id, statements=statements, by=body.actor, at=moment_of(body))
+
+
+def refiled(body: EventBody, _part: Callable[[str], bytes | None]) -> Refiled:
+    """Return what the end of a refiling changes.
+
+    Raises:
+        ValueError, InvalidInput: it does not say which one.
+    """
+    ulid_bytes(body.object_id)
+    return Refiled(
+        refiling_id=body.object_id,
+        class_code=detail_of(body, "class_code", str),
+        version=detail_of(body, "version", int),
+    )
+
+
+def _scope(statements: Sequence[Statement]) -> Scope:
+    return Scope(
+        accounts=tuple(
+            sorted({(each.platform, each.account) for each in statements if each.account})
+        ),
+        record_ids=tuple(sorted({each.record_id for each in statements if each.record_id})),
+    )
+
+
+def _cause(statements: Sequence[Statement]) -> str:
+    first = statements[0]
+    about = f"{first.account} on {first.platform}" if first.account else first.record_id
+    others = f" and {len(statements) - 1} others" if len(statements) > 1 else ""
+    return f"event {first.name} of {about}{others}"

@@ -1,0 +1,172 @@
+"""A simulation tells of every record what the retention engine tells, summed up."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from archiver.clock import from_millis
+from archiver.db.facts import facts_of
+from archiver.db.retained import held_among, media_among
+from archiver.db.tables import record, segment
+from archiver.db.transaction import Database
+from archiver.disposal.simulation import Simulation
+from archiver.disposal.simulation_result import Category, Place, SimulationResult
+from archiver.model.actor import Actor, Role
+from retention.decisions import Keep, State, decide, retain_until
+from retention.facts import Hold
+from retention.rules import Rule, RuleSet
+from retention.schedules import Schedule
+from tests.fakes.random_archives import (
+    ACCOUNTS,
+    CLASSES,
+    RandomArchive,
+    archives,
+    schedules_of,
+    written,
+)
+
+MANAGER = Actor(name="rita", roles=frozenset({Role.RECORDS_MANAGER}))
+HOLD = Hold(id="h", matter="m", placed_at=datetime(2020, 1, 1, tzinfo=UTC))
+
+Found = Counter[tuple[Place, Category | str]]
+
+at_random = settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def simulation_on(database: Database, now: datetime) -> Simulation:
+    """Simulations that record no event: nobody is asking."""
+    return Simulation(database=database, clock=lambda: now, trail=None)  # type: ignore[arg-type]
+
+
+def counted(result: SimulationResult) -> Found:
+    """Records and bytes of every number of a simulation but those that are zero."""
+    found: Found = Counter()
+    for place, line in result.lines.items():
+        for name, count in (
+            ("before", line.before),
+            ("after", line.after),
+            *line.found.items(),
+        ):
+            if count.records:
+                found[place, name] += count.bytes * 1_000 + count.records
+    return found
+
+
+async def one_by_one(
+    database: Database, archive: RandomArchive, subject: Schedule | RuleSet
+) -> Found:
+    """The same numbers, from the engine's answers on each record."""
+    in_force = {each.class_code: each for each in archive.schedules}
+    found: Found = Counter()
+    async with database.reading() as tx:
+        rows = (
+            await tx.execute(
+                select(record, segment.c.lock_until)
+                .join(segment, segment.c.id == record.c.segment_id)
+                .order_by(record.c.log_index)
+            )
+        ).all()
+        facts = await facts_of(tx, [row.log_index for row in rows])
+        held = await tx.run_sync(lambda sync: held_among(sync, 0, 99))
+        media = await tx.run_sync(lambda sync: media_among(sync, 0, 99))
+    for row in rows:
+        of = facts[row.log_index]
+        if isinstance(subject, Schedule):
+            if row.class_code != subject.class_code:
+                continue
+            after_class, after = row.class_code, subject
+        else:
+            after_class = subject.assign(of).class_code
+            after = in_force[after_class]
+        holds = (HOLD,) if row.log_index in held else ()
+        lock = from_millis(row.lock_until) if row.lock_until else None
+        size = (row.frame_length + media.get(row.log_index, 0)) * 1_000 + 1
+        keeps = retain_until(of, in_force[row.class_code]), retain_until(of, after)
+        states = [
+            decide(of, each, holds, archive.now, lock_until=lock).state
+            for each in (in_force[row.class_code], after)
+        ]
+        unheld = decide(of, after, (), archive.now, lock_until=lock).state
+        was, place = (
+            Place(year(keep), row.platform, row.account, code)
+            for keep, code in zip(keeps, (row.class_code, after_class), strict=True)
+        )
+        found[was, "before"] += size
+        found[place, "after"] += size
+        for category, applies in {
+            Category.LONGER: rank(keeps[1]) > rank(keeps[0]),
+            Category.SHORTER: rank(keeps[1]) < rank(keeps[0]),
+            Category.NEWLY_DUE: states[1] is State.ELIGIBLE and states[0] is not State.ELIGIBLE,
+            Category.NO_LONGER_DUE: states[0] is State.ELIGIBLE and states[1] is not State.ELIGIBLE,
+            Category.HELD: bool(holds) and unheld in (State.ELIGIBLE, State.LOCKED),
+            Category.LOCKED: states[1] is State.LOCKED or outlasts(lock, keeps, archive.now, holds),
+            Category.AWAITING: keeps[1].kind is State.AWAITING_EVENT,
+            Category.MOVED: after_class != row.class_code,
+        }.items():
+            if applies:
+                found[place, category] += size
+    return found
+
+
+def rank(keep: Keep) -> tuple[int, datetime | None]:
+    order = [State.RETAIN, State.AWAITING_EVENT, State.PERMANENT]
+    return order.index(keep.kind), keep.until
+
+
+def year(keep: Keep) -> str:
+    if keep.until is not None:
+        return str((keep.until - timedelta(milliseconds=1)).year)
+    return "permanent" if keep.kind is State.PERMANENT else "awaiting"
+
+
+def outlasts(
+    lock: datetime | None, keeps: tuple[Keep, Keep], now: datetime, holds: tuple[Hold, ...]
+) -> bool:
+    """Whether a lock keeps what a change would let go sooner."""
+    until = keeps[1].until
+    shorter = rank(keeps[1]) < rank(keeps[0])
+    return bool(not holds and shorter and lock and until and lock > max(until, now))
+
+
+@at_random
+@given(archive=archives, proposed=schedules_of("default", 2))
+async def test_a_simulated_schedule_counts_what_the_engine_decides_of_each_record(
+    migrated_sqlite: Path, archive: RandomArchive, proposed: Schedule
+) -> None:
+    async with written(archive, migrated_sqlite) as database:
+        result = await simulation_on(database, archive.now).of_schedule(proposed)
+
+        assert counted(result) == await one_by_one(database, archive, proposed)
+
+
+rule_sets = st.builds(
+    lambda rules, default: RuleSet(version=2, default_class=default, rules=tuple(rules)),
+    st.lists(
+        st.builds(
+            Rule,
+            id=st.uuids().map(lambda each: each.hex[:8]),
+            class_code=st.sampled_from(CLASSES),
+            accounts=st.lists(st.sampled_from(ACCOUNTS), min_size=1, max_size=2).map(tuple),
+        ),
+        max_size=2,
+        unique_by=lambda rule: rule.id,
+    ),
+    st.sampled_from(CLASSES),
+)
+
+
+@at_random
+@given(archive=archives, rules=rule_sets)
+async def test_simulated_rules_count_what_the_engine_decides_of_each_record(
+    migrated_sqlite: Path, archive: RandomArchive, rules: RuleSet
+) -> None:
+    async with written(archive, migrated_sqlite) as database:
+        result = await simulation_on(database, archive.now).of_rules(rules)
+
+        assert counted(result) == await one_by_one(database, archive, rules)
