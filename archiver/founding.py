@@ -20,7 +20,7 @@ from archiver.db import ledger as ledger_rows
 from archiver.db import schema
 from archiver.db.archive import ArchiveRow
 from archiver.db.file_plan import WholePlan
-from archiver.db.transaction import Database, Transaction, open_database
+from archiver.db.transaction import Connection, Database, Transaction, open_database
 from archiver.errors import ConfigurationError, NotFound
 from archiver.ids import Randomness, Ulids
 from archiver.model.actor import Actor
@@ -45,7 +45,8 @@ from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.opening import open_store
 from retention.errors import RetentionError
 from retention.rules import RuleSet
-from retention.templates import AUDIT_CLASS, shipped_templates
+from retention.schedules import Schedule
+from retention.templates import AUDIT_CLASS, Template, shipped_templates
 
 _FIRST_VERSION = 1
 
@@ -189,56 +190,74 @@ async def _fill(
         zone=settings.zone,
         created_at=now,
     )
-    async with database.transaction() as tx:
-        await archive_rows.create(tx, archive)
-        await ledger_rows.create(tx, EMPTY_ROOT)
-        await adopt_templates(tx, settings, now, families)
+    plan = _shipped_plan(settings, now, families)
+    _require_default_class(settings, {each.class_code for each in plan.schedules})
+
+    def fill(connection: Connection) -> None:
+        archive_rows.add(connection, archive)
+        ledger_rows.start(connection, EMPTY_ROOT)
+        PlanExtended(addition=plan).apply(connection)
+
+    await database.run(fill, writes=True)
     return archive
 
 
-async def adopt_templates(
-    tx: Transaction, settings: Settings, now: int, families: Collection[str] | None = None
-) -> None:
+async def adopt_templates(tx: Transaction, settings: Settings, now: int) -> None:
     """Take the shipped templates into the file plan, in force from `now`, where it lacks them.
-
-    Of these families only, where some are named.
-
-    Templates whose period the adopter must state are left out: they cannot be in force without it.
 
     Raises:
         ConfigurationError: settings and templates do not fit.
     """
+    await tx.run_sync(PlanExtended(addition=_shipped_plan(settings, now)).apply)
+    _require_default_class(settings, await file_plan_rows.schedules_in_force(tx, now))
+
+
+def _shipped_plan(
+    settings: Settings, now: int, families: Collection[str] | None = None
+) -> PlanAddition:
+    """Return the shipped templates, of these families only where some are named.
+
+    Templates whose period the adopter must state are left out: they cannot be in force without it.
+    """
+    templates = [
+        template
+        for template in shipped_templates()
+        if not template.needs_period and (families is None or template.family in families)
+    ]
     try:
-        for template in shipped_templates():
-            unwanted = families is not None and template.family not in families
-            if template.needs_period or unwanted:
-                continue
-            schedule = template.schedule(
-                version=_FIRST_VERSION,
-                zone=settings.zone,
-                fiscal_year_starts=(
-                    settings.fiscal_year_starts if template.needs_fiscal_year else None
+        return PlanAddition(
+            classes=tuple(PlannedClass(one.code, one.file_class().to_dict()) for one in templates),
+            schedules=tuple(
+                PlannedSchedule(one.code, _FIRST_VERSION, _schedule(one, settings).to_dict(), now)
+                for one in templates
+            ),
+            rules=(
+                PlannedRules(
+                    _FIRST_VERSION,
+                    RuleSet(version=_FIRST_VERSION, default_class=settings.default_class).to_dict(),
+                    now,
                 ),
-            )
-            addition = PlanAddition(
-                classes=(PlannedClass(template.code, template.file_class().to_dict()),),
-                schedules=(
-                    PlannedSchedule(template.code, _FIRST_VERSION, schedule.to_dict(), now),
-                ),
-            )
-            await tx.run_sync(PlanExtended(addition=addition).apply)
-        rules = RuleSet(version=_FIRST_VERSION, default_class=settings.default_class)
+            ),
+        )
     except RetentionError as error:
         raise ConfigurationError(f"the file plan could not be set up: {error}") from error
-    known = await file_plan_rows.schedules_in_force(tx, now)
-    if rules.default_class not in known or rules.default_class == AUDIT_CLASS:
+
+
+def _schedule(template: Template, settings: Settings) -> Schedule:
+    return template.schedule(
+        version=_FIRST_VERSION,
+        zone=settings.zone,
+        fiscal_year_starts=settings.fiscal_year_starts if template.needs_fiscal_year else None,
+    )
+
+
+def _require_default_class(settings: Settings, known: Collection[str]) -> None:
+    if settings.default_class not in known or settings.default_class == AUDIT_CLASS:
         raise ConfigurationError(
             f"MUNIMENT_DEFAULT_CLASS: no shipped template for posts has the code "
-            f"{rules.default_class!r}; "
+            f"{settings.default_class!r}; "
             "see retention/templates"
         )
-    addition = PlanAddition(rules=(PlannedRules(_FIRST_VERSION, rules.to_dict(), now),))
-    await tx.run_sync(PlanExtended(addition=addition).apply)
 
 
 def _require_unused(store: ObjectStore, keyring: Keyring) -> None:

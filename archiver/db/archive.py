@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from archiver.db.tables import archive
 from archiver.db.transaction import Transaction
@@ -22,8 +22,13 @@ class ArchiveRow:
 
 async def create(tx: Transaction, row: ArchiveRow) -> None:
     """Insert the row."""
+    await tx.run_sync(lambda connection: add(connection, row))
+
+
+def add(connection: Connection, row: ArchiveRow) -> None:
+    """Insert the row."""
     values = {name: getattr(row, name) for name in ArchiveRow.__dataclass_fields__}
-    await tx.execute(insert(archive).values(**values))
+    connection.execute(insert(archive).values(**values))
 
 
 async def find(tx: Transaction) -> ArchiveRow | None:

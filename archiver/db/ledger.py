@@ -34,7 +34,12 @@ class LogState:
 
 async def create(tx: Transaction, empty_root: bytes) -> None:
     """Start an empty log."""
-    await tx.execute(
+    await tx.run_sync(lambda connection: start(connection, empty_root))
+
+
+def start(connection: Connection, empty_root: bytes) -> None:
+    """Start an empty log."""
+    connection.execute(
         insert(log_state).values(id=_ONLY, next_index=0, size=0, root=empty_root, checkpoint=b"")
     )
 

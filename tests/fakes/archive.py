@@ -26,6 +26,7 @@ from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.ledger.tiles import inclusion_proof
 from archiver.preserve.object_keys import log_prefix, segment_id_of, segment_prefix
 from archiver.preserve.reader import OpenedRecord, RecordReader
+from tests.fakes.migrated import migrated_sqlite
 
 AGENT = Actor(name="push", roles=frozenset({Role.CAPTURE_AGENT}))
 T = TypeVar("T")
@@ -46,7 +47,15 @@ def settings_for(home: Path, *, database_url: str = "", store_url: str = "") -> 
 
 
 async def found(settings: Settings, *, clock: Clock = system_clock) -> Settings:
-    """Found the archive the settings describe, and return them."""
+    """Found the archive the settings describe, and return them.
+
+    A SQLite database that is not there yet begins as a copy of a migrated one.
+    """
+    url = settings.effective_database_url
+    path = Path(url.removeprefix("sqlite:///"))
+    if url.startswith("sqlite:///") and not path.exists():  # noqa: ASYNC240 - at once
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_bytes(migrated_sqlite())  # noqa: ASYNC240 - at once
     await found_archive(settings, clock=clock, randomness=os.urandom, ulids=Ulids())
     return settings
 

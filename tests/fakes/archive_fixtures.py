@@ -39,7 +39,7 @@ def settings_to_found(request: pytest.FixtureRequest, tmp_path: Path) -> Iterato
         yield settings_for(tmp_path / "home", store_url=store_url)
         return
     server: Postgres = request.getfixturevalue("postgres")
-    database_url = server.fresh_database()
+    database_url = server.fresh_database(template=request.getfixturevalue("migrated_postgres"))
     yield settings_for(tmp_path / "home", database_url=database_url, store_url=store_url)
     server.drop_database(database_url)
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archiver.db import schema
 from archiver.db.transaction import Database, open_database
+from tests.fakes.migrated import migrate
+from tests.fakes.migrated import migrated_sqlite as migrated_sqlite_file
 
 if TYPE_CHECKING:
     from tests.fakes.postgres import Postgres
@@ -80,7 +81,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated file to copy."""
     path = tmp_path_factory.mktemp("migrated") / "muniment.db"
-    asyncio.run(_migrate(f"sqlite:///{path}"))
+    path.write_bytes(migrated_sqlite_file())
     return path
 
 
@@ -88,11 +89,5 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def migrated_postgres(postgres: "Postgres") -> str:
     """The name of a migrated database to use as a template."""
     url = postgres.fresh_database()
-    asyncio.run(_migrate(url))
+    asyncio.run(migrate(url))
     return url.rpartition("/")[2]
-
-
-async def _migrate(url: str) -> None:
-    database = open_database(url)
-    await schema.migrate(database)
-    await database.close()
