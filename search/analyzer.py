@@ -136,8 +136,11 @@ def token_string(text: str) -> str:
 def spans(text: str) -> list[Token]:
     """Return the tokens of `text` with where they stand in it; same tokens as `tokens`."""
     if text.isascii():
-        found = _ASCII.finditer(text.lower())
-        return [Token(_shorten(m.group()), m.start(), m.end()) for m in found]
+        cut = []
+        for m in _ASCII.finditer(text.lower()):
+            token, (start, end) = m[0], m.span()
+            cut.append(Token(token if end - start <= MAX_TOKEN else _shorten(token), start, end))
+        return cut
     folded, origins = _folded_with_origins(text)
     return [
         Token(_shorten(_finish(m.group())), origins[m.start()][0], origins[m.end() - 1][1])

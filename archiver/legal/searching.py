@@ -163,7 +163,7 @@ class Searching:
                 "run `muniment reindex`, then `muniment verify`"
             )
         answer, _ = await self._answer(query, tree, seen, within)
-        await self._note(answer, len(ids), actor)
+        await self._note(query, tree, seen, within, actor, shown=len(ids))
         return replace(answer, ids=tuple(ids))
 
     async def values(self, asked: Asked, name: FieldName, *, actor: Actor) -> Overview:
@@ -188,7 +188,7 @@ class Searching:
 
         seen = await self._inquiry.ask(actor, counted)
         answer, fresh = await self._answer(asked.query, tree, seen, within)
-        await self._note(answer, 0, actor, field=name.value)
+        await self._note(asked.query, tree, seen, within, actor, field=name.value)
         return Overview(
             answer=answer,
             facets=(_field_count(name, seen),),
@@ -236,16 +236,16 @@ class Searching:
         more = ""
         if len(seen.hits) == view.limit:
             more = cursors.write(Cursor(seen.hits[-1], seen.watermark, asked))
-        rows = await self._looked_up(seen, within)
-        answer, fresh = await self._answer(query, tree, seen, within, rows)
         # The event is written while the hits are read: both mostly wait for a disk.
-        noted = asyncio.create_task(self._note(answer, len(seen.hits), actor))
+        noted = asyncio.create_task(self._note(query, tree, seen, within, actor))
         try:
+            rows = await self._looked_up(seen, within)
+            answer, fresh = await self._answer(query, tree, seen, within, rows)
             hits = await opened(seen.hits, rows.hits, tree, self._records)
         finally:
             await noted
         if damaged := sum(bool(hit.integrity) for hit in hits):
-            await self._note(answer, len(hits), actor, damaged=damaged)
+            await self._note(query, tree, seen, within, actor, damaged=damaged)
         return replace(answer, hits=hits, next_cursor=more), seen, fresh
 
     async def _counted(self, query: str, tree: Query, actor: Actor) -> Answer:
@@ -262,7 +262,7 @@ class Searching:
 
         seen = await self._inquiry.ask(actor, counted)
         answer, _ = await self._answer(query, tree, seen, within)
-        await self._note(answer, 0, actor)
+        await self._note(query, tree, seen, within, actor)
         return answer
 
     async def _looked_up(self, seen: Seen, within: Reach) -> "_Rows":
@@ -296,19 +296,28 @@ class Searching:
         return answer, rows.fresh
 
     async def _note(
-        self, answer: Answer, shown: int, actor: Actor, *, damaged: int = 0, **besides: str
+        self,
+        query: str,
+        tree: Query,
+        seen: Seen,
+        within: Reach,
+        actor: Actor,
+        *,
+        shown: int | None = None,
+        damaged: int = 0,
+        **besides: str,
     ) -> None:
         """Record the search; of hits that turned out `damaged` there is a second event."""
         details: dict[str, str | int | bool] = {
-            "query": answer.query,
-            "normalised": answer.normalised,
-            "count": answer.count,
-            "log_size": answer.covered.log_size,
-            "shown": shown,
+            "query": query,
+            "normalised": normalise(tree),
+            "count": seen.total,
+            "log_size": seen.watermark,
+            "shown": len(seen.hits) if shown is None else shown,
             **besides,
         }
-        if answer.within:
-            details["within"] = ", ".join(answer.within)
+        if parts := names(within):
+            details["within"] = ", ".join(parts)
         await self._trail.record(
             Action.SEARCH_RUN,
             actor=actor,

@@ -6,6 +6,7 @@ pays for no other.
 
 # ruff: noqa: PLC0415 - each engine is imported where a URL has named it
 
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -77,10 +78,16 @@ def engine_name(url: str) -> str:
     """
     engine, _ = _parts(url)
     if package := _PACKAGES[engine]:
-        return f"{package} {version(package)}"
+        return f"{package} {_version(package)}"
     from search.engines import opensearch
 
     return opensearch.engine_name(url)
+
+
+@cache
+def _version(package: str) -> str:
+    """Return the version of an installed package; every answer states it, the disk is read once."""
+    return version(package)
 
 
 def ceiling(url: str) -> int | None:

@@ -4,6 +4,8 @@ Posts are the real ones of `MUNIMENT_TEST_DATA` (members of Congress on X), else
 engine indexes the same documents in commits of 5,000, then in some of 100; then a process of its
 own, which has seen no document, asks. No query is asked twice, and every count must be equal
 between the engines. CPU time stands beside wall time: the machine may be shared.
+`recommended_ceiling` is how many posts the engine is meant for at most (ADR 0032), null for no such
+number.
 
     python -m tests.benchmarks.engines [--sizes 10000 100000] [--queries 40] [--scratch FOLDER]
 """
@@ -23,7 +25,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from search.engines.opening import engine_name, open_reader, open_writer
+from search.engines.opening import ceiling, engine_name, open_reader, open_writer
 from search.index import Snapshot
 from search.query import DateName, FieldName, Query
 from tests.benchmarks.engine_queries import FIRST_DAY, TWEETS, Kinds, posts, queries
@@ -65,7 +67,8 @@ def _compared(size: int, many: int, folder: Path) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for engine in ENGINES:
         url = f"{engine}:{folder / f'{engine}-{size}'}"
-        told[engine_name(url)] = _step("index", url, folder) | _step("ask", url, folder)
+        measured = _step("index", url, folder) | _step("ask", url, folder)
+        told[engine_name(url)] = {"recommended_ceiling": ceiling(url)} | measured
     sums = [each.pop("counts") for each in told.values()]
     return {"counts_are_equal": all(each == sums[0] for each in sums), "engines": told}
 
