@@ -36,7 +36,7 @@ from tests.faults.index_harms import harm
 WORDS = 7
 _CAPTURING = 4
 _SEARCHING = 3
-_COMPLETE_WITHIN_S = 120.0
+_PATIENCE_S = 900.0  # for an index that never comes back, not for a machine that is slow
 
 
 @dataclass(slots=True)
@@ -206,7 +206,7 @@ class IndexTrials:
         loop = asyncio.get_running_loop()
         began, answers = loop.time(), list[Answered]()
         talk = await _Talk.open(process.ready.port)
-        async with asyncio.timeout(_COMPLETE_WITHIN_S):
+        async with asyncio.timeout(_PATIENCE_S):
             for word in range(WORDS):
                 answered = await self._ask(talk, word)
                 while answered is None or not answered.is_exact or answered.log_size < end:
