@@ -58,6 +58,7 @@ from archiver.db.transaction import Database, open_database
 from archiver.disposal.destruction import Destruction
 from archiver.disposal.disposition import Disposition, Outside, open_disposition
 from archiver.disposal.filing import Filing
+from archiver.disposal.plan_making import PlanMaking, open_plan_making
 from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
 from archiver.jobs.account_totals import AccountTotals
@@ -143,6 +144,7 @@ class Services:
     telling: Telling
     destruction: Destruction
     disposition: Disposition
+    plan: PlanMaking
     frozen_sets: FrozenSets
     term_reports: TermReports
     log: LogView
@@ -346,6 +348,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         telling=background.telling,
         destruction=background.destruction,
         disposition=_disposition(ground, path, background, evidence, jobs.work),
+        plan=_plan_making(ground, path),
         timestamping=background.timestamping,
         log=log,
         evidence=evidence,
@@ -449,6 +452,18 @@ def _jobs(  # noqa: PLR0917 - the parts of an archive that long work needs
         importing=importing,
         verifying=verifying,
         evidence=evidence,
+    )
+
+
+def _plan_making(ground: Ground, path: WritePath) -> PlanMaking:
+    return open_plan_making(
+        database=ground.database,
+        trail=path.trail,
+        clock=ground.clock,
+        ulids=ground.ulids,
+        zone=ground.archive.zone,
+        refresh=ground.refresh_plan,
+        two_person=ground.settings.two_person_schedule,
     )
 
 

@@ -81,8 +81,8 @@ def move_class(connection: Connection, log_indexes: Sequence[int], class_code: s
         for code, records in connection.execute(moving.group_by(record.c.class_code)):
             left[code] += records
     for code, records in ((class_code, left.total()), *((code, -n) for code, n in left.items())):
-        moved: Select[Any] = select(literal(code), literal(records)).where(true())
-        _add(connection, class_total, moved)
+        group: tuple[Any, ...] = (literal(code), literal(records))
+        _add(connection, class_total, select(*group).where(true()))
 
 
 def reset(connection: Connection) -> None:

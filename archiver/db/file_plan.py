@@ -15,6 +15,8 @@ from retention.schedules import FileClass
 
 Body = Mapping[str, Any]
 
+_NOT_KNOWN = 0  # as revision: the event that added the class could not be read
+
 
 async def add_class(tx: Transaction, code: str, body: Body) -> None:
     """Add a class."""
@@ -45,15 +47,30 @@ async def add_rules(tx: Transaction, version: int, body: Body, in_force_from: in
 
 
 def ensure_class(connection: Connection, code: str, body: Body) -> None:
-    """Add a class, unless it is there."""
-    if not _is_there(connection, file_class.c.code == code):
+    """Add a class, unless it is there; it takes the place of one that is not known."""
+    named = file_class.c.code == code
+    if not _is_there(connection, named):
         connection.execute(insert(file_class).values(code=code, body=json.dumps(body)))
+    connection.execute(
+        update(file_class)
+        .where(named, file_class.c.revision == _NOT_KNOWN)
+        .values(body=json.dumps(body), revision=1)
+    )
+
+
+def _ensure_known(connection: Connection, code: str) -> None:
+    """Let a schedule have a class, where that was lost: the schedule still keeps its records."""
+    if not _is_there(connection, file_class.c.code == code):
+        lost = FileClass(code=code, title=code, authority="Not known: its event cannot be read")
+        values = {"body": json.dumps(lost.to_dict()), "revision": _NOT_KNOWN}
+        connection.execute(insert(file_class).values(code=code, **values))
 
 
 def ensure_schedule(
     connection: Connection, class_code: str, version: int, body: Body, in_force_from: int
 ) -> None:
     """Add a schedule version, in force from a moment in milliseconds, unless it is there."""
+    _ensure_known(connection, class_code)
     if not _is_there(
         connection, (schedule.c.class_code == class_code) & (schedule.c.version == version)
     ):

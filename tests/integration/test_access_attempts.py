@@ -68,6 +68,21 @@ NOBODYS = {
     "/api/v1/classes/{code}/example": "the file plan",
     **dict.fromkeys(
         (
+            "/api/v1/classes/{code}",
+            "/api/v1/classes/{code}/records",
+            "/api/v1/classes/{code}/close",
+            "/api/v1/classes/{code}/reopen",
+            "/api/v1/classes/{code}/reclassify",
+            "/api/v1/drafts/{id}",
+            "/api/v1/drafts/{id}/submit",
+            "/api/v1/drafts/{id}/approve",
+            "/api/v1/drafts/{id}/refuse",
+            "/api/v1/drafts/{id}/withdraw",
+        ),
+        "the file plan, which only roles over the whole archive change",
+    ),
+    **dict.fromkeys(
+        (
             "/api/v1/batches/{id}",
             "/api/v1/batches/{id}/records",
             "/api/v1/batches/{id}/sample",

@@ -3,10 +3,42 @@
 from aiohttp import web
 
 from archiver.access.rules import Permission
+from archiver.disposal.class_plan import ClassState
 from archiver.web.answering import json_answer
 from archiver.web.documents import ClassList, ExampleDocument, ScheduleList
-from archiver.web.reading import actor_of, services_of, text_of
+from archiver.web.plan_documents import (
+    ClassChange,
+    ClassDocument,
+    ClassTree,
+    FiledRecords,
+    MovedRecords,
+    NewClass,
+    PlanReportDocument,
+    Reclassified,
+    RuleList,
+    Why,
+)
+from archiver.web.reading import (
+    actor_of,
+    is_dry_run,
+    read_document,
+    services_of,
+    text_of,
+    whole_of,
+)
+from archiver.web.revisions import require_revision, revision_headers
 from archiver.web.routing import Body, Parameter, route
+
+_CLASS = "/api/v1/classes/{code}"
+_MOST = 2**31
+_IF_MATCH = (
+    Parameter(
+        name="If-Match",
+        place="header",
+        what="The ETag of the class you have read; 428 without it, 412 where it is not the newest",
+        required=True,
+    ),
+)
 
 
 @route(
@@ -59,4 +91,228 @@ async def example(request: web.Request) -> web.StreamResponse:
     return json_answer(found.to_dict())
 
 
-ROUTES = (list_all, schedules, example)
+@route(
+    "POST",
+    "/api/v1/classes",
+    permission=Permission.EDIT_FILE_PLAN,
+    summary="Add a class; it has no schedule yet",
+    takes=(Body(model=NewClass),),
+    answers={201: Body(model=ClassDocument)},
+)
+async def add(request: web.Request) -> web.StreamResponse:
+    """Add a class."""
+    asked = await read_document(request, NewClass)
+    state = await services_of(request).plan.classes.add(
+        **asked.model_dump(), actor=actor_of(request)
+    )
+    return _answer(state, status=201)
+
+
+@route(
+    "GET",
+    "/api/v1/class-tree",
+    permission=Permission.READ_FILE_PLAN,
+    summary="List every class below the one above it",
+    answers={200: Body(model=ClassTree)},
+)
+async def tree(request: web.Request) -> web.StreamResponse:
+    """Answer the tree of classes."""
+    states = await services_of(request).plan.classes.tree(actor=actor_of(request))
+    return json_answer({"items": [state.to_dict() for state in states]})
+
+
+@route(
+    "GET",
+    "/api/v1/class-rules",
+    permission=Permission.READ_FILE_PLAN,
+    summary="List the class rules in force, in the order in which they are asked",
+    answers={200: Body(model=RuleList)},
+)
+async def rules(request: web.Request) -> web.StreamResponse:
+    """Answer the class rules."""
+    page = await services_of(request).filing.class_rules(actor=actor_of(request))
+    items = [
+        {
+            "place": rule.place,
+            "id": rule.id,
+            "class_code": rule.class_code,
+            "conditions": rule.conditions,
+        }
+        for rule in page.rules
+    ]
+    return json_answer({"version": page.version, "items": items})
+
+
+@route(
+    "GET",
+    "/api/v1/class-report",
+    permission=Permission.READ_FILE_PLAN,
+    summary="Say what in the file plan leads nowhere, waits, or is unconfirmed",
+    answers={200: Body(model=PlanReportDocument)},
+)
+async def report(request: web.Request) -> web.StreamResponse:
+    """Answer the report."""
+    found = await services_of(request).plan.reporting.report(actor=actor_of(request))
+    return json_answer(found.to_dict())
+
+
+@route(
+    "GET",
+    _CLASS,
+    permission=Permission.READ_FILE_PLAN,
+    summary="Show one class with the schedule in force",
+    answers={200: Body(model=ClassDocument)},
+)
+async def show(request: web.Request) -> web.StreamResponse:
+    """Answer one class."""
+    return _answer(await _seen(request))
+
+
+@route(
+    "GET",
+    _CLASS + "/records",
+    permission=Permission.SEARCH,
+    summary="List the posts of a class, in log order",
+    answers={200: Body(model=FiledRecords)},
+    parameters=(
+        Parameter(name="version", what="Only those that this version keeps", type="integer"),
+        Parameter(name="after", what="`next_after` of the page before", type="integer"),
+        Parameter(name="limit", what="At most 200", type="integer"),
+    ),
+)
+async def records(request: web.Request) -> web.StreamResponse:
+    """Answer a page of posts."""
+    limit = whole_of(request, "limit", default=50)
+    after = text_of(request, "after", default="")
+    items = await services_of(request).plan.reporting.records(
+        request.match_info["code"],
+        schedule_version=whole_of(request, "version", default=0, most=_MOST),
+        after=whole_of(request, "after") if after else -1,
+        limit=limit,
+        actor=actor_of(request),
+    )
+    following = items[-1]["log_index"] if len(items) == limit else None
+    return json_answer({"items": list(items), "next_after": following})
+
+
+@route(
+    "POST",
+    _CLASS,
+    permission=Permission.EDIT_FILE_PLAN,
+    summary="Give a class another title, note or class above",
+    takes=(Body(model=ClassChange),),
+    answers={200: Body(model=ClassDocument)},
+    parameters=_IF_MATCH,
+)
+async def change(request: web.Request) -> web.StreamResponse:
+    """Change a class."""
+    asked = await read_document(request, ClassChange)
+    state = await services_of(request).plan.classes.change(
+        request.match_info["code"],
+        title=asked.title,
+        note=asked.note,
+        parent=asked.parent,
+        reason=asked.reason,
+        revision=await _revision(request),
+        actor=actor_of(request),
+    )
+    return _answer(state)
+
+
+@route(
+    "POST",
+    _CLASS + "/close",
+    permission=Permission.EDIT_FILE_PLAN,
+    summary="Close a class for new records; those in it stay",
+    takes=(Body(model=Why),),
+    answers={200: Body(model=ClassDocument)},
+    parameters=_IF_MATCH,
+)
+async def close(request: web.Request) -> web.StreamResponse:
+    """Close a class."""
+    asked = await read_document(request, Why)
+    state = await services_of(request).plan.classes.close(
+        request.match_info["code"],
+        reason=asked.reason,
+        revision=await _revision(request),
+        actor=actor_of(request),
+    )
+    return _answer(state)
+
+
+@route(
+    "POST",
+    _CLASS + "/reopen",
+    permission=Permission.EDIT_FILE_PLAN,
+    summary="Let class rules name a closed class again",
+    takes=(Body(model=Why),),
+    answers={200: Body(model=ClassDocument)},
+    parameters=_IF_MATCH,
+)
+async def reopen(request: web.Request) -> web.StreamResponse:
+    """Open a class again."""
+    asked = await read_document(request, Why)
+    state = await services_of(request).plan.classes.reopen(
+        request.match_info["code"],
+        reason=asked.reason,
+        revision=await _revision(request),
+        actor=actor_of(request),
+    )
+    return _answer(state)
+
+
+@route(
+    "POST",
+    _CLASS + "/reclassify",
+    permission=Permission.EDIT_FILE_PLAN,
+    summary="Put records into a class by hand",
+    takes=(Body(model=MovedRecords),),
+    answers={200: Body(model=Reclassified)},
+    parameters=(Parameter(name="dry_run", what="Only say what would happen", type="boolean"),),
+)
+async def reclassify(request: web.Request) -> web.StreamResponse:
+    """Move records, or with `dry_run=true` say what that would do."""
+    asked = await read_document(request, MovedRecords)
+    work, code, actor = (
+        services_of(request).plan.reclassifying,
+        request.match_info["code"],
+        actor_of(request),
+    )
+    if is_dry_run(request):
+        done = await work.preview(
+            code, record_ids=asked.record_ids, set_id=asked.set_id, actor=actor
+        )
+    else:
+        done = await work.reclassify(code, **asked.model_dump(), actor=actor)
+    return json_answer(done.to_dict())
+
+
+ROUTES = (
+    list_all,
+    schedules,
+    example,
+    add,
+    tree,
+    rules,
+    report,
+    show,
+    records,
+    change,
+    close,
+    reopen,
+    reclassify,
+)
+
+
+async def _seen(request: web.Request) -> ClassState:
+    classes = services_of(request).plan.classes
+    return await classes.show(request.match_info["code"], actor=actor_of(request))
+
+
+async def _revision(request: web.Request) -> int:
+    return require_revision(request, (await _seen(request)).row.revision)
+
+
+def _answer(state: ClassState, *, status: int = 200) -> web.Response:
+    headers = revision_headers(state.row.revision)
+    return json_answer(state.to_dict(), status=status, headers=headers)

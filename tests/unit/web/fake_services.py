@@ -25,6 +25,7 @@ from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds, FakeReleases
 from tests.unit.web.fakes_home import FakeHome
 from tests.unit.web.fakes_passkeys import FakePasskeys
 from tests.unit.web.fakes_people import FakeInvitations, FakePasswords, FakePeople, FakeSessions
+from tests.unit.web.fakes_plan import FakePlanMaking
 from tests.unit.web.fakes_records import (
     RECORD as RECORD,  # noqa: PLC0414 - tests take it from here
 )
@@ -212,6 +213,7 @@ class FakeServices:
     records: FakeRecords = field(default_factory=FakeRecords)
     evidence: FakeEvidence = field(default_factory=FakeEvidence)
     filing: FakeFiling = field(default_factory=FakeFiling)
+    plan: FakePlanMaking = field(default_factory=FakePlanMaking)
     home: FakeHome = field(default_factory=FakeHome)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     holds: FakeHolds = field(default_factory=FakeHolds)
