@@ -9,12 +9,13 @@ for want of a form.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import get_args
 
 from archiver.access.rules import Permission, reach, require
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
+from archiver.capture.account_closing import closing_statements
 from archiver.capture.account_views import (
     AccountList,
     AccountPage,
@@ -35,6 +36,7 @@ from archiver.ids import Ulids
 from archiver.model.actor import Actor
 from archiver.preserve.account_effects import ACCOUNT
 from archiver.preserve.filing import FilePlan
+from archiver.preserve.retention_event_effects import RETENTION_ACT
 from retention.rules import RuleSet
 
 MOST_LISTED = 200
@@ -44,6 +46,7 @@ _WORDS = 200
 _REASON = 4000
 _HANDLE = 1024
 _PLATFORM = re.compile(get_args(Platform)[1].pattern, re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 
 
@@ -151,21 +154,36 @@ class Accounts:
             await self._restate(Action.ACCOUNT_CHANGED, row, stated, changed, actor=actor)
         return await self._told(account_id)
 
-    async def close(self, account_id: str, *, reason: str, actor: Actor) -> AccountView:
-        """Note that the business no longer speaks from an account.
+    async def close(
+        self, account_id: str, *, reason: str, closed_at: datetime | None = None, actor: Actor
+    ) -> AccountView:
+        """Note that the business no longer speaks from an account, since `closed_at` or now.
 
-        Its records stay as they are, and a post that comes all the same is kept.
+        Its records stay, and a post that comes all the same is kept. Terms that count from
+        `account_closed` begin: the same event of the trail states it.
 
         Raises:
             Denied: the actor may not operate the whole archive.
             NotFound: no such account.
-            InvalidInput: no reason.
+            InvalidInput: no reason, or a moment before 1970 or still to come.
             Conflict: it is closed already.
         """
-        return await self._turn(Action.ACCOUNT_CLOSED, account_id, reason, actor=actor)
+        now = self._clock()
+        if closed_at is not None and not _EPOCH <= closed_at <= now:
+            raise InvalidInput(
+                f"expected a moment from 1970 to now, found {closed_at}; an account that will be "
+                "closed is closed then",
+                pointer="/closed_at",
+            )
+        return await self._turn(
+            Action.ACCOUNT_CLOSED, account_id, reason, actor=actor, closed_at=closed_at or now
+        )
 
     async def reopen(self, account_id: str, *, reason: str, actor: Actor) -> AccountView:
-        """Note that the business speaks from a closed account again; errors as `close`."""
+        """Note that the business speaks from a closed account again; errors as `close`.
+
+        What its closing stated for retention is withdrawn: terms await the next closing.
+        """
         return await self._turn(Action.ACCOUNT_REOPENED, account_id, reason, actor=actor)
 
     async def list(
@@ -266,7 +284,13 @@ class Accounts:
             return tuple(await account_rows.unit_names(tx))
 
     async def _turn(
-        self, action: Action, account_id: str, reason: str, *, actor: Actor
+        self,
+        action: Action,
+        account_id: str,
+        reason: str,
+        *,
+        actor: Actor,
+        closed_at: datetime | None = None,
     ) -> AccountView:
         require(actor, Permission.OPERATE)
         if not reason.strip() or len(reason) > _REASON:
@@ -281,8 +305,24 @@ class Accounts:
             raise Conflict(
                 f"{row.handle!r} on {row.platform} is {'closed' if closing else 'open'} already"
             )
-        await self._restate(
-            action, row, _stated_of(row), {"reason": reason.strip()}, actor=actor, closing=closing
+        now = self._now_after(row)
+        async with self._database.reading() as tx:
+            statements = await closing_statements(
+                tx, row, closed_at=closed_at, ulids=self._ulids, now=now
+            )
+        await self._trail.record(
+            action,
+            actor=actor,
+            object_type=ACCOUNT,
+            object_id=row.id,
+            details={
+                **_stated_of(row).details,
+                "reason": reason.strip(),
+                "closed_at": 0 if closed_at is None else to_millis(closed_at),
+                RETENTION_ACT: self._ulids.one(now),
+            },
+            parts=(statements.part,),
+            at=now,
         )
         return await self._told(account_id)
 
@@ -294,18 +334,14 @@ class Accounts:
         more: Mapping[str, str | int | bool],
         *,
         actor: Actor,
-        closing: bool | None = None,
     ) -> None:
         now = self._now_after(row)
-        closed_at = row.closed_at or 0
-        if closing is not None:
-            closed_at = to_millis(now) if closing else 0
         await self._trail.record(
             action,
             actor=actor,
             object_type=ACCOUNT,
             object_id=row.id,
-            details={**stated.details, **more, "closed_at": closed_at},
+            details={**stated.details, **more, "closed_at": row.closed_at or 0},
             at=now,
         )
 

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, Command] = {
     "record": Command("record", "show, explain, prove and verify one record"),
     "class": Command("classes", "the classes of the file plan"),
     "schedule": Command("schedules", "the retention schedules of a class"),
+    "event": Command("event", "what happened that retention counts from: add, import, correct"),
     "disposition": Command("disposition", "work what is due: batches, approvals, certificates"),
     "hold": Command("hold", "place, list, show and release legal holds"),
     "verify": Command("verifying", "re-derive everything from the store and name what is wrong"),

@@ -38,12 +38,19 @@ class Refiling:
         self._ulids = ulids
         self._page = page
         self._ends: dict[tuple[str, int], Ends] = {}
+        self._told: list[RefilingRow] = []
 
     async def catch_up(self) -> str:
         """Work out all that is waiting. Nothing of it is worth an operator's notice."""
+        await self.finish()
+        return ""
+
+    async def finish(self) -> tuple[RefilingRow, ...]:
+        """Work out all that is waiting, and return the refilings that were done meanwhile."""
+        self._told = []
         while await self.once():
             pass
-        return ""
+        return tuple(self._told)
 
     async def once(self) -> bool:
         """Work out one page of what is waiting; True if more may be.
@@ -116,6 +123,7 @@ class Refiling:
                 "version": scope.version,
             },
         )
+        self._told.append(row)
 
     async def _follow(self, in_force: InForce, now: int) -> bool:
         async with self._database.reading() as tx:

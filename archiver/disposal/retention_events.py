@@ -31,14 +31,13 @@ from archiver.disposal.stated_events import (
     as_new,
     new_statement,
     source_of,
-    statement_of,
     told_of,
     words_of,
 )
 from archiver.errors import Conflict, InvalidInput
 from archiver.ids import Ulids, ulid_bytes
 from archiver.model.actor import Actor
-from archiver.preserve.retention_event_effects import RETENTION, Statement, Statements
+from archiver.preserve.retention_event_effects import RETENTION, Statement, Statements, statement_of
 from retention.errors import DefinitionError
 from retention.facts import EARLIEST
 from retention.schedules import Schedule, Trigger

@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from archiver.clock import from_millis, rfc3339, to_millis
 from archiver.db.retention_events import RetentionEventRow
@@ -82,23 +83,6 @@ class EventList:
         }
 
 
-def statement_of(row: RetentionEventRow) -> Statement:
-    """Return a row as an event of the trail names it."""
-    return Statement(
-        id=row.id,
-        name=row.name,
-        happened_at=row.happened_at,
-        platform=row.platform,
-        account=row.account,
-        record_id=row.record_id,
-        note=row.note,
-        source=row.source,
-        corrects=row.corrects,
-        stated_by=row.stated_by,
-        stated_at=row.stated_at,
-    )
-
-
 def new_statement(
     statement_id: str, event: NewEvent, *, source: str, corrects: str = ""
 ) -> Statement:
@@ -152,3 +136,32 @@ def words_of(field: str, text: str, most: int, *, required: bool = False) -> str
             pointer=f"/{field}",
         )
     return found
+
+
+def moment_of_text(text: str, zone: ZoneInfo) -> datetime:
+    """Return the moment that people write: `2026-03-31`, or with a time and its offset.
+
+    A day alone is its last millisecond in `zone`: whatever zone a schedule counts in, no day of
+    keeping is lost by it.
+
+    Raises:
+        InvalidInput: it is neither; the pointer is `/happened_at`.
+    """
+    try:
+        day = date.fromisoformat(text.strip())
+        next_day = day + timedelta(days=1)
+        midnight = datetime(next_day.year, next_day.month, next_day.day, tzinfo=zone)
+        return from_millis(to_millis(midnight) - 1)
+    except (ValueError, OverflowError):
+        pass
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        if moment.tzinfo is not None:
+            return from_millis(to_millis(moment))
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidInput(
+        "expected a day such as 2026-03-31, or a moment with its offset such as "
+        f"2026-03-31T17:00:00+02:00, found {text[:80]!r}",
+        pointer="/happened_at",
+    )

@@ -47,6 +47,23 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     stated_at: int = 0
 
 
+def statement_of(row: RetentionEventRow) -> Statement:
+    """Return a row as an event of the trail names it."""
+    return Statement(
+        id=row.id,
+        name=row.name,
+        happened_at=row.happened_at,
+        platform=row.platform,
+        account=row.account,
+        record_id=row.record_id,
+        note=row.note,
+        source=row.source,
+        corrects=row.corrects,
+        stated_by=row.stated_by,
+        stated_at=row.stated_at,
+    )
+
+
 class Statements(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came in force and what is no longer."""
 
