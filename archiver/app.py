@@ -58,6 +58,7 @@ from archiver.db.transaction import Database, open_database
 from archiver.disposal.destruction import Destruction
 from archiver.disposal.disposition import Disposition, Outside, open_disposition
 from archiver.disposal.filing import Filing
+from archiver.disposal.keeping import Keeping, open_keeping
 from archiver.disposal.plan_making import PlanMaking, open_plan_making
 from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
@@ -71,6 +72,7 @@ from archiver.jobs.imports import Imports
 from archiver.jobs.index_comparison import IndexComparison
 from archiver.jobs.integrity_signals import signals_of
 from archiver.jobs.loops import Loops
+from archiver.jobs.refiling import refiling_chore
 from archiver.jobs.reindexing import Reindexing
 from archiver.jobs.sample import Sample
 from archiver.jobs.search_index import SearchIndex
@@ -144,6 +146,7 @@ class Services:
     telling: Telling
     destruction: Destruction
     disposition: Disposition
+    keeping: Keeping
     plan: PlanMaking
     frozen_sets: FrozenSets
     term_reports: TermReports
@@ -348,6 +351,7 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         telling=background.telling,
         destruction=background.destruction,
         disposition=_disposition(ground, path, background, evidence, jobs.work),
+        keeping=_keeping(ground, path, loops),
         plan=_plan_making(ground, path),
         timestamping=background.timestamping,
         log=log,
@@ -465,6 +469,18 @@ def _plan_making(ground: Ground, path: WritePath) -> PlanMaking:
         refresh=ground.refresh_plan,
         two_person=ground.settings.two_person_schedule,
     )
+
+
+def _keeping(ground: Ground, path: WritePath, loops: Loops) -> Keeping:
+    keeping = open_keeping(
+        archive=ground.archive,
+        database=ground.database,
+        trail=path.trail,
+        clock=ground.clock,
+        ulids=ground.ulids,
+    )
+    loops.chores = (*loops.chores, refiling_chore(keeping.refiling))
+    return keeping
 
 
 def _disposition(
