@@ -329,6 +329,7 @@ def _destruction(ground: Ground, path: WritePath, views: Views, loops: Loops) ->
             origin=ground.archive.origin,
             verifiers=ground.keyring.verifiers,
         ),
+        mirror_holds=views.holds.mirror,
         clock=ground.guard.now,
     )
 

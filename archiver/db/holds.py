@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, case, distinct, func, select, update
 
+from archiver.db.disposal_tables import disposed
 from archiver.db.tables import a_duplicate, hold, hold_record, record
 from archiver.db.transaction import Connection, Transaction, insert_rows
 from archiver.errors import NotFound
@@ -304,6 +305,17 @@ async def member_ids(tx: Transaction, hold_id: str) -> list[str]:
         _members(select(record.c.id), hold_id).order_by(hold_record.c.log_index)
     )
     return [row[0] for row in rows]
+
+
+async def count_destroyed(tx: Transaction, hold_id: str) -> int:
+    """Return how many members of a hold were destroyed, after its release or before it came."""
+    rows = await tx.execute(
+        select(func.count())
+        .select_from(hold_record)
+        .join(disposed, disposed.c.log_index == hold_record.c.log_index)
+        .where(hold_record.c.hold_id == hold_id)
+    )
+    return int(rows.scalar_one())
 
 
 async def members(tx: Transaction, hold_id: str, after: int, limit: int) -> list[tuple[int, str]]:

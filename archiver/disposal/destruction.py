@@ -90,9 +90,14 @@ class Destruction:
         trail: Trail,
         index: Forgets,
         publish: Callable[[], Awaitable[int]],
+        mirror_holds: Callable[[], Awaitable[object]],
         clock: Clock,
     ) -> None:
-        """`publish` signs and publishes what is sequenced; it returns the published size."""
+        """`publish` signs and publishes what is sequenced; it returns the published size.
+
+        `mirror_holds` lets the store's holds follow those in force: one that was just released must
+        not keep what was approved.
+        """
         self._archive_id = archive_id
         self._database = database
         self._removal = removal
@@ -102,6 +107,7 @@ class Destruction:
         self._trail = trail
         self._index = index
         self._publish = publish
+        self._mirror_holds = mirror_holds
         self._clock = clock
 
     async def execute(self, batch_id: str, *, actor: Actor) -> Executed:
@@ -168,6 +174,7 @@ class Destruction:
         lanes: set[tuple[str, str]] = set()
         if dis:
             await self._require_published(max(dis.values()))
+            await self._mirror_holds()
             for members in await self._by_segment(dis):
                 lanes |= await self._destroy(batch_id, members, actor)
             await self._remove_epochs(lanes)

@@ -27,6 +27,7 @@ from archiver.preserve.keyring import KeyringFile
 from archiver.preserve.ledger.disposal_entry import DisposalEntry
 from archiver.preserve.ledger.entry import decode_entry
 from archiver.preserve.reader import RecordReader
+from archiver.preserve.store.opening import open_store
 from tests.fakes.archive import AGENT, an_arrival, found, settings_for, stored_posts
 from tests.fakes.disposal import COUNSEL, MANAGER, NINE_YEARS, Time, approved, opened
 
@@ -365,6 +366,31 @@ async def test_of_two_executions_at_once_one_is_refused(
     assert await refusals(services, batch_id) == 1
     with pytest.raises(Conflict, match="the batch is done"):
         await services.destruction.execute(batch_id, actor=MANAGER)
+
+
+async def test_the_second_copy_loses_the_same_bytes(settings: Settings, time: Time) -> None:
+    url = f"file:{settings.home / 'copy'}"
+    open_store(url, clock=time, create=True).close()
+    copied = settings.model_copy(update={"second_store_url": url})
+    async with opened(copied, time) as services:
+        gone = await capture(services, "one", media=(b"film" * 100_000,))
+        shared = await capture(services, "two", "three")
+        assert services.second is not None
+        await services.loops.catch_up()
+        await services.second.replication.catch_up()
+        copy = services.second.copies.second()
+        prefixes = [f"{kind}/{services.archive.id}/default/" for kind in ("seg", "keys", "blob")]
+        assert len([key for each in prefixes for key in copy.list_keys(each)]) == 6
+        time.pass_by(NINE_YEARS)
+        batch_id = await approved(services, [*gone, shared[0]])
+
+        done = await services.destruction.execute(batch_id, actor=MANAGER)
+
+        assert (done.destroyed, done.method) == (2, "erase")
+        left = [key for each in prefixes for key in copy.list_keys(each)]
+        assert left == [key for kind in ("seg", "keys") for key in await keys_in(services, kind)]
+        await readable(services, shared[1:])
+        assert services.second.copies.damaged == 0
 
 
 Rows = dict[str, set[tuple[object, ...]]]

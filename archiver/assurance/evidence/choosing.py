@@ -43,7 +43,10 @@ async def choose(
     if wanted.hold_id is not None:
         hold = await _hold(tx, wanted.hold_id, actor)
         held = await hold_rows.member_ids(tx, hold.id)
-        title = f"The records of hold {hold.id}" + (f" and {len(ids):,} more" if ids else "")
+        title = f"The records of hold {hold.id}"
+        if destroyed := await hold_rows.count_destroyed(tx, hold.id):
+            title += f" that were not destroyed ({destroyed:,} were)"
+        title += f" and {len(ids):,} more" if ids else ""
         ids = list(dict.fromkeys([*held, *ids]))
     if not ids:
         raise InvalidInput("a bundle needs records: give their ids, or a hold that has some")
