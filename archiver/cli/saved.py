@@ -3,10 +3,11 @@
 import argparse
 
 from archiver.cli.arguments import Parser, Subcommands, actions, add_action
+from archiver.cli.exits import PROBLEMS
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.legal.asking import Asked
-from archiver.legal.saved_searches import Change
+from archiver.legal.saved_versions import Change
 from archiver.legal.saved_views import read_reference
 from archiver.legal.subscription_views import ChannelName, Pace
 
@@ -68,6 +69,9 @@ def _configure_telling(group: Subcommands) -> None:
     ended = add_action(group, "unsubscribe", sentence="end a subscription of one's own")
     ended.add_argument("subscription", metavar="ID", help="the subscription's id")
     ended.set_defaults(act=on_archive(unsubscribe))
+    tested = add_action(group, "test", sentence="send a signed test to a webhook of one's own")
+    tested.add_argument("subscription", metavar="ID", help="the subscription's id")
+    tested.set_defaults(act=on_archive(test))
     delivered = _one(group, "deliveries", "one's own subscriptions, and what became of telling")
     delivered.add_argument("--retry", metavar="DELIVERY", help="try this delivery again now")
     delivered.set_defaults(act=on_archive(deliveries))
@@ -193,6 +197,13 @@ async def unsubscribe(opened: Opened) -> int:
     )
     _answer(opened, view.to_dict())
     return 0
+
+
+async def test(opened: Opened) -> int:
+    """Send a test; where the receiver did not take it, that is a problem found."""
+    tested = await opened.services.subscriptions.test(opened.args.subscription, actor=opened.actor)
+    _answer(opened, tested.to_dict())
+    return PROBLEMS if tested.problem else 0
 
 
 async def deliveries(opened: Opened) -> int:

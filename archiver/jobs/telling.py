@@ -76,9 +76,8 @@ def open_telling(
     secrets = SealedSecrets(keyring, randomness)
     outbound = Outbound.of(settings.webhook_networks.split())
     posting = GuardedExchange(outbound, timeout_s=TIMEOUT_S)
-    channels: dict[ChannelName, Channel] = {
-        ChannelName.WEBHOOK: Webhooks(posting=posting, secrets=secrets, clock=clock)
-    }
+    webhooks = Webhooks(posting=posting, secrets=secrets, clock=clock)
+    channels: dict[ChannelName, Channel] = {ChannelName.WEBHOOK: webhooks}
     server = MailServer.of(settings)
     if server is not None:
         channels[ChannelName.MAIL] = Mail(server=server, clock=clock, archive=archive)
@@ -95,6 +94,7 @@ def open_telling(
             randomness=randomness,
             secrets=secrets,
             outbound=outbound,
+            webhooks=webhooks,
             mail_works=server is not None,
         ),
         follower=SubscriptionFollower(

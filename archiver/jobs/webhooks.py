@@ -8,6 +8,7 @@ could not say so drops the second. `webhook-signature` is `v1,` and the base64 o
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Protocol
 
@@ -15,7 +16,8 @@ import msgspec
 
 from archiver import __version__
 from archiver.access.sealed_secrets import SealedSecrets
-from archiver.clock import Clock
+from archiver.clock import Clock, rfc3339
+from archiver.db.subscriptions import SubscriptionRow
 from archiver.errors import NotFound, PeerUnavailable
 from archiver.jobs.notices import Notice
 from archiver.preserve.ledger.exchange import Answer
@@ -46,16 +48,36 @@ class Webhooks:
             PeerUnavailable: it did not; to be tried again.
             NotFound: it answered 410: nobody is there any more, and nobody will be.
         """
-        row = notice.subscription
+        await self._post(notice.subscription, notice.delivery.id, notice.to_dict())
+
+    async def send_test(self, subscription: SubscriptionRow, test_id: str) -> None:
+        """Send what a receiver can tell from hits by its type, signed like them. Raises as `send`.
+
+        Unlike a delivery it is made once, whatever becomes of it.
+        """
+        document = {
+            "type": "subscription.test",
+            "timestamp": rfc3339(self._clock()),
+            "data": {
+                "test": True,
+                "saved_search_id": subscription.saved_search_id,
+                "subscription_id": subscription.id,
+            },
+        }
+        await self._post(subscription, test_id, document)
+
+    async def _post(
+        self, row: SubscriptionRow, message_id: str, document: Mapping[str, object]
+    ) -> None:
         secret = self._secrets.open(row.secret, row.id)
         timestamp = int(self._clock().timestamp())
-        body = msgspec.json.encode(notice.to_dict())
+        body = msgspec.json.encode(document)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": f"muniment/{__version__}",
-            "webhook-id": notice.delivery.id,
+            "webhook-id": message_id,
             "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature(secret, notice.delivery.id, timestamp, body),
+            "webhook-signature": signature(secret, message_id, timestamp, body),
         }
         answer = await self._posting.post(row.target, body, headers)
         if answer.status == HTTPStatus.GONE:

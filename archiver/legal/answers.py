@@ -144,7 +144,7 @@ class FieldCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
-    """How many hits each stretch of days has, on one clock, in the archive's zone.
+    """How many hits each stretch of days has, on one clock, in the zone asked in or the archive's.
 
     `bars` are `(bucket, count)`; `undated` hits have no such time, or none a calendar knows.
     `first` and `last` are the days of the first and the last hit.

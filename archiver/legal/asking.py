@@ -63,13 +63,17 @@ class Asked:
     stem: bool = False
     zone: str = ""
 
+    def days(self, zone: tzinfo) -> tzinfo:
+        """Return the zone whose days are meant; `zone` is the archive's. Raises InvalidInput."""
+        return zone_of(self.zone, zone)
+
     def conditions(self, zone: tzinfo) -> tuple[Condition, ...]:
         """Return what is asked, condition by condition; `zone` is the archive's.
 
         Raises:
             InvalidInput: the query is not in the language, the dates are none, or the zone is none.
         """
-        zone = zone_of(self.zone, zone)
+        zone = self.days(zone)
         found: list[Condition] = []
         if self.query.strip():
             found.append(Condition("q", read_query(self.query, zone, stem=self.stem)))

@@ -12,26 +12,33 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-import msgspec
-
-from archiver.access.rules import Permission, Reach, allowed, reach
+from archiver.access.rules import Permission, allowed, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, from_millis, to_millis
 from archiver.db import saved_searches as rows
 from archiver.db.saved_searches import SavedRow
 from archiver.db.transaction import Database
-from archiver.errors import Conflict, Denied, InvalidInput, SearchUnavailable
+from archiver.errors import InvalidInput, SearchUnavailable
 from archiver.ids import Ulids
 from archiver.legal.asking import Asked
 from archiver.legal.news import News, visible_search
-from archiver.legal.queries import written
+from archiver.legal.saved_versions import (
+    Change,
+    action_of,
+    changed_meanwhile,
+    definition_of,
+    described,
+    named,
+    next_version,
+    require_newest,
+    require_own,
+)
 from archiver.legal.saved_views import (
     EVERYBODY,
     PRIVATE,
     SavedView,
     Version,
-    asked_of,
     history_of,
     is_visible,
     key_of,
@@ -45,13 +52,9 @@ from archiver.preserve.saved_search_effects import (
     Visited,
     version_details,
 )
-from search.query import every
 
 MAX_PAGE = 100
 """Saved searches of one page: what is new is asked of the engine for each."""
-
-_NAME_LIMIT = 200
-_DESCRIPTION_LIMIT = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +72,6 @@ class SavedDetail:
 
     view: SavedView
     history: tuple[Version, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What is to be different in a new version; None leaves it. `query` keeps the filters."""
-
-    name: str | None = None
-    description: str | None = None
-    asked: Asked | None = None
-    query: str | None = None
-    shared_with: str | None = None
-    archived: bool | None = None
 
 
 class SavedSearches:
@@ -123,15 +114,15 @@ class SavedSearches:
         """
         within = reach(actor, Permission.SEARCH)
         now = self._clock()
-        query, normalised, text = self._definition(asked)
+        query, normalised, text = definition_of(asked, self._zone)
         row = SavedRow(
             id=self._ulids.one(now),
             owner=legible(actor.name),
             owner_key=legible(key_of(actor)),
             newest=1,
             version=1,
-            name=_named(name),
-            description=_described(description),
+            name=named(name),
+            description=described(description),
             query=query,
             normalised=normalised,
             asked=text,
@@ -162,10 +153,12 @@ class SavedSearches:
         async with self._changing:
             async with self._database.reading() as tx:
                 row = await visible_search(tx, saved_search_id, actor)
-            _require_own(row, actor)
-            _require_newest(row, based_on)
-            new = self._changed(row, change, within)
-            action = _action_of(row, new)
+            require_own(row, actor)
+            require_newest(row, based_on)
+            new = next_version(
+                row, change, zone=self._zone, within=within, at=to_millis(self._clock())
+            )
+            action = action_of(row, new)
             if action is not None:
                 await self._state(action, new, actor)
         view = await self._read(saved_search_id, actor)
@@ -178,7 +171,7 @@ class SavedSearches:
                 new.normalised,
                 new.name,
             ):
-                raise _changed_meanwhile(stands)
+                raise changed_meanwhile(stands)
         return view
 
     async def list(
@@ -289,42 +282,6 @@ class SavedSearches:
             row=row, mine=row.owner_key == key_of(actor), visit=visits.get(saved_search_id)
         )
 
-    def _definition(self, asked: Asked) -> tuple[str, str, str]:
-        """Return the query as typed, the normal form of all that is asked, and the JSON of it."""
-        tree = every(each.tree for each in asked.conditions(self._zone))
-        normalised = written(tree)
-        if not normalised:
-            raise InvalidInput(
-                "expected a query or a filter to save, found none that can be written as one query",
-                pointer="query",
-            )
-        text = msgspec.json.encode(asked).decode()
-        return legible(asked.query), normalised, legible(text)
-
-    def _changed(self, row: SavedRow, change: Change, within: Reach) -> SavedRow:
-        version = row.version + 1
-        new = replace(
-            row,
-            version=version,
-            newest=version,
-            made_at=max(to_millis(self._clock()), row.made_at),
-        )
-        if change.name is not None:
-            new = replace(new, name=_named(change.name))
-        if change.description is not None:
-            new = replace(new, description=_described(change.description))
-        asked = change.asked
-        if change.query is not None:
-            asked = replace(asked or asked_of(row), query=change.query)
-        if asked is not None:
-            query, normalised, text = self._definition(asked)
-            new = replace(new, query=query, normalised=normalised, asked=text)
-        if change.shared_with is not None:
-            new = replace(new, shared_with=read_sharing(change.shared_with, within))
-        if change.archived is not None:
-            new = replace(new, archived=change.archived)
-        return new
-
     async def _state(self, action: Action, row: SavedRow, actor: Actor) -> None:
         row = replace(row, made_by=legible(actor.name))
         await self._trail.record(
@@ -376,42 +333,6 @@ def _history(found: Sequence[SavedRow], actor: Actor) -> tuple[Version, ...]:
     return history_of([SavedView(row=row, mine=row.owner_key == whose) for row in found])
 
 
-def _require_own(row: SavedRow, actor: Actor) -> None:
-    if row.owner_key != key_of(actor):
-        raise Denied(
-            f"the saved search {row.name!r} is {row.owner}'s, who alone changes it; open it and "
-            "save it as one of your own"
-        )
-
-
-def _require_newest(row: SavedRow, based_on: int) -> None:
-    if based_on < 1:
-        raise InvalidInput(
-            "expected the version that the change is made from (in the API the header If-Match, as "
-            '"3"), found none; read the saved search first',
-            pointer="version",
-        )
-    if row.version != based_on:
-        raise _changed_meanwhile(row)
-
-
-def _changed_meanwhile(row: SavedRow) -> Conflict:
-    return Conflict(
-        f"the saved search {row.name!r} was changed meanwhile: version {row.version} was made by "
-        f"{row.made_by}; look at it, then make your change again"
-    )
-
-
-def _action_of(row: SavedRow, new: SavedRow) -> Action | None:
-    """Return which act leads from one version to the next; None where they are the same."""
-    if row.archived != new.archived:
-        return Action.SAVED_ARCHIVED if new.archived else Action.SAVED_RESTORED
-    same = ("name", "description", "query", "normalised", "asked")
-    if any(getattr(row, name) != getattr(new, name) for name in same):
-        return Action.SAVED_CHANGED
-    return None if row.shared_with == new.shared_with else Action.SAVED_SHARED
-
-
 def _after(found: Sequence[SavedRow], cursor: str) -> int:
     if not cursor:
         return 0
@@ -419,23 +340,3 @@ def _after(found: Sequence[SavedRow], cursor: str) -> int:
         if row.id == cursor:
             return place + 1
     raise InvalidInput("the cursor is of no page; start from the first", pointer="cursor")
-
-
-def _named(text: str) -> str:
-    name = " ".join(text.split())
-    if not name.isprintable() or not 1 <= len(name) <= _NAME_LIMIT:
-        raise InvalidInput(
-            f"expected a name of 1 to {_NAME_LIMIT} printable characters, found {len(name)}",
-            pointer="name",
-        )
-    return name
-
-
-def _described(text: str) -> str:
-    if len(text) > _DESCRIPTION_LIMIT:
-        raise InvalidInput(
-            f"expected a description of at most {_DESCRIPTION_LIMIT:,} characters, found "
-            f"{len(text):,}",
-            pointer="description",
-        )
-    return legible(text.strip())

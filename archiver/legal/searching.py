@@ -128,7 +128,7 @@ class Searching:
             clock=asked.clock,
             interval=interval,
             chosen=[Field(*each) for each in (*asked.include, *asked.exclude)],
-            zone=self._zone,
+            zone=asked.days(self._zone),
         )
         answer, seen, fresh = await self._page(asked.query, conditions, view, cursor, actor)
         return Overview(

@@ -74,6 +74,25 @@ class DeliveryView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """What became of a test of a webhook: `problem` is empty where the receiver took it."""
+
+    id: str
+    row: SubscriptionRow
+    problem: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON document; `id` is the `webhook-id` that the receiver saw."""
+        return {
+            "id": self.id,
+            "subscription_id": self.row.id,
+            "target": self.row.target,
+            "delivered": not self.problem,
+            "problem": self.problem,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionView:
     """One subscription as its subscriber sees it; `secret` is shown once, when it is made."""
 

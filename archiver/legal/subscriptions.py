@@ -8,7 +8,8 @@ the text of a post; it is counted within the subscriber's reach as it is at that
 import base64
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from archiver.access.rules import EVERYTHING, Permission, reach
 from archiver.access.sealed_secrets import SealedSecrets
@@ -21,13 +22,19 @@ from archiver.db import subscriptions as rows
 from archiver.db.saved_searches import SavedRow
 from archiver.db.subscriptions import ACTIVE, ENDED, STOPPED, SubscriptionRow
 from archiver.db.transaction import Database, Transaction
-from archiver.errors import Conflict, InvalidInput, NotFound
+from archiver.errors import Conflict, InvalidInput, NotFound, PeerUnavailable, TooMany
 from archiver.ids import Randomness, Ulids
 from archiver.legal.held import require_lasting
 from archiver.legal.news import visible_search
 from archiver.legal.queries import read_query
 from archiver.legal.saved_views import key_of
-from archiver.legal.subscription_views import ChannelName, DeliveryView, Pace, SubscriptionView
+from archiver.legal.subscription_views import (
+    ChannelName,
+    DeliveryView,
+    Pace,
+    SubscriptionView,
+    Tested,
+)
 from archiver.model.actor import Actor
 from archiver.model.person import PersonState
 from archiver.model.requester import actor_text
@@ -48,6 +55,15 @@ MOST = 50
 
 _SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret begins with, as the standard says
 _SECRET_BYTES = 32
+_BETWEEN_TESTS = timedelta(seconds=10)
+_SAID = 500
+
+
+class Webhooks(Protocol):
+    """Sends tests: `archiver.jobs.webhooks.Webhooks`."""
+
+    async def send_test(self, subscription: SubscriptionRow, test_id: str) -> None:
+        """Send one. Raises PeerUnavailable, NotFound: the receiver did not take it."""
 
 
 class Subscriptions:
@@ -63,6 +79,7 @@ class Subscriptions:
         randomness: Randomness,
         secrets: SealedSecrets,
         outbound: Outbound,
+        webhooks: Webhooks,
         mail_works: bool,
     ) -> None:
         self._database = database
@@ -72,6 +89,8 @@ class Subscriptions:
         self._randomness = randomness
         self._secrets = secrets
         self._outbound = outbound
+        self._webhooks = webhooks
+        self._tested: dict[str, datetime] = {}
         self.mail_works = mail_works
 
     async def create(
@@ -210,6 +229,51 @@ class Subscriptions:
             await rows.revive(tx, delivery_id, now=to_millis(self._clock()))
             waiting = await rows.get_delivery(tx, delivery_id)
         return SubscriptionView(row=row, last=DeliveryView(row=waiting))
+
+    async def test(self, subscription_id: str, *, actor: Actor) -> Tested:
+        """Send a signed test to a webhook of one's own, and return what became of it.
+
+        It is an event with its outcome, says by its type that it is a test, and is no delivery: it
+        is not tried again, and a receiver that is gone does not stop the subscription.
+
+        Raises:
+            Denied, NotFound: as `visible_search`; or it is somebody else's.
+            InvalidInput: it tells by mail.
+            Conflict: it has ended.
+            TooMany: one was sent a moment ago.
+        """
+        async with self._database.reading() as tx:
+            row, saved = await self._own_one(tx, subscription_id, actor)
+        if row.channel != ChannelName.WEBHOOK:
+            raise InvalidInput("expected a webhook, found mail, which has no receiver to test")
+        if row.state == ENDED:
+            raise Conflict("the subscription has ended; make a new one")
+        now = self._clock()
+        self._require_a_while_since(row.id, now)
+        test_id, problem = self._ulids.one(now), ""
+        try:
+            await self._webhooks.send_test(row, test_id)
+        except (PeerUnavailable, NotFound) as error:
+            problem = legible(str(error)[:_SAID]).removesuffix(" It is tried again")
+        await self._trail.record(
+            Action.SUBSCRIPTION_TESTED,
+            actor=actor,
+            object_type=SUBSCRIPTION,
+            object_id=row.id,
+            result="failed" if problem else "ok",
+            details={**_told_of(row, saved), "test_id": test_id, "problem": problem},
+        )
+        return Tested(id=test_id, row=row, problem=problem)
+
+    def _require_a_while_since(self, subscription_id: str, now: datetime) -> None:
+        """Let nobody make a hammer of the archive: a test every ten seconds, of a process."""
+        self._tested = {one: at for one, at in self._tested.items() if now - at < _BETWEEN_TESTS}
+        if subscription_id in self._tested:
+            raise TooMany(
+                "a test was sent a moment ago; look at what the receiver said, then test again",
+                retry_after_s=int(_BETWEEN_TESTS.total_seconds()),
+            )
+        self._tested[subscription_id] = now
 
     async def _own_one(
         self, tx: Transaction, subscription_id: str, actor: Actor

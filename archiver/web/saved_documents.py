@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from archiver.legal.asking import Asked, read_filters
-from archiver.legal.saved_searches import Change
+from archiver.legal.saved_versions import Change
 from archiver.legal.subscription_views import ChannelName, Pace
 from search.query import DateName
 
@@ -141,6 +141,16 @@ class SubscriptionList(_Answer):
     next_cursor: str
     total: int
     total_is_exact: bool
+
+
+class WebhookTestDocument(_Answer):
+    """What became of a test; `id` is the `webhook-id` that the receiver saw."""
+
+    id: str
+    subscription_id: str
+    target: str
+    delivered: bool
+    problem: str
 
 
 class DeliveryList(_Answer):

@@ -3,9 +3,16 @@
 from typing import Protocol
 
 from archiver.legal.asking import Asked
-from archiver.legal.saved_searches import Change, SavedDetail, SavedPage
+from archiver.legal.saved_searches import SavedDetail, SavedPage
+from archiver.legal.saved_versions import Change
 from archiver.legal.saved_views import SavedView, Version
-from archiver.legal.subscription_views import ChannelName, DeliveryView, Pace, SubscriptionView
+from archiver.legal.subscription_views import (
+    ChannelName,
+    DeliveryView,
+    Pace,
+    SubscriptionView,
+    Tested,
+)
 from archiver.model.actor import Actor
 
 
@@ -80,6 +87,9 @@ class Subscriptions(Protocol):
         self, subscription_id: str, state: str, *, actor: Actor
     ) -> SubscriptionView:
         """Stop, resume or end one of one's own."""
+
+    async def test(self, subscription_id: str, *, actor: Actor) -> Tested:
+        """Send a signed test to a webhook of one's own."""
 
     async def retry(self, delivery_id: str, *, actor: Actor) -> SubscriptionView:
         """Have a delivery tried again now."""

@@ -35,7 +35,7 @@ CONNECTION: Mapping[str, Any] = {
     # A connection without a whole request head by then is closed: slow senders (slowloris) and idle
     # ones alike. Bodies have their own limit in `reading`.
     "keepalive_timeout": 30.0,
-    "max_line_size": 16_384,
+    "max_line_size": 131_072,  # the 10,000 characters that a parameter may have, in any script
 }
 """How every connection is read."""
 

@@ -17,7 +17,7 @@ from archiver.audit.actions import Action
 from archiver.clock import to_millis
 from archiver.db import passkeys
 from archiver.legal.asking import Asked
-from archiver.legal.saved_searches import Change
+from archiver.legal.saved_versions import Change
 from archiver.legal.subscription_views import ChannelName, Pace
 from archiver.legal.term_reports import Wanted
 from archiver.model.actor import Role

@@ -116,6 +116,10 @@ def test_a_webhook_that_fails_says_why_and_can_be_tried_again(
     page.get_by_role("button", name="Subscribe").click()
     expect(page.locator("[data-secret]")).to_contain_text("whsec_")
     page.get_by_role("link", name="Done").click()
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.get_by_role("alert")).to_contain_text("https://hooks.invalid/in did not answer")
+    screenshot(page, "saved-tested-dark")
+    page.get_by_role("link", name="Back to the saved search").click()
 
     capture(site, "numbat")
     again = page.get_by_role("button", name="Try again")
@@ -128,5 +132,5 @@ def test_a_webhook_that_fails_says_why_and_can_be_tried_again(
     screenshot(page, "saved-deliveries-dark")
     again.click()
     expect(page.get_by_text("The delivery is tried again now.")).to_be_visible()
-    page.get_by_role("button", name="End").click()
+    page.get_by_role("button", name="End telling").click()
     expect(page.get_by_text("The subscription is ended.")).to_be_visible()

@@ -200,3 +200,16 @@ def test_it_fits_a_narrow_screen(page_as: PageAs, screenshot: Screenshot, width:
 
     assert sideways(page) == 0
     screenshot(page, f"search-{width}")
+
+
+def test_the_zone_of_days_stays_in_the_address_without_scripts(page_as: PageAs) -> None:
+    page = page_as(Role.COUNSEL, path="/search?q=fund+OR+the", javascript=False)
+    page.get_by_label("Days are those of").fill("Asia/Tokyo")
+    page.get_by_role("button", name="Search", exact=True).click()
+    page.wait_for_url(re.compile(r"zone=Asia%2FTokyo"))
+    page.get_by_label("From", exact=True).fill("2020-01-01")
+    page.get_by_role("button", name="Set days").click()
+    page.wait_for_url(re.compile(r"from=2020-01-01"))
+    expect(page).to_have_url(re.compile(r"zone=Asia%2FTokyo"))
+    expect(page.get_by_label("Days are those of")).to_have_value("Asia/Tokyo")
+    expect(page.locator("main")).to_contain_text("2020-01-01 to now, Asia/Tokyo")

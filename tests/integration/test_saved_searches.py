@@ -11,7 +11,7 @@ from archiver.app import Services, open_services
 from archiver.audit.actions import Action
 from archiver.errors import Conflict, Denied, InvalidInput, NotFound
 from archiver.legal.asking import Asked, Filter
-from archiver.legal.saved_searches import Change
+from archiver.legal.saved_versions import Change
 from archiver.legal.saved_views import SavedView
 from archiver.model.actor import Actor, LimitedRole, Role
 from search.query import FieldName

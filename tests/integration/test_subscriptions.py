@@ -18,11 +18,12 @@ from archiver.app import Services, open_services
 from archiver.cli.output import Output
 from archiver.cli.recover import recover_archive
 from archiver.config import Settings
+from archiver.db import events as event_rows
 from archiver.db import subscriptions as subscription_rows
-from archiver.errors import Conflict, Denied, InvalidInput, NotFound
+from archiver.errors import Conflict, Denied, InvalidInput, NotFound, TooMany
 from archiver.jobs.deliveries import BACKOFF, CLAIM
 from archiver.legal.asking import Asked
-from archiver.legal.saved_searches import Change
+from archiver.legal.saved_versions import Change
 from archiver.legal.subscription_views import ChannelName, Pace, SubscriptionView
 from archiver.model.actor import Actor, Role
 from archiver.model.grants import Grants, grant
@@ -254,6 +255,57 @@ async def test_a_delivery_is_given_up_at_last_and_can_be_tried_again(house: Hous
     assert await house.services.telling.deliveries.notice() == ""
     with pytest.raises(Conflict, match="nothing is told twice"):
         await house.services.subscriptions.retry(delivery.row.id, actor=CARLA)
+
+
+async def test_a_webhook_is_tested_with_a_signature_and_is_told_of_no_hits(house: House) -> None:
+    saved_id = await house.saved()
+    made = await house.webhook(saved_id)
+    subscriptions = house.services.subscriptions
+
+    tested = await subscriptions.test(made.row.id, actor=CARLA)
+    with pytest.raises(TooMany, match="a moment ago"):
+        await subscriptions.test(made.row.id, actor=CARLA)
+    house.clock.now += timedelta(seconds=11)
+    house.receiver.answers = [410]
+    refused = await subscriptions.test(made.row.id, actor=CARLA)
+
+    assert tested.problem == ""
+    assert "answered 410" in refused.problem
+    assert [body["type"] for body in house.receiver.bodies] == ["subscription.test"] * 2
+    assert house.receiver.bodies[0]["data"] == {
+        "test": True,
+        "saved_search_id": saved_id,
+        "subscription_id": made.row.id,
+    }
+    assert house.receiver.ids == [tested.id, refused.id]
+    assert house.receiver.is_signed(made.secret)
+    assert await house.told(saved_id) == [], "it is no delivery"
+    (view,) = await subscriptions.list(saved_id, actor=CARLA)
+    assert view.row.state == "active", "a test stops nothing"
+    async with house.services.database.reading() as tx:
+        about = await event_rows.list_about(tx, made.row.id, 10)
+    assert [
+        (each.result, each.actor) for each in about if each.action == "subscription:tested"
+    ] == [
+        ("failed", CARLA.name),
+        ("ok", CARLA.name),
+    ]
+
+
+async def test_nobody_tests_what_they_may_not_change(house: House) -> None:
+    ada = await _person(house, "ada@example.com", Role.COUNSEL)
+    saved_id = await house.saved()
+    made = await house.webhook(saved_id)
+    subscriptions = house.services.subscriptions
+    with pytest.raises(NotFound):
+        await subscriptions.test(made.row.id, actor=ada)
+    mail = await subscriptions.create(saved_id, channel=ChannelName.MAIL, actor=ada)
+    with pytest.raises(InvalidInput, match="expected a webhook"):
+        await subscriptions.test(mail.row.id, actor=ada)
+    await subscriptions.set_state(made.row.id, "ended", actor=CARLA)
+    with pytest.raises(Conflict, match="has ended"):
+        await subscriptions.test(made.row.id, actor=CARLA)
+    assert house.receiver.requests == []
 
 
 async def test_a_receiver_that_is_gone_ends_it(house: House) -> None:

@@ -4,10 +4,12 @@ from aiohttp import web
 
 from archiver.access.rules import Permission
 from archiver.assurance.proof_bundle import ProofBundle
+from archiver.jobs.reindexing import REINDEX
+from archiver.jobs.work_views import JobView
 from archiver.web.answering import json_answer
 from archiver.web.reading import actor_of, services_of, whole_of
 from archiver.web.routing import Body, Parameter, route
-from archiver.web.work_documents import IntegrityDocument
+from archiver.web.work_documents import IntegrityDocument, JobDocument
 
 SINCE = (
     Parameter(
@@ -55,4 +57,27 @@ def proof_answer(bundle: ProofBundle) -> web.Response:
     )
 
 
-ROUTES = (show, proof)
+@route(
+    "POST",
+    "/api/v1/integrity/reindex",
+    permission=Permission.OPERATE,
+    summary="Build a new search index beside the one that answers",
+    answers={202: Body(model=JobDocument)},
+)
+async def reindex(request: web.Request) -> web.StreamResponse:
+    """Queue it; `Location` is where to look how far it is."""
+    job = await start_reindex(request)
+    return json_answer(job.to_dict(), status=202, headers={"Location": f"/api/v1/jobs/{job.id}"})
+
+
+async def start_reindex(request: web.Request) -> JobView:
+    """Start building a new index, as the page and the API do. Raises Denied, Conflict."""
+    return await services_of(request).work.start(
+        REINDEX,
+        subject="The search index, built anew from the log",
+        object_type="index",
+        actor=actor_of(request),
+    )
+
+
+ROUTES = (show, proof, reindex)

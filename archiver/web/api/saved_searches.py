@@ -22,6 +22,7 @@ from archiver.web.saved_documents import (
     SubscriptionChange,
     SubscriptionDocument,
     SubscriptionList,
+    WebhookTestDocument,
 )
 
 _ETAG = re.compile(r'"([1-9][0-9]{0,8})"')
@@ -235,6 +236,21 @@ async def set_state(request: web.Request) -> web.StreamResponse:
 
 @route(
     "POST",
+    "/api/v1/subscriptions/{id}/test",
+    permission=Permission.SEARCH,
+    summary="Send a signed test to a webhook of yours; its `type` is `subscription.test`",
+    answers={200: Body(model=WebhookTestDocument)},
+)
+async def send_test(request: web.Request) -> web.StreamResponse:
+    """Send it, and answer what the receiver said."""
+    tested = await services_of(request).subscriptions.test(
+        request.match_info["id"], actor=actor_of(request)
+    )
+    return json_answer(tested.to_dict())
+
+
+@route(
+    "POST",
     "/api/v1/deliveries/{id}/retry",
     permission=Permission.SEARCH,
     summary="Have a delivery tried again now",
@@ -259,6 +275,7 @@ ROUTES = (
     subscribe,
     deliveries,
     set_state,
+    send_test,
     retry,
 )
 

@@ -31,7 +31,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("records-manager", "counsel", "supervisor", "auditor"),
         *("operator", "integrator"),
     ),
-    "The pages": ("query", "keyboard", "accessibility"),
+    "The pages": ("query", "results", "keyboard", "accessibility"),
 }
 """The topics in the order of their list; each is a file `<name>.md`."""
 

@@ -6,8 +6,7 @@ from archiver.access.rules import Permission
 from archiver.assurance.integrity_judgement import IntegrityState
 from archiver.assurance.integrity_status import IndexSeen, IntegrityFacts, StorePromise
 from archiver.errors import InvalidInput
-from archiver.jobs.reindexing import REINDEX
-from archiver.web.api.integrity import SINCE, proof_answer
+from archiver.web.api.integrity import SINCE, proof_answer, start_reindex
 from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, read_form, services_of, whole_of
 from archiver.web.routing import Body, Parameter, route
@@ -130,12 +129,7 @@ async def before_reindex(request: web.Request) -> web.StreamResponse:
 )
 async def reindex(request: web.Request) -> web.StreamResponse:
     """Start building a new index, and show the job."""
-    job = await services_of(request).work.start(
-        REINDEX,
-        subject="The search index, built anew from the log",
-        object_type="index",
-        actor=actor_of(request),
-    )
+    job = await start_reindex(request)
     return web.Response(status=303, headers={"Location": f"/jobs/{job.id}"})
 
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from archiver.access.rules import Permission
 from archiver.errors import InvalidInput
 from archiver.legal.asking import Asked
-from archiver.legal.saved_searches import Change
+from archiver.legal.saved_versions import Change
 from archiver.legal.saved_views import SavedView, read_reference
 from archiver.web.pages.rendering import PAGES
 from archiver.web.pages.search_state import SearchState

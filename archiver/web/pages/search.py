@@ -23,6 +23,24 @@ from archiver.web.reading import actor_of, services_of, text_of
 from archiver.web.routing import Body, Parameter, route
 from search.query import FieldName
 
+ZONES = (
+    "UTC",
+    "America/Los_Angeles",
+    "America/Denver",
+    "America/Chicago",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "Europe/London",
+    "Europe/Berlin",
+    "Africa/Johannesburg",
+    "Asia/Dubai",
+    "Asia/Kolkata",
+    "Asia/Shanghai",
+    "Asia/Tokyo",
+    "Australia/Sydney",
+)
+"""Zones that are proposed; every other one of the IANA data base can be typed."""
+
 _HTML = {200: Body(media_type="text/html")}
 _ASKED = (
     Parameter(name="q", what="The query"),
@@ -176,6 +194,8 @@ def _page(
     shown: dict[str, Any] = {
         "state": state,
         "query": query,
+        "zone": state.zone or request.query.get("zone", ""),
+        "zones": ZONES,
         "found": found,
         "error": error,
         "fault": None if error is None else fault_of(error),

@@ -218,9 +218,13 @@ class SearchState:
             found.append(self._chip(f"x:{each}", title, (word_for(*each),)))
         if self.since or self.until:
             clock = self.clock.value.capitalize()
-            days = (f"{self.since or 'the beginning'} to {self.until or 'now'}",)
+            days = (f"{self.since or 'the beginning'} to {self.until or 'now'}{self._in_zone}",)
             found.append(self._chip("dates", clock, days))
         return found
+
+    @property
+    def _in_zone(self) -> str:
+        return f", {self.zone}" if self.zone else ""
 
     def _chip(self, key: str, title: str, values: Sequence[str]) -> Chip:
         return Chip(key, title, tuple(values), self.without(key))

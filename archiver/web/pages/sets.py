@@ -40,6 +40,19 @@ async def new(request: web.Request) -> web.StreamResponse:
 
 @route(
     "POST",
+    "/sets/new",
+    permission=Permission.SEARCH,
+    summary="Count what a search finds before it is frozen",
+    takes=(_FORM,),
+    answers={200: _HTML, 400: _HTML},
+)
+async def count(request: web.Request) -> web.StreamResponse:
+    """Show the form again with the exact count; its query may be longer than an address holds."""
+    return await _form(request, await read_form(request))
+
+
+@route(
+    "POST",
     "/sets",
     permission=Permission.SEARCH,
     summary="Freeze a search",
@@ -121,4 +134,4 @@ async def _form(
     )
 
 
-ROUTES = (list_all, new, freeze, show, ids)
+ROUTES = (list_all, new, count, freeze, show, ids)

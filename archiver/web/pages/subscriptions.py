@@ -76,6 +76,25 @@ async def set_state(request: web.Request) -> web.StreamResponse:
 
 @route(
     "POST",
+    "/subscriptions/{id}/test",
+    permission=Permission.SEARCH,
+    summary="Send a test to a webhook",
+    takes=(FORM,),
+    answers={200: HTML, 303: HTML},
+)
+async def send_test(request: web.Request) -> web.StreamResponse:
+    """Send it; where the receiver did not take it, show what it said."""
+    await read_form(request)
+    tested = await services_of(request).subscriptions.test(
+        request.match_info["id"], actor=actor_of(request)
+    )
+    if not tested.problem:
+        return _back(tested.row.saved_search_id, "tested")
+    return request.app[PAGES].render(request, "subscription_tested.html", tested=tested)
+
+
+@route(
+    "POST",
     "/deliveries/{id}/retry",
     permission=Permission.SEARCH,
     summary="Have a delivery tried again",
@@ -90,7 +109,7 @@ async def retry(request: web.Request) -> web.StreamResponse:
     return _back(view.row.saved_search_id, "retried")
 
 
-ROUTES = (subscribe_form, subscribe, set_state, retry)
+ROUTES = (subscribe_form, subscribe, set_state, send_test, retry)
 
 
 async def _form(

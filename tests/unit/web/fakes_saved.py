@@ -10,9 +10,16 @@ from archiver.db.saved_searches import SavedRow, VisitRow
 from archiver.db.subscriptions import DEAD, DeliveryRow, SubscriptionRow
 from archiver.errors import Conflict, InvalidInput, NotFound
 from archiver.legal.asking import Asked
-from archiver.legal.saved_searches import Change, SavedDetail, SavedPage
+from archiver.legal.saved_searches import SavedDetail, SavedPage
+from archiver.legal.saved_versions import Change
 from archiver.legal.saved_views import SavedView, Version, history_of
-from archiver.legal.subscription_views import ChannelName, DeliveryView, Pace, SubscriptionView
+from archiver.legal.subscription_views import (
+    ChannelName,
+    DeliveryView,
+    Pace,
+    SubscriptionView,
+    Tested,
+)
 from archiver.model.actor import Actor
 
 SAVED = "01KAM0SAVED000000000000001"
@@ -129,6 +136,7 @@ class FakeSubscriptions:
         self.made: list[tuple[ChannelName, str, Pace]] = []
         self.states: list[str] = []
         self.retried: list[str] = []
+        self.receiver_says = ""
 
     async def create(
         self,
@@ -162,6 +170,13 @@ class FakeSubscriptions:
             raise NotFound(f"no subscription {subscription_id!r}")
         self.states.append(state)
         return _subscription("webhook", "https://a.example/in")
+
+    async def test(self, subscription_id: str, *, actor: Actor) -> Tested:
+        reach(actor, Permission.SEARCH)
+        if subscription_id != SUBSCRIPTION:
+            raise NotFound(f"no subscription {subscription_id!r}")
+        row = _subscription("webhook", "https://a.example/<in>").row
+        return Tested(id=DELIVERY, row=row, problem=self.receiver_says)
 
     async def retry(self, delivery_id: str, *, actor: Actor) -> SubscriptionView:
         reach(actor, Permission.SEARCH)

@@ -5,13 +5,14 @@ import re
 import pytest
 
 from archiver.legal.asking import Asked, Filter
-from archiver.legal.saved_searches import Change
+from archiver.legal.saved_versions import Change
 from archiver.legal.subscription_views import ChannelName, Pace
 from archiver.model.actor import Role
 from archiver.web.saved_documents import (
     SavedSearchDocument,
     SavedSearchList,
     SubscriptionDocument,
+    WebhookTestDocument,
 )
 from search.query import FieldName
 from tests.unit.web.fake_services import Face, FakeServices, bearer
@@ -148,6 +149,19 @@ async def test_subscriptions_are_stopped_and_deliveries_tried_again(
         assert response.headers["Location"].startswith(f"/saved-searches/{SAVED}?done=")
     assert services.subscriptions.states == ["ended"]
     assert services.subscriptions.retried == [DELIVERY]
+
+
+async def test_a_test_tells_what_the_receiver_said(face: Face, services: FakeServices) -> None:
+    path = f"/subscriptions/{SUBSCRIPTION}/test"
+    taken = await face.post(path, headers=COUNSEL, data={}, allow_redirects=False)
+    assert taken.headers["Location"] == f"/saved-searches/{SAVED}?done=tested"
+
+    services.subscriptions.receiver_says = "<b>it answered 500</b>"
+    shown = await (await face.post(path, headers=COUNSEL, data={})).text()
+    assert "&lt;b&gt;it answered 500&lt;/b&gt;" in shown
+    answer = await face.post(f"/api/v1{path}", headers=COUNSEL)
+    WebhookTestDocument.model_validate(await answer.json(), strict=True)
+    assert (await face.post("/subscriptions/none/test", headers=COUNSEL, data={})).status == 404
 
 
 async def test_the_api_answers_what_it_describes(face: Face) -> None:

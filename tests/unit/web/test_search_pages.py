@@ -60,6 +60,32 @@ class TestTheAddress:
             assert {name for name, _ in whole.pairs("cursor")} - kept == gone
         assert {name for name, _ in asked(whole.cleared)} == {"q", "sort", "per"}
 
+    async def test_days_are_those_of_the_zone_that_the_form_asks_for(self, face: Face) -> None:
+        shown = await text_of(face, "/search?q=fee&zone=Europe/Paris&from=2026-01-01")
+        assert re.search(r'<input id="f-zone" name="zone"[^>]* value="Europe/Paris"', shown)
+        assert shown.count('name="zone"') == 2, "the form of days keeps it, beside the field"
+        assert "2026-01-01 to now, Europe/Paris" in shown
+        assert "zone=Europe%2FParis" in state("/search?zone=Europe/Paris").between("a", "b")
+
+        refused = await text_of(face, "/search?zone=Mars/Phobos")
+        assert 'value="Mars/Phobos"' in refused
+        assert "No such time zone." in refused
+
+    @pytest.mark.parametrize("letter", ["x", "%E6%9D%B1", "%F0%9F%91%8D"])
+    async def test_a_query_longer_than_an_address_is_told_the_way_out(
+        self, face: Face, letter: str
+    ) -> None:
+        assert (
+            "maxlength" not in re.findall(r'<input id="q".*?>', await text_of(face, "/search"))[0]
+        )
+        longest = await face.get(f"/search?q={letter * 10_000}", headers=COUNSEL)
+        assert longest.status == 200
+        refused = await face.get(f"/search?q={letter * 10_001}", headers=COUNSEL)
+        assert refused.status == 400
+        shown = await refused.text()
+        assert "expected at most 10000 characters" in shown
+        assert 'href="/sets/new"' in shown
+
     def test_a_bar_narrows_to_its_days(self) -> None:
         narrowed = state(state().between(str(date(2026, 3, 2)), str(date(2026, 3, 8))))
         assert (narrowed.since, narrowed.until, narrowed.query) == (

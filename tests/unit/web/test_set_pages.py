@@ -42,6 +42,17 @@ async def test_a_search_is_frozen_from_its_form(face: Face, services: FakeServic
     assert "more is missing" in await refused.text()
 
 
+async def test_a_query_longer_than_an_address_is_counted_before_it_is_frozen(face: Face) -> None:
+    query = " OR ".join(f"term{number}" for number in range(5_000))
+    shown = await face.post("/sets/new", headers=COUNSEL, data={"query": query, "name": "Long"})
+    text = await shown.text()
+    assert shown.status == 200
+    assert "term4999" in text
+    assert "It finds" in text
+    refused = await face.post("/sets/new", headers=COUNSEL, data={"query": "merger AND"})
+    assert refused.status == 400
+
+
 async def test_the_api_freezes_once_per_key(face: Face, services: FakeServices) -> None:
     headers = {**COUNSEL, "Idempotency-Key": "k1"}
 

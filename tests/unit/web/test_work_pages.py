@@ -47,7 +47,7 @@ class TestJobs:
     async def test_a_rebuild_tells_what_another_analyzer_changed(self, face: Face) -> None:
         shown = await page(face, "/jobs/rebuilt", AUDITOR)
         assert "151 posts are read otherwise of 100,000; 2 words changed" in shown
-        assert "1 query of 8 find other posts" in shown
+        assert "Of 8 saved searches, sets and holds by query 1 finds other posts" in shown
         assert 'href="/saved-searches/01K"' in shown
         assert "Words that most posts lost or gained" in shown
         assert "4 posts are more than the 3" in shown
