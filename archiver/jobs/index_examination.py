@@ -21,11 +21,11 @@ _NAMED = 3
 async def look_at_index(database: Database, url: str, archive_id: str) -> Found:
     """Return how the index is: opened, its bytes and its ids compared, and what is set aside."""
     try:
-        engine = engine_name(url)
         reader = await asyncio.to_thread(_open, url, archive_id)
         try:
             await asyncio.to_thread(reader.check)
             watermark, found = await compared(database, reader)
+            engine = engine_name(url)  # a server has told its version by now
         finally:
             reader.close()
     except (IndexUnavailable, RebuildNeeded) as error:
