@@ -174,6 +174,19 @@ async def test_posts_that_cannot_be_searched_are_counted_in_the_coverage(
     assert covered.not_searchable == 1
 
 
+async def test_posts_that_are_gone_from_the_records_are_missed_within_a_minute(
+    archive: SmallArchive,
+) -> None:
+    for _ in range(2):  # the second answer rests on what the first one counted
+        assert (await archive.searching.count("merger", actor=COUNSEL)).covered.is_exact
+    async with archive.database.transaction() as tx:
+        await tx.execute(update(record).where(record.c.post_id == "p4").values(searchable=False))
+
+    archive.clock.pass_by(timedelta(minutes=1))
+
+    assert not (await archive.searching.count("merger", actor=COUNSEL)).covered.is_exact
+
+
 async def test_without_an_index_the_error_says_what_to_do(archive: SmallArchive) -> None:
     archive.index.close()
     shutil.rmtree(archive.index.url.removeprefix("tantivy:"))

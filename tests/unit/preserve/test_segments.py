@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from archiver.errors import IntegrityError
 from archiver.ids import ulid_bytes
 from archiver.preserve.segments.frame import open_frame, parse_header, seal_frame, walk_frames
-from archiver.preserve.segments.keys import build_keys, parse_keys, unwrap_key
+from archiver.preserve.segments.keys import (
+    build_keys,
+    item_range,
+    parse_item,
+    parse_keys,
+    unwrap_key,
+)
 from archiver.preserve.segments.manifest import parse_manifest
 from archiver.preserve.segments.media import media_context, open_media, seal_media
 from archiver.preserve.segments.segment import parse_segment
@@ -107,6 +113,16 @@ def test_a_blob_of_several_chunks_cannot_be_cut_or_shuffled() -> None:
     for wrong in (chunks[:2], chunks[:1], [], [chunks[1], chunks[0], chunks[2]], chunks[1:]):
         with pytest.raises(IntegrityError):
             open_media(key, context, head + b"".join(wrong))
+
+
+def test_one_wrapped_key_is_read_from_its_place_alone_and_from_no_other() -> None:
+    for number, wrapped in parse_keys(KEYS, SEGMENT_ID).items():
+        offset, length = item_range(number)
+        item = KEYS[offset : offset + length]
+        assert parse_item(item, number) == wrapped
+        assert parse_item(item, number + 1) is None  # as in a later generation, without this one
+        assert parse_item(item[:-1], number) is None
+        assert parse_item(b"", number) is None
 
 
 def test_a_blob_opens_only_at_its_place() -> None:
