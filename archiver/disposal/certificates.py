@@ -64,38 +64,41 @@ class CertificateView:
         }
 
 
-class Certificates:
-    """The use cases of certificates. `signers` are the log's active keys.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What a certificate is made from besides the database. `signers` are the log's active keys.
 
     `describe_store` tries the store's locks where it claims any, and says in words what it is;
     `publish` signs and publishes all that is sequenced.
     """
+
+    store: ObjectStore
+    signers: Sequence[Signer]
+    policy: Policy
+    publish: Callable[[], Awaitable[object]]
+    describe_store: Callable[[], Awaitable[str]]
+
+
+class Certificates:
+    """The use cases of certificates. `backup_days` is how long backups of the database are kept."""
 
     def __init__(
         self,
         *,
         archive: ArchiveRow,
         database: Database,
-        store: ObjectStore,
-        signers: Sequence[Signer],
-        policy: Policy,
+        sources: Sources,
         trail: Trail,
         clock: Clock,
         ulids: Ulids,
-        publish: Callable[[], Awaitable[object]],
-        describe_store: Callable[[], Awaitable[str]],
         backup_days: int,
     ) -> None:
         self._archive = archive
         self._database = database
-        self._store = store
-        self._signers = signers
-        self._policy = policy
+        self._sources = sources
         self._trail = trail
         self._clock = clock
         self._ulids = ulids
-        self._publish = publish
-        self._describe_store = describe_store
         self._backup_days = backup_days
 
     async def issue(self, batch_id: str, *, actor: Actor) -> CertificateView | None:
@@ -192,8 +195,8 @@ class Certificates:
             )
             indexes = sorted({i for each in destroyed for i in (each.log_index, each.dis_index)})
             entries = await record_rows.entries_at(tx, indexes)
-        await self._publish()
-        store = await self._describe_store()
+        await self._sources.publish()
+        store = await self._sources.describe_store()
         return Certified(
             archive_id=self._archive.id,
             origin=self._archive.origin,
@@ -212,15 +215,17 @@ class Certificates:
     def _prove(self, entries: Mapping[int, bytes]) -> Proved:
         """Return entries with the proof that they are under the newest checkpoint."""
         prefix = log_prefix(self._archive.id)
-        newest = open_cosigned(self._store.get(prefix + "checkpoint"), self._policy).checkpoint
+        newest = open_cosigned(
+            self._sources.store.get(prefix + "checkpoint"), self._sources.policy
+        ).checkpoint
         note = self._note(newest.size)
         last = max(entries)
-        if last >= newest.size or not open_cosigned(note, self._policy).quorum_met:
+        if last >= newest.size or not open_cosigned(note, self._sources.policy).quorum_met:
             raise Conflict(
                 f"log index {last} is not under a checkpoint that satisfies the trust policy yet: "
                 f"the newest has {newest.size} entries; ask again in a moment"
             )
-        tree = TileTree(newest.size, lambda path: self._store.get(prefix + path))
+        tree = TileTree(newest.size, lambda path: self._sources.store.get(prefix + path))
         path = multiproof.prove(tree, sorted(entries))
         leaves = {index: leaf_hash(entry) for index, entry in entries.items()}
         if multiproof.root_of(leaves, newest.size, path) != newest.root:
@@ -233,13 +238,15 @@ class Certificates:
             size=newest.size,
             path=path,
             checkpoint=note,
-            policy=self._policy.to_text(),
+            policy=self._sources.policy.to_text(),
         )
 
     def _note(self, size: int) -> bytes:
         prefix = f"{cosignature_prefix(self._archive.id)}{size:012d}/"
-        lines = [self._store.get(key) for key in self._store.list_keys(prefix)]
-        return b"".join([self._store.get(checkpoint_object(self._archive.id, size)), *lines])
+        lines = [self._sources.store.get(key) for key in self._sources.store.list_keys(prefix)]
+        return b"".join(
+            [self._sources.store.get(checkpoint_object(self._archive.id, size)), *lines]
+        )
 
     async def _issue(self, what: Certified, actor: Actor) -> CertificateIssued:
         at = self._clock()
@@ -269,6 +276,6 @@ class Certificates:
             batch_id=what.batch.id,
             class_code=what.batch.class_code,
             records=len(what.destroyed),
-            body=sealed(body, self._signers).decode(),
+            body=sealed(body, self._sources.signers).decode(),
             issued_at=to_millis(at),
         )

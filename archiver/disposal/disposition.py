@@ -1,6 +1,5 @@
 """The use cases of working disposal batches, put together."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -13,14 +12,11 @@ from archiver.disposal.batch_changes import BatchChanges
 from archiver.disposal.batch_forming import BatchForming
 from archiver.disposal.batch_reviews import BatchReviews
 from archiver.disposal.batches import Batches
-from archiver.disposal.certificates import Certificates
+from archiver.disposal.certificates import Certificates, Sources
 from archiver.disposal.execution import Destroys, Executions
 from archiver.disposal.stop import DisposalStop
 from archiver.disposal.transfers import Packs, Transfers
 from archiver.ids import Randomness, Ulids
-from archiver.preserve.ledger.note import Signer
-from archiver.preserve.ledger.policy import Policy
-from archiver.preserve.store import ObjectStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +34,11 @@ class Disposition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """What the use cases need of other parts of the archive.
-
-    `pack` writes an evidence bundle, `publish` brings all that is sequenced under a checkpoint,
-    `describe_store` says what the store is and tries its locks where it claims any.
-    """
+class Outside(Sources):
+    """What the use cases need of other parts of the archive. `pack` writes an evidence bundle."""
 
     destruction: Destroys
     pack: Packs
-    publish: Callable[[], Awaitable[object]]
-    describe_store: Callable[[], Awaitable[str]]
-    signers: Sequence[Signer]
-    policy: Policy
-    store: ObjectStore
 
 
 def open_disposition(
@@ -79,14 +66,10 @@ def open_disposition(
     certificates = Certificates(
         archive=archive,
         database=database,
-        store=outside.store,
-        signers=outside.signers,
-        policy=outside.policy,
+        sources=outside,
         trail=trail,
         clock=clock,
         ulids=ulids,
-        publish=outside.publish,
-        describe_store=outside.describe_store,
         backup_days=backup_days,
     )
     return Disposition(
