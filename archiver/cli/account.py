@@ -7,6 +7,7 @@ from archiver.cli.exits import UNAVAILABLE
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Output, counted
 from archiver.db.accounts import SORTS
+from archiver.disposal.stated_events import moment_of_text
 
 _COLUMNS = ("id", "platform", "handle", "custodian", "unit", "state", "records", "last_captured_at")
 _NOT_RECORDED = (
@@ -34,6 +35,10 @@ def configure(parser: Parser) -> None:
         turned = add_action(group, word, sentence=f"{word} an account; its records stay")
         _name(turned)
         turned.add_argument("--reason", required=True, help="why; it stands in the audit trail")
+        if act is close:
+            turned.add_argument(
+                "--on", default="", metavar="DAY", help="since when; now unless told"
+            )
         turned.set_defaults(act=on_archive(act))
 
     listed = add_action(group, "list", sentence="accounts, those nobody registered included")
@@ -93,7 +98,9 @@ async def change(opened: Opened) -> int:
 async def close(opened: Opened) -> int:
     """Close an account."""
     args, accounts = opened.args, opened.services.accounts
-    made = await accounts.close(args.id, reason=args.reason, actor=opened.actor)
+    zone = opened.services.keeping.zone
+    since = moment_of_text(args.on, zone) if args.on else None
+    made = await accounts.close(args.id, reason=args.reason, closed_at=since, actor=opened.actor)
     return _answer(opened, made.to_dict(), f"Closed {made.handle} on {made.platform}")
 
 

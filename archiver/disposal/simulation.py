@@ -141,10 +141,6 @@ class Simulation:
         """
         return await self._simulate(rules, as_of or self._clock(), progress)
 
-    async def summary(self, subject: Subject, *, as_of: datetime) -> dict[str, Any]:
-        """Return the summary of a simulation: what a draft is submitted and approved with."""
-        return (await self._simulate(subject, as_of, unwatched)).summary()
-
     async def records(
         self,
         subject: Subject,

@@ -262,6 +262,12 @@ class StatedReason(_Request):
     reason: str = Field(min_length=1, max_length=4000)
 
 
+class AccountClosing(StatedReason):
+    """Why an account is closed, and since when; now unless told."""
+
+    closed_at: AwareDatetime | None = None
+
+
 class AccountDocument(_Answer):
     """An account with its totals. `state` is open, closed or not registered (then `id` is "")."""
 

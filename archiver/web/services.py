@@ -5,6 +5,7 @@ with small fakes and shows on one screen what a request can set in motion.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from archiver.access.home import HomeView
@@ -26,6 +27,7 @@ from archiver.web.disposition_services import Disposition
 from archiver.web.hold_services import HoldRegister, Holds, Releases
 from archiver.web.people_services import Invitations, Passwords, People
 from archiver.web.plan_services import PlanMaking
+from archiver.web.retention_services import Keeping
 from archiver.web.saved_services import SavedSearches, Subscriptions
 from archiver.web.set_services import FrozenSets, TermReports
 from archiver.web.sign_in_services import Passkeys, Provider, Sessions, Tokens
@@ -249,7 +251,9 @@ class Accounts(Protocol):
     ) -> AccountView:
         """Set what is given of an account."""
 
-    async def close(self, account_id: str, *, reason: str, actor: Actor) -> AccountView:
+    async def close(
+        self, account_id: str, *, reason: str, closed_at: datetime | None = None, actor: Actor
+    ) -> AccountView:
         """Note that the business no longer speaks from it."""
 
     async def reopen(self, account_id: str, *, reason: str, actor: Actor) -> AccountView:
@@ -362,6 +366,8 @@ class Services(Protocol):
     def filing(self) -> Filing: ...  # noqa: D102
     @property
     def plan(self) -> PlanMaking: ...  # noqa: D102
+    @property
+    def keeping(self) -> Keeping: ...  # noqa: D102
     @property
     def home(self) -> Home: ...  # noqa: D102
     @property

@@ -6,6 +6,7 @@ from archiver.access.rules import Permission
 from archiver.web.answering import json_answer
 from archiver.web.documents import (
     AccountChange,
+    AccountClosing,
     AccountDocument,
     AccountList,
     NewAccount,
@@ -103,15 +104,18 @@ async def change(request: web.Request) -> web.StreamResponse:
     "/api/v1/accounts/{id}/close",
     permission=Permission.OPERATE,
     summary="Note that the business no longer speaks from an account; its records stay",
-    takes=(Body(model=StatedReason),),
+    takes=(Body(model=AccountClosing),),
     answers={200: Body(model=AccountDocument)},
     confirm=True,
 )
 async def close(request: web.Request) -> web.StreamResponse:
     """Close an account."""
-    asked = await read_document(request, StatedReason)
+    asked = await read_document(request, AccountClosing)
     made = await services_of(request).accounts.close(
-        request.match_info["id"], reason=asked.reason, actor=actor_of(request)
+        request.match_info["id"],
+        reason=asked.reason,
+        closed_at=asked.closed_at,
+        actor=actor_of(request),
     )
     return json_answer(made.to_dict())
 

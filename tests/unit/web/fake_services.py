@@ -23,6 +23,7 @@ from tests.unit.web.fakes_audit import FakeAudit, FakeInstallation
 from tests.unit.web.fakes_disposition import FakeDisposition
 from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds, FakeReleases
 from tests.unit.web.fakes_home import FakeHome
+from tests.unit.web.fakes_keeping import FakeKeeping
 from tests.unit.web.fakes_passkeys import FakePasskeys
 from tests.unit.web.fakes_people import FakeInvitations, FakePasswords, FakePeople, FakeSessions
 from tests.unit.web.fakes_plan import FakePlanMaking
@@ -214,6 +215,7 @@ class FakeServices:
     evidence: FakeEvidence = field(default_factory=FakeEvidence)
     filing: FakeFiling = field(default_factory=FakeFiling)
     plan: FakePlanMaking = field(default_factory=FakePlanMaking)
+    keeping: FakeKeeping = field(default_factory=FakeKeeping)
     home: FakeHome = field(default_factory=FakeHome)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     holds: FakeHolds = field(default_factory=FakeHolds)

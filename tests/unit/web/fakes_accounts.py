@@ -112,7 +112,9 @@ class FakeAccounts:
         self._require(account_id)
         return self._act(actor, asked)
 
-    async def close(self, account_id: str, *, reason: str, actor: Actor) -> AccountView:
+    async def close(
+        self, account_id: str, *, reason: str, closed_at: datetime | None = None, actor: Actor
+    ) -> AccountView:
         self._require(account_id)
         return self._act(actor, {"reason": reason})
 
