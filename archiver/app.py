@@ -56,23 +56,20 @@ from archiver.db import schema
 from archiver.db.archive import ArchiveRow
 from archiver.db.transaction import Database, open_database
 from archiver.disposal.destruction import Destruction
-from archiver.disposal.disposition import Disposition, Outside, open_disposition
+from archiver.disposal.disposition import Disposition
 from archiver.disposal.filing import Filing
-from archiver.disposal.keeping import Keeping, open_keeping
-from archiver.disposal.plan_making import PlanMaking, open_plan_making
+from archiver.disposal.keeping import Keeping
+from archiver.disposal.plan_making import PlanMaking
 from archiver.errors import ConfigurationError
 from archiver.ids import Ulids
 from archiver.jobs.account_totals import AccountTotals
 from archiver.jobs.audit_exports import audit_export_kind
-from archiver.jobs.disposing import publishing
-from archiver.jobs.disposition_jobs import Packing, StoreInWords, disposition_jobs
 from archiver.jobs.documents import Documents
 from archiver.jobs.health import Health
 from archiver.jobs.imports import Imports
 from archiver.jobs.index_comparison import IndexComparison
 from archiver.jobs.integrity_signals import signals_of
 from archiver.jobs.loops import Loops
-from archiver.jobs.refiling import refiling_chore
 from archiver.jobs.reindexing import Reindexing
 from archiver.jobs.sample import Sample
 from archiver.jobs.search_index import SearchIndex
@@ -104,6 +101,7 @@ from archiver.preserve.recovery import Recovered
 from archiver.preserve.store.opening import open_store
 from archiver.preserve.store.threads import AsyncStore
 from archiver.preserve.writer import Writer
+from archiver.retention_composition import disposition_of, keeping_of, plan_making_of
 
 if TYPE_CHECKING:  # it brings a library along that only archives with a provider need
     from archiver.access.provider_sign_in import ProviderSignIn
@@ -350,9 +348,9 @@ def _services(ground: Ground, path: WritePath, views: Views, background: Backgro
         subscriptions=background.telling.subscriptions,
         telling=background.telling,
         destruction=background.destruction,
-        disposition=_disposition(ground, path, background, evidence, jobs.work),
-        keeping=_keeping(ground, path, loops),
-        plan=_plan_making(ground, path),
+        disposition=disposition_of(ground, path, background, evidence, jobs.work),
+        keeping=keeping_of(ground, path, loops),
+        plan=plan_making_of(ground, path),
         timestamping=background.timestamping,
         log=log,
         evidence=evidence,
@@ -457,63 +455,6 @@ def _jobs(  # noqa: PLR0917 - the parts of an archive that long work needs
         verifying=verifying,
         evidence=evidence,
     )
-
-
-def _plan_making(ground: Ground, path: WritePath) -> PlanMaking:
-    return open_plan_making(
-        database=ground.database,
-        trail=path.trail,
-        clock=ground.clock,
-        ulids=ground.ulids,
-        zone=ground.archive.zone,
-        refresh=ground.refresh_plan,
-        two_person=ground.settings.two_person_schedule,
-    )
-
-
-def _keeping(ground: Ground, path: WritePath, loops: Loops) -> Keeping:
-    keeping = open_keeping(
-        archive=ground.archive,
-        database=ground.database,
-        trail=path.trail,
-        clock=ground.clock,
-        ulids=ground.ulids,
-    )
-    loops.chores = (*loops.chores, refiling_chore(keeping.refiling))
-    return keeping
-
-
-def _disposition(
-    ground: Ground, path: WritePath, background: Background, evidence: Evidence, work: Work
-) -> Disposition:
-    loops = background.loops
-    disposition = open_disposition(
-        archive=ground.archive,
-        database=ground.database,
-        trail=path.trail,
-        clock=ground.clock,
-        ulids=ground.ulids,
-        randomness=os.urandom,
-        outside=Outside(
-            destruction=background.destruction,
-            pack=Packing(evidence),
-            publish=publishing(
-                loops,
-                database=ground.database,
-                store=ground.store,
-                archive_id=ground.archive.id,
-                origin=ground.archive.origin,
-                verifiers=ground.keyring.verifiers,
-            ),
-            describe_store=StoreInWords(background.worm, ground.clock),
-            signers=ground.keyring.signers,
-            policy=background.witnessing.policy,
-            store=ground.store.blocking,
-        ),
-        two_person=ground.settings.two_person_disposal,
-        backup_days=ground.settings.backup_days,
-    )
-    return disposition_jobs(disposition, work, loops)
 
 
 def _integrity(ground: Ground, views: Views, background: Background) -> IntegrityView:

@@ -15,6 +15,7 @@ from archiver.audit.trail import Trail
 from archiver.clock import Clock, from_millis, to_millis
 from archiver.db import file_plan as plan_rows
 from archiver.db import plan_drafts as rows
+from archiver.db.file_plan import WholePlan
 from archiver.db.plan_drafts import RULES, SCHEDULE, DraftRow
 from archiver.db.transaction import Database, Transaction
 from archiver.disposal.draft_views import DraftView, body_text, own_words, view_of
@@ -152,7 +153,8 @@ class Drafts:
         states = rows.OPEN if open_only else ()
         async with self._database.reading() as tx:
             found = await rows.list_all(tx, class_code=class_code, states=states)
-            return tuple([await _shown(tx, row, actor) for row in found])
+            plan = await plan_rows.whole(tx)  # once, however many drafts there are
+        return tuple(view_of(row, _base(row, plan), requester_of(actor)) for row in found)
 
     async def row(self, draft_id: str, *states: str, revision: int | None) -> DraftRow:
         """Return a draft that is in one of these states, at this revision where one is named.
@@ -260,6 +262,18 @@ async def _version(
     if subject == SCHEDULE:
         return Schedule.from_dict(await plan_rows.get_schedule(tx, class_code, version))
     return RuleSet.from_dict(await plan_rows.get_rules(tx, version))
+
+
+def _base(row: DraftRow, plan: WholePlan) -> Schedule | RuleSet | None:
+    """Return the version a draft was made from; None: there is none, or it was lost."""
+    if row.subject == RULES:
+        rules = (body for version, body, _ in plan.rules if version == row.based_on)
+        found = next(rules, None)
+        return None if found is None else RuleSet.from_dict(found)
+    named = (row.class_code, row.based_on)
+    schedules = (body for *key, body, _ in plan.schedules if tuple(key) == named)
+    found = next(schedules, None)
+    return None if found is None else Schedule.from_dict(found)
 
 
 async def _shown(tx: Transaction, row: DraftRow, actor: Actor) -> DraftView:

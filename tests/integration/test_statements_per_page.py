@@ -79,6 +79,12 @@ PAGES = (
     "/api/v1/holds",
     "/api/v1/accounts",
     "/api/v1/classes",
+    "/api/v1/class-tree",
+    "/api/v1/class-rules",
+    "/api/v1/class-report",
+    "/api/v1/classes/default",
+    "/api/v1/classes/default/records",
+    "/api/v1/drafts",
     "/api/v1/disposition/due",
     "/api/v1/batches",
     "/api/v1/certificates",
@@ -175,6 +181,11 @@ class Office:
                 {Role.AUDITOR},
                 expires_at=services.clock() + timedelta(days=9),
                 actor=EVERYBODY,
+            )
+            plan = services.plan
+            await plan.drafts.make("default", reason="a test", actor=EVERYBODY)
+            await plan.classes.add(
+                f"class-{number}", title="A class", authority="a test", actor=EVERYBODY
             )
             someone = replace(EVERYBODY, via=f"token:{number}")  # one alone may ask for twenty
             await services.work.start_verification(percent=1.0, actor=someone)
