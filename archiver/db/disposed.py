@@ -97,9 +97,8 @@ def blobs_of(connection: Connection, log_indexes: Sequence[int]) -> list[str]:
 def purge(connection: Connection, log_indexes: Sequence[int]) -> None:
     """Remove every row that says what these records were, and segments of which nothing is left.
 
-    What remains of them must be written already. The totals of accounts and classes are counted
-    anew. Rows of holds, frozen sets and reports stay: they name log indexes only, and are evidence
-    of who was to be kept.
+    What remains of them must be written already. Rows of holds, frozen sets and reports stay: they
+    name log indexes only, and are evidence of who was to be kept.
     """
     segments: set[str] = set()
     for chunk in _chunks(sorted(log_indexes)):
@@ -111,8 +110,6 @@ def purge(connection: Connection, log_indexes: Sequence[int]) -> None:
         connection.execute(delete(set_aside).where(set_aside.c.log_index.in_(chunk)))
         connection.execute(delete(record).where(record.c.log_index.in_(chunk)))
     _settle_segments(connection, sorted(segments))
-    if segments:
-        account_totals.reset(connection)
 
 
 def _settle_segments(connection: Connection, segment_ids: Sequence[str]) -> None:
@@ -131,6 +128,11 @@ def _settle_segments(connection: Connection, segment_ids: Sequence[str]) -> None
         connection.execute(
             delete(segment).where(segment.c.id.in_(chunk), segment.c.destroyed == segment.c.records)
         )
+
+
+def recount(connection: Connection) -> None:
+    """Let the totals of accounts and classes be counted anew: once for a batch, they take long."""
+    account_totals.reset(connection)
 
 
 def point_to_keys(

@@ -38,7 +38,10 @@ def put_generation(
         )
     if frames.isdisjoint(parse_keys(data, segment_id)):
         return None
-    body = next_generation(data, segment_id, frames)
+    first = first_keys_of(segment.keys_object_key)
+    # Behind all that are there: a crash may have left one that no row names.
+    number = max(generation_of(key) or 0 for key in removal.generations(first)) + 1
+    body = next_generation(data, segment_id, frames, generation=number)
     if body is None:
         raise IntegrityError(
             f"{segment.object_key}: the database says that records of it stay, and none of them "
@@ -46,10 +49,8 @@ def put_generation(
             object_key=segment.object_key,
         )
     found = store.head(segment.keys_object_key, version_id=segment.keys_version_id)
-    first = first_keys_of(segment.keys_object_key)
-    taken = [generation_of(key) or 0 for key in removal.generations(first)]
     stored = removal.put(
-        keys_generation(first, max(taken) + 1),
+        keys_generation(first, number),
         body,
         lock=found.lock if found.lock and found.lock.until > now else None,
         legal_hold=found.legal_hold,

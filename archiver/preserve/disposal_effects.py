@@ -247,7 +247,8 @@ class CarriedOut:
         gone = list(rows.condemned_of(connection, self.batch_id))
         disposed_rows.purge(connection, gone)
         rows.mark_disposed(connection, self.batch_id, gone)
-        rows.mark_done(connection, self.batch_id, self.method, self.at)
+        if rows.mark_done(connection, self.batch_id, self.method, self.at):
+            disposed_rows.recount(connection)
         return False
 
 

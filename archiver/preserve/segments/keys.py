@@ -49,8 +49,10 @@ def build_keys(
     return _built(segment_id, 0, items)
 
 
-def next_generation(data: bytes, segment_id: bytes, without: Collection[int]) -> bytes | None:
-    """Return the generation after `data` with the keys of all frames but those `without`.
+def next_generation(
+    data: bytes, segment_id: bytes, without: Collection[int], *, generation: int
+) -> bytes | None:
+    """Return a later generation of `data`, with the keys of all frames but those `without`.
 
     What is kept is kept as it is, at its index. None where nothing is left.
 
@@ -62,7 +64,7 @@ def next_generation(data: bytes, segment_id: bytes, without: Collection[int]) ->
         for index, wrapped in parse_keys(data, segment_id).items()
         if index not in without
     ]
-    return _built(segment_id, parse_generation(data) + 1, items) if items else None
+    return _built(segment_id, generation, items) if items else None
 
 
 def parse_generation(data: bytes) -> int:
