@@ -19,7 +19,13 @@ from archiver.errors import Conflict, Denied, InvalidInput
 from archiver.model.actor import Actor
 from archiver.model.batch import BatchState
 from archiver.model.post import Part
-from archiver.preserve.batch_effects import BATCH, BatchChanged, batch_effect
+from archiver.preserve.batch_effects import (
+    BATCH,
+    BatchChanged,
+    BatchFormed,
+    batch_effect,
+    members_part,
+)
 from archiver.preserve.event_record import EventBody, legible
 
 _REASON = range(1, 4001)
@@ -44,6 +50,19 @@ class BatchChanges:
             approvals = await rows.approvals(tx, [batch_id])
         return BatchView(
             row=row, counts=counts[batch_id], approvals=approvals_of(approvals, batch_id)
+        )
+
+    async def form(self, formed: BatchFormed, *, actor: Actor, at: datetime) -> None:
+        """Record that a batch was formed."""
+        await self._trail.record(
+            Action.BATCH_FORMED,
+            actor=actor,
+            object_type=BATCH,
+            object_id=formed.row.id,
+            details=formed.details,
+            parts=[members_part(formed.indexes)],
+            effect=formed,
+            at=at,
         )
 
     async def change(

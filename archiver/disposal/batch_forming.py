@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from archiver.access.rules import Permission, require
 from archiver.audit.actions import Action
-from archiver.audit.trail import Trail
 from archiver.clock import Clock, to_millis
 from archiver.db import batches as rows
 from archiver.db import file_plan as file_plan_rows
@@ -28,7 +27,7 @@ from archiver.ids import Ulids
 from archiver.model.actor import Actor
 from archiver.model.batch import BatchState
 from archiver.model.requester import requester_of
-from archiver.preserve.batch_effects import BATCH, MOST_RECORDS, BatchFormed, members_part
+from archiver.preserve.batch_effects import MOST_RECORDS, BatchFormed
 from archiver.preserve.event_record import legible
 
 _PAGE = 10_000
@@ -89,17 +88,10 @@ class BatchForming:
     """The use cases of forming batches."""
 
     def __init__(
-        self,
-        *,
-        database: Database,
-        changes: BatchChanges,
-        trail: Trail,
-        clock: Clock,
-        ulids: Ulids,
+        self, *, database: Database, changes: BatchChanges, clock: Clock, ulids: Ulids
     ) -> None:
         self._database = database
         self._changes = changes
-        self._trail = trail
         self._clock = clock
         self._ulids = ulids
         self._forming = asyncio.Lock()
@@ -145,7 +137,9 @@ class BatchForming:
             ]
             for start in range(0, len(formed), _AT_ONCE):
                 some = formed[start : start + _AT_ONCE]
-                await asyncio.gather(*(self._record(each, now, actor) for each in some))
+                await asyncio.gather(
+                    *(self._changes.form(each, actor=actor, at=now) for each in some)
+                )
         return await self._views([each.row.id for each in formed])
 
     async def _gather(self, at: int) -> dict[Group, _Gathered]:
@@ -201,18 +195,6 @@ class BatchForming:
             stated_at=at,
         )
         return BatchFormed(row=row, indexes=indexes)
-
-    async def _record(self, formed: BatchFormed, at: datetime, actor: Actor) -> None:
-        await self._trail.record(
-            Action.BATCH_FORMED,
-            actor=actor,
-            object_type=BATCH,
-            object_id=formed.row.id,
-            details=formed.details,
-            parts=[members_part(formed.indexes)],
-            effect=formed,
-            at=at,
-        )
 
     async def _views(self, ids: Sequence[str]) -> tuple[BatchView, ...]:
         async with self._database.reading() as tx:

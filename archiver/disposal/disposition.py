@@ -73,9 +73,7 @@ def open_disposition(
         backup_days=backup_days,
     )
     return Disposition(
-        forming=BatchForming(
-            database=database, changes=changes, trail=trail, clock=clock, ulids=ulids
-        ),
+        forming=BatchForming(database=database, changes=changes, clock=clock, ulids=ulids),
         batches=Batches(database=database, changes=changes, clock=clock),
         reviews=reviews,
         transfers=Transfers(database=database, changes=changes, pack=outside.pack),
