@@ -29,7 +29,9 @@ from archiver.preserve.ledger.entry import decode_entry
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.store.opening import open_store
 from tests.fakes.archive import AGENT, an_arrival, found, settings_for, stored_posts
+from tests.fakes.database_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 from tests.fakes.disposal import COUNSEL, MANAGER, NINE_YEARS, Time, approved, opened
+from tests.fakes.postgres import Postgres
 
 NO_BATCH = "01JD4M8X7ZK3Q9V5T2W6Y8B1CD"
 OFFICER = Actor(name="otto", roles=frozenset(Role))
@@ -366,6 +368,25 @@ async def test_of_two_executions_at_once_one_is_refused(
     assert await refusals(services, batch_id) == 1
     with pytest.raises(Conflict, match="the batch is done"):
         await services.destruction.execute(batch_id, actor=MANAGER)
+
+
+@pytest.mark.integration
+async def test_a_batch_is_destroyed_on_postgresql(
+    postgres: Postgres, tmp_path: Path, time: Time
+) -> None:
+    settings = settings_for(tmp_path / "home", database_url=postgres.fresh_database())
+    await found(settings, clock=time)
+    async with opened(settings, time) as services:
+        gone = await capture(services, "one", "two", media=(b"film" * 100_000,))
+        shared = await capture(services, "three", "four")
+        time.pass_by(NINE_YEARS)
+        batch_id = await approved(services, [*gone, shared[0]])
+
+        done = await services.destruction.execute(batch_id, actor=MANAGER)
+
+        assert (done.destroyed, done.kept, done.method) == (3, 0, "erase")
+        await readable(services, shared[1:])
+        assert (await verified(services, time)).problems == ()
 
 
 async def test_the_second_copy_loses_the_same_bytes(settings: Settings, time: Time) -> None:
