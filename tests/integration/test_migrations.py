@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, inspect, text
 
 from archiver.db import schema
-from archiver.db.disposal_tables import metadata
+from archiver.db.disposal_tables import batch
 from archiver.db.transaction import Database, open_database
 from archiver.errors import ConfigurationError, DatabaseUnavailable
 
@@ -51,7 +51,7 @@ async def differences(database: Database) -> list[object]:
     def compare(connection: Connection) -> list[object]:
         options = {"compare_type": True, "compare_server_default": True}
         context = MigrationContext.configure(connection, opts=options)
-        return list(compare_metadata(context, metadata))
+        return list(compare_metadata(context, batch.metadata))
 
     async with database.reading() as tx:
         return await tx.run_sync(compare)
@@ -74,7 +74,7 @@ class TestUpAndDown:
 
         await schema.check(empty)
         assert await differences(empty) == []
-        assert await tables(empty) == {*metadata.tables, "alembic_version"}
+        assert await tables(empty) == {*batch.metadata.tables, "alembic_version"}
 
     async def test_constraints_and_indexes_have_the_names_of_the_convention(
         self, empty: Database
@@ -84,7 +84,7 @@ class TestUpAndDown:
         found = MetaData()
         async with empty.reading() as tx:
             await tx.run_sync(found.reflect)
-        assert names(found) - {"alembic_version_pkc"} == names(metadata)
+        assert names(found) - {"alembic_version_pkc"} == names(batch.metadata)
 
     async def test_down_leaves_nothing_and_up_again_gives_the_same_schema(
         self, empty: Database
