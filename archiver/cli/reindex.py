@@ -69,8 +69,8 @@ def _say_change(output: Output, change: AnalyzerChange) -> None:
     if len(found.tokens) + found.more_tokens > _SHOWN:
         output.line("  more with --json")
     output.line(
-        f"  Of {change.asked:,} saved searches, sets and holds by query {len(found.queries):,} "
-        "find other posts"
+        f"  {len(found.queries):,} of {change.asked:,} saved searches, sets and holds by query "
+        f"{'finds' if len(found.queries) == 1 else 'find'} other posts"
     )
     for query in found.queries:
         output.line(

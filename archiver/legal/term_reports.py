@@ -9,18 +9,18 @@ reach all of that part; for others they are not there.
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from functools import partial
 
 from archiver.access.rules import Permission, Reach, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
-from archiver.clock import Clock, from_millis, rfc3339, to_millis
+from archiver.clock import Clock, from_millis, to_millis
 from archiver.db import coverage as coverage_rows
 from archiver.db import records as record_rows
 from archiver.db import term_reports as report_rows
 from archiver.db.term_reports import TermReportRow
-from archiver.db.transaction import Database, Transaction
+from archiver.db.transaction import Database
 from archiver.errors import InvalidInput
 from archiver.ids import Ulids
 from archiver.legal.frozen_sets import FrozenSets
@@ -28,6 +28,7 @@ from archiver.legal.held import asks_what_is_held, with_held
 from archiver.legal.membership import Documents
 from archiver.legal.queries import GRAMMAR_VERSION, OpenIndex
 from archiver.legal.reach import names
+from archiver.legal.report_views import ReportEntry, entry_of, visible_report, with_hits
 from archiver.legal.set_views import FrozenSet, is_within, reach_text
 from archiver.legal.term_comparison import Comparison, compare
 from archiver.legal.term_counting import TermCounting
@@ -40,7 +41,6 @@ from archiver.legal.term_report import (
     Totals,
     report_of,
     report_text,
-    title_of,
 )
 from archiver.legal.term_search import line_of, searching_terms
 from archiver.legal.turns import Turns
@@ -70,40 +70,6 @@ class Wanted:
     syntax: str = "muniment"
     stem: bool = False
     zone: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportEntry:
-    """A report as a list shows it; `hits` are documents with any hit."""
-
-    id: str
-    name: str
-    matter: str
-    set_id: str
-    terms: int
-    documents: int
-    hits: int
-    made_at: datetime
-    made_by: str
-
-    @property
-    def title(self) -> str:
-        """What people call it."""
-        return title_of(self.name, self.made_at)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the JSON document."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "matter": self.matter,
-            "set_id": self.set_id,
-            "terms": self.terms,
-            "documents": self.documents,
-            "hits": self.hits,
-            "made_at": rfc3339(self.made_at),
-            "made_by": self.made_by,
-        }
 
 
 class TermReports:
@@ -218,7 +184,7 @@ class TermReports:
             object_type="term report",
             details={"listed": len(rows)},
         )
-        return tuple(map(_entry, rows))
+        return tuple(map(entry_of, rows))
 
     async def show(self, report_id: str, *, actor: Actor) -> TermReport:
         """Return one report. Raises Denied, NotFound."""
@@ -236,8 +202,8 @@ class TermReports:
         """Return how a report differs from an earlier one. Raises Denied, NotFound."""
         within = reach(actor, Permission.SEARCH)
         async with self._database.reading() as tx:
-            later, later_hits = await _with_hits(tx, report_id, within)
-            earlier, earlier_hits = await _with_hits(tx, earlier_id, within)
+            later, later_hits = await with_hits(tx, report_id, within)
+            earlier, earlier_hits = await with_hits(tx, earlier_id, within)
         found = await asyncio.to_thread(compare, earlier, earlier_hits, later, later_hits)
         await self._note(
             Action.TERMS_COMPARED, later, actor, earlier=f"“{earlier.title}”", earlier_id=earlier.id
@@ -349,26 +315,6 @@ class TermReports:
         return zone_of(wanted.zone, self._zone)
 
 
-async def visible_report(tx: Transaction, report_id: str, within: Reach) -> TermReportRow:
-    """Return a report that is within reach.
-
-    Raises:
-        NotFound: there is none, or it is out of reach.
-    """
-    row = await report_rows.get(tx, report_id)
-    if not is_within(row.within, within):
-        raise report_rows.no_report(report_id)
-    return row
-
-
-async def _with_hits(
-    tx: Transaction, report_id: str, within: Reach
-) -> tuple[TermReport, list[tuple[int, ...]]]:
-    report = report_of((await visible_report(tx, report_id, within)).body)
-    counts = [term.documents for term in report.terms]
-    return report, await report_rows.hits(tx, report_id, counts)
-
-
 def _facts(frozen: FrozenSet) -> SetFacts:
     return SetFacts(
         id=frozen.id,
@@ -387,18 +333,4 @@ def _totals(counting: TermCounting, described: Described) -> Totals:
         family=total.family,
         accounts=total.accounts,
         months=described.placed(total.months),
-    )
-
-
-def _entry(row: TermReportRow) -> ReportEntry:
-    return ReportEntry(
-        id=row.id,
-        name=row.name,
-        matter=row.matter,
-        set_id=row.set_id,
-        terms=row.terms,
-        documents=row.documents,
-        hits=row.hits,
-        made_at=from_millis(row.made_at),
-        made_by=row.made_by,
     )

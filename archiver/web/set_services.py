@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from archiver.legal.report_views import ReportEntry
 from archiver.legal.set_views import FrozenSet, SetIds, SetPage
 from archiver.legal.term_comparison import Comparison
 from archiver.legal.term_lists import Term
 from archiver.legal.term_report import TermReport
-from archiver.legal.term_reports import ReportEntry, Wanted
+from archiver.legal.term_reports import Wanted
 from archiver.model.actor import Actor
 
 

@@ -9,11 +9,12 @@ from archiver.access.rules import Permission, reach
 from archiver.errors import InvalidInput, NotFound
 from archiver.legal.expansions import Expansion
 from archiver.legal.hold_views import HeldPost
+from archiver.legal.report_views import ReportEntry
 from archiver.legal.set_views import FrozenSet, SetIds, SetPage
 from archiver.legal.term_comparison import Comparison, compare
 from archiver.legal.term_lists import Term, read_terms, terms_of
 from archiver.legal.term_report import AccountName, SetFacts, TermLine, TermReport, Totals
-from archiver.legal.term_reports import ReportEntry, Wanted
+from archiver.legal.term_reports import Wanted
 from archiver.legal.understanding import syntax_of
 from archiver.model.actor import Actor
 
