@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from archiver.cli import simulating
-from archiver.cli import simulating
 from archiver.cli.arguments import Parser, Subcommands, actions, add_action
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
@@ -45,7 +44,6 @@ def configure(parser: Parser) -> None:
     compared = add_action(group, "diff", sentence="what a draft changes, term by term")
     compared.add_argument("draft", metavar="DRAFT", help="the draft's id")
     compared.set_defaults(act=on_archive(diff))
-    simulating.declare(group)
     simulating.declare(group)
     _add_life(group)
 
