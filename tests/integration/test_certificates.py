@@ -1,6 +1,7 @@
 """From what is due to a certificate that anybody can check, on a whole archive."""
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from archiver.app import Services
 from archiver.assurance.certificate_verifier import verify_certificate
+from archiver.assurance.evidence_verifier import verify_bundle
 from archiver.assurance.recovering import RecoveryTarget, recover_database
 from archiver.assurance.verification import quiet
 from archiver.cli.main import main
@@ -145,6 +147,32 @@ async def test_a_certificate_says_who_what_why_and_how_and_what_remains(
     assert [each["reason"] for each in body["left_out"]] == ["of value"]
     assert {json.loads(each["entry"])["id"] for each in body["records"]} == set(captured[1:])
     assert "post " not in certificate_of(done).row.body  # no word of what was destroyed
+
+
+async def test_a_batch_is_handed_over_as_a_bundle_that_proves_itself_before_it_goes(
+    services: Services, tmp_path: Path
+) -> None:
+    use, package = services.disposition, tmp_path / "package.zip"
+    (batch,) = await use.forming.form(actor=RITA)
+    async with services.database.transaction() as tx:  # as if the schedule had asked for it
+        await tx.execute(update(metadata.tables["batch"]).values(action="transfer"))
+    await use.approvals.propose(batch.id, reason=WHY, actor=RITA)
+    packed = await use.transfers.export(batch.id, package, actor=RITA)
+    assert (packed.records, verify_bundle(package)["ok"]) == (5, True)
+    received = hashlib.sha256(package.read_bytes()).hexdigest()
+    await use.transfers.confirm(batch.id, sha256=received, receiver="State Archives", actor=RITA)
+    for who in (ADA, BEN):
+        await use.approvals.approve(batch.id, records=5, reason=WHY, actor=who)
+
+    done = await use.executions.execute(batch.id, actor=RITA)
+
+    body = json.loads(certificate_of(done).row.body)["certificate"]
+    assert (body["transfer"]["receiver"], body["transfer"]["sha256"]) == (
+        "State Archives",
+        received,
+    )
+    assert verified(tmp_path, certificate_of(done))["ok"]
+    assert verify_bundle(package)["ok"]  # what was handed over outlives what was destroyed
 
 
 async def test_what_is_done_twice_is_certified_once(services: Services) -> None:
