@@ -134,7 +134,10 @@ def test_what_a_killed_rebuild_left_is_swept_and_only_one_builds_at_a_time(
             mine.switch(newer)
         assert snapshot.count(Everything()) == 3
         assert other.current() == newer
+    reader = opensearch.open_reader(url)
     assert other.sweep() == 1
+    with reader.snapshot() as snapshot:
+        assert snapshot.count(Everything()) == 4, "it went over to the new one"
     with opensearch.open_reader(newer).snapshot() as snapshot:
         assert (snapshot.count(Everything()), other.size() > 0) == (4, True)
 

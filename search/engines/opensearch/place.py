@@ -2,8 +2,8 @@
 
 `opensearch+https://user@host:9200,host2:9200/muniment?password_file=/run/secrets/search&shards=3`:
 the nodes, the name (an alias) and, after `?`, what is not the default. `/muniment/000002` is one
-generation of that name, whether it is the one that answers or not. A password never stands in a
-URL, because URLs are shown; the file that holds it is named instead.
+generation of that name to be written, whether it is the one that answers or not. A password never
+stands in a URL, because URLs are shown; the file that holds it is named instead.
 """
 
 import re

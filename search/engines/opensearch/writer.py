@@ -2,7 +2,7 @@
 
 The name in a URL is an alias. Behind it stands one index, `name-000001`; built anew it is
 `name-000002`, and the alias is switched in one step. A URL may name a generation as well, which is
-then opened whether it answers or not (`generations`). An index is written through an alias of its
+then written whether it answers or not (`generations`). An index is written through an alias of its
 own, `name-000001-write`, so what a dead writer still sends never reaches another, nor makes one.
 """
 
@@ -48,14 +48,17 @@ def open_writer(url: str, *, anew: bool = False) -> "OpenSearchIndex":
 
 
 def open_reader(url: str) -> OpenSearchReader:
-    """Open the index at `url` for reading.
+    """Open the index at `url` for reading: whichever generation of its name answers.
+
+    A reader goes over to the next generation by itself, in the step that moves the name. So no
+    question meets one that was just removed.
 
     Raises:
         IndexUnavailable: there is none yet, or the cluster does not answer.
         IndexDamaged: it is not one of ours, or a part of it is lost.
         IndexOutdated: written by another analyzer version or layout.
     """
-    cluster = Cluster(place_of(url))
+    cluster = Cluster(replace(place_of(url), generation=""))
     try:
         return _read(cluster)
     except BaseException:
@@ -204,7 +207,7 @@ def _named(cluster: Cluster, *, anew: bool) -> str:
 
 
 def _read(cluster: Cluster) -> OpenSearchReader:
-    if not cluster.place.generation and _standing(cluster) is None:
+    if _standing(cluster) is None:
         raise IndexUnavailable(
             f"There is no index {cluster.place}; the writing process creates it."
         )
