@@ -1,23 +1,30 @@
 """A simulation tells of every record what the retention engine tells, summed up."""
 
 from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from archiver.audit.actions import Action
 from archiver.clock import from_millis
 from archiver.db.facts import facts_of
+from archiver.db.file_plan import get_schedule
 from archiver.db.retained import held_among, media_among
 from archiver.db.tables import record, segment
 from archiver.db.transaction import Database
-from archiver.disposal.simulation import Simulation
+from archiver.disposal.simulation import Selection, Simulation
 from archiver.disposal.simulation_result import Category, Place, SimulationResult
+from archiver.errors import Denied, InvalidInput
 from archiver.model.actor import Actor, Role
 from retention.decisions import Keep, State, decide, retain_until
 from retention.facts import Hold
+from retention.periods import Period
 from retention.rules import Rule, RuleSet
 from retention.schedules import Schedule
 from tests.fakes.random_archives import (
@@ -28,6 +35,7 @@ from tests.fakes.random_archives import (
     schedules_of,
     written,
 )
+from tests.fakes.small_archive import AGENT, SmallArchive, arrival, small_archive
 
 MANAGER = Actor(name="rita", roles=frozenset({Role.RECORDS_MANAGER}))
 HOLD = Hold(id="h", matter="m", placed_at=datetime(2020, 1, 1, tzinfo=UTC))
@@ -170,3 +178,67 @@ async def test_simulated_rules_count_what_the_engine_decides_of_each_record(
         result = await simulation_on(database, archive.now).of_rules(rules)
 
         assert counted(result) == await one_by_one(database, archive, rules)
+
+
+@pytest.fixture
+async def archive(tmp_path: Path, database_url: str) -> AsyncIterator[SmallArchive]:
+    async with small_archive(tmp_path / "home", database_url) as opened:
+        yield opened
+
+
+async def default_schedule(archive: SmallArchive, years: int) -> Schedule:
+    """The default schedule with all its periods of so many years."""
+    async with archive.database.reading() as tx:
+        body = await get_schedule(tx, "default", 1)
+    before = Schedule.from_dict(body)
+    terms = tuple(replace(term, period=Period(years=years)) for term in before.terms)
+    return replace(before, version=2, terms=terms)
+
+
+class TestAsking:
+    async def test_a_number_opens_its_list_page_by_page_and_the_asking_is_an_event(
+        self, archive: SmallArchive
+    ) -> None:
+        outcomes = [
+            *await archive.capture(*(arrival(f"p{n}", f"text {n}") for n in range(5))),
+            *await archive.capture(arrival("other", "text", account="@shop")),
+        ]
+        simulation = Simulation(database=archive.database, clock=archive.clock, trail=archive.trail)
+        longer = await default_schedule(archive, 20)
+
+        result = await simulation.run(longer, actor=MANAGER)
+
+        assert result.total.found[Category.LONGER].records == 6
+        assert list(result.by_year()) == ["2033", "2046"]
+        assert {account for _, account in result.by_account()} == {"@acme", "@shop"}
+        (event, *_) = await archive.events_about("default")
+        assert event.action == Action.PLAN_SIMULATED
+        wanted = Selection(category=Category.LONGER, account="@acme", year="2046")
+        first = await simulation.records(longer, wanted, limit=3, actor=MANAGER)
+        rest = await simulation.records(
+            longer, wanted, after=first[-1].log_index, limit=3, actor=MANAGER
+        )
+        assert [each.id for each in (*first, *rest)] == [
+            outcome.record_id for outcome in outcomes[:5]
+        ]
+        assert first[0].to_dict()["after"] == "2046-03-03T00:00:00.000Z"
+
+    async def test_who_may_not_read_the_file_plan_simulates_nothing(
+        self, archive: SmallArchive
+    ) -> None:
+        simulation = Simulation(database=archive.database, clock=archive.clock, trail=archive.trail)
+        schedule = await default_schedule(archive, 1)
+        wanted = Selection(category=Category.LONGER)
+        with pytest.raises(Denied):
+            await simulation.run(schedule, actor=AGENT)
+        with pytest.raises(Denied):
+            await simulation.records(schedule, wanted, actor=AGENT)
+        with pytest.raises(InvalidInput):
+            await simulation.records(schedule, wanted, limit=201, actor=MANAGER)
+
+    async def test_rules_that_name_a_class_without_a_schedule_are_not_simulated(
+        self, archive: SmallArchive
+    ) -> None:
+        simulation = Simulation(database=archive.database, clock=archive.clock, trail=archive.trail)
+        with pytest.raises(InvalidInput, match="nowhere"):
+            await simulation.of_rules(RuleSet(version=2, default_class="nowhere"))

@@ -19,6 +19,7 @@ from sqlalchemy import event
 
 from archiver.app import Services, open_services
 from archiver.db.transaction import Database
+from archiver.disposal.stated_events import NewEvent
 from archiver.legal.asking import Asked
 from archiver.model.actor import Actor, Role
 from archiver.model.grants import Grants
@@ -85,6 +86,7 @@ PAGES = (
     "/api/v1/classes/default",
     "/api/v1/classes/default/records",
     "/api/v1/drafts",
+    "/api/v1/retention-events",
     "/api/v1/disposition/due",
     "/api/v1/batches",
     "/api/v1/certificates",
@@ -184,6 +186,15 @@ class Office:
             )
             plan = services.plan
             await plan.drafts.make("default", reason="a test", actor=EVERYBODY)
+            await services.keeping.events.state(
+                NewEvent(
+                    name="case_closed",
+                    happened_at=services.clock(),
+                    platform="x",
+                    account=f"a{number}",
+                ),
+                actor=EVERYBODY,
+            )
             await plan.classes.add(
                 f"class-{number}", title="A class", authority="a test", actor=EVERYBODY
             )
