@@ -4,8 +4,8 @@ Playwright's synchronous interface keeps an event loop marked as running in its 
 browser lives for one module: after it, other modules of the same process may run loops again.
 """
 
+import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -24,7 +24,9 @@ from playwright.sync_api import (
 from archiver.model.actor import Role
 from tests.browser.site import Site
 
-SHOTS = Path(tempfile.gettempdir()) / "shots"
+SHOTS = os.environ.get("MUNIMENT_TEST_SHOTS")
+"""The folder of the pictures that are taken for people to look at; without it none are."""
+
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _PATIENCE_MS = 120_000.0
@@ -74,7 +76,9 @@ def browser() -> Iterator[Browser]:
     executable = _executable()
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
-            executable_path=executable, timeout=_PATIENCE_MS, args=["--disable-dev-shm-usage"]
+            executable_path=executable,
+            timeout=_PATIENCE_MS,
+            args=["--disable-dev-shm-usage", "--disable-gpu"],  # to imitate one costs a seventh
         )
         yield opened
         opened.close()
@@ -151,16 +155,20 @@ def axe() -> Callable[[Page], None]:
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Page, str], Path]:
-    """Keep a picture of the whole page for people to look at; `name` as `search-light`."""
+def screenshot() -> Callable[[Page, str], None]:
+    """Keep a picture of the whole page in the folder `SHOTS`; `name` as `search-light`."""
 
-    def take(page: Page, name: str) -> Path:
-        SHOTS.mkdir(exist_ok=True)
-        path = SHOTS / f"{name}.png"
-        page.screenshot(path=path, full_page=True, timeout=_PATIENCE_MS)
-        return path
+    def take(page: Page, name: str) -> None:
+        keep_picture(page, f"{name}.png", whole=True)
 
     return take
+
+
+def keep_picture(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep a picture of what is seen of a page, or of all of it, if pictures are asked for."""
+    if SHOTS:
+        path = Path(SHOTS) / name
+        page.screenshot(path=path, full_page=whole, timeout=_PATIENCE_MS)
 
 
 def sideways(page: Page) -> int:

@@ -21,7 +21,7 @@ HELP_PICTURES = Path("archiver/web/help/pictures")
 def test_an_auditor_reads_all_about_a_record_and_checks_one_event(
     page_as: PageAs,
     axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
+    screenshot: Callable[[Page, str], None],
     theme: str,
 ) -> None:
     page = page_as(Role.AUDITOR, theme, "/audit?action=hold:*")

@@ -23,7 +23,7 @@ from archiver.legal.term_reports import Wanted
 from archiver.model.actor import Role
 from archiver.web.routes import ROUTES
 from archiver.web.routing import Route
-from tests.browser.conftest import SHOTS, sideways, watch
+from tests.browser.conftest import keep_picture, sideways, watch
 from tests.browser.site import HELD, MATTER, Site
 
 THEMES = ("light", "dark")
@@ -344,7 +344,7 @@ def test_a_page_is_free_of_faults(  # noqa: PLR0917 - fixtures
     assert (answer.status, page.locator("h1").count()) == (visit.status, 1)
     assert page.url.endswith(path), f"{path} led to {page.url}"
     axe(page)
-    _keep_picture(page, f"{visit.name}-{theme}")
+    keep_picture(page, f"every/{visit.name}-{theme}.png")
     if theme == "light":
         _assert_well_formed(page, template, titles)
         _assert_fits_every_screen(page)
@@ -393,12 +393,6 @@ def _assert_fits_every_screen(page: Page) -> None:
         page.set_viewport_size({"width": width, "height": height})
         assert sideways(page) == 0, f"scrolls sideways on {name}"
     page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
-
-
-def _keep_picture(page: Page, name: str) -> None:
-    folder = SHOTS / "every"
-    folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"{name}.png", timeout=PATIENCE_MS)
 
 
 async def _an_event(site: Site) -> str:

@@ -15,7 +15,7 @@ PASSWORD = "seven herons over the harbour"
 PATIENCE_MS = 120_000.0
 
 Axe = Callable[[Page], None]
-Screenshot = Callable[[Page, str], Path]
+Screenshot = Callable[[Page, str], None]
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -112,7 +111,7 @@ def test_hits_are_legible_and_reachable_in_both_themes(
     page_as: PageAs,
     post: dict[str, str],
     axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
+    screenshot: Callable[[Page, str], None],
     theme: str,
 ) -> None:
     page = page_as(Role.COUNSEL, theme, f"{at(post['edited'])}#mark-3")

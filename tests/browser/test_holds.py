@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
@@ -27,7 +26,7 @@ def number(text: str) -> int:
 
 
 def test_counsel_places_a_hold_on_what_a_search_found_and_releases_it(
-    page_as: PageAs, axe: Callable[[Page], None], screenshot: Callable[[Page, str], Path]
+    page_as: PageAs, axe: Callable[[Page], None], screenshot: Callable[[Page, str], None]
 ) -> None:
     page = page_as(Role.COUNSEL, path="/holds/new?q=earnings")
     found = number(page.locator("#count .big").inner_text())

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,7 +14,7 @@ from tests.browser.site import BROKERS, CORPORATE, Site
 from tests.fakes.archive import AGENT
 
 Axe = Callable[[Page], None]
-Screenshot = Callable[[Page, str], Path]
+Screenshot = Callable[[Page, str], None]
 THEMES = ("light", "dark")
 CLASS = "us-finra-2210-public"
 NARROW = (360, 800)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
@@ -10,7 +9,7 @@ from archiver.model.actor import Role
 from tests.browser.conftest import PageAs
 
 Axe = Callable[[Page], None]
-Shoot = Callable[[Page, str], Path]
+Shoot = Callable[[Page, str], None]
 
 
 def test_an_operator_builds_a_new_index_and_sees_it_done(

@@ -22,7 +22,7 @@ THEMES = ("light", "dark")
 RECORD_LINK = re.compile(r"/records/[0-9A-Z]{26}")
 
 Axe = Callable[[Page], None]
-Shoot = Callable[[Page, str], Path]
+Shoot = Callable[[Page, str], None]
 
 
 def test_verify_now_is_followed_to_its_end_and_the_proof_is_taken_away(

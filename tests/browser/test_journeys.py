@@ -24,7 +24,7 @@ CSV = (
 TELEPHONE = (320, 640)
 
 Axe = Callable[[Page], None]
-Screenshot = Callable[[Page, str], Path]
+Screenshot = Callable[[Page, str], None]
 
 
 def account_of(site: Site, role: Role) -> str:

@@ -1,7 +1,6 @@
 """Signing in with a provider, click by click: there, at the provider's page, and back."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -85,7 +84,7 @@ def test_one_lands_on_the_page_one_asked_for(page: Page) -> None:
 def test_who_has_no_role_here_is_told_whom_to_ask(
     page: Page,
     axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
+    screenshot: Callable[[Page, str], None],
     request: pytest.FixtureRequest,
 ) -> None:
     page.goto("/sign-in")

@@ -1,7 +1,6 @@
 """A passkey from its making to its removal, with Chromium's virtual authenticator."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -83,7 +82,7 @@ def device(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iter
 def test_a_passkey_is_added_and_signs_in(
     device: Device,
     axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
+    screenshot: Callable[[Page, str], None],
     request: pytest.FixtureRequest,
 ) -> None:
     theme = request.node.callspec.params["device"]
@@ -122,7 +121,7 @@ def test_legal_acts_ask_for_the_passkey_again(
 def test_a_passkey_is_removed_but_for_the_only_one(
     device: Device,
     axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
+    screenshot: Callable[[Page, str], None],
     request: pytest.FixtureRequest,
 ) -> None:
     theme = request.node.callspec.params["device"]

@@ -166,7 +166,7 @@ def story(site: Site) -> dict[str, str]:
 def test_every_side_of_a_record_is_accessible_in_both_themes(  # noqa: PLR0917 - fixtures
     page_as: PageAs,
     axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
+    screenshot: Callable[[Page, str], None],
     story: dict[str, str],
     tab: Tab,
     theme: str,
@@ -180,7 +180,7 @@ def test_every_side_of_a_record_is_accessible_in_both_themes(  # noqa: PLR0917 -
 
 
 def test_a_record_reads_on_a_narrow_screen(
-    page_as: PageAs, story: dict[str, str], screenshot: Callable[[Page, str], Path]
+    page_as: PageAs, story: dict[str, str], screenshot: Callable[[Page, str], None]
 ) -> None:
     for tab in Tab:
         url = f"/records/{story['edited']}?tab={tab}"

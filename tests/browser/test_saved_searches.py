@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -28,7 +27,7 @@ def test_a_search_is_saved_and_tells_what_is_new(
     site: Site,
     page_as: PageAs,
     axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
+    screenshot: Callable[[Page, str], None],
     theme: str,
 ) -> None:
     word = f"quokka{theme}"
@@ -68,7 +67,7 @@ def test_a_change_is_a_version_that_shows_what_it_changed(
     site: Site,
     page_as: PageAs,
     axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
+    screenshot: Callable[[Page, str], None],
 ) -> None:
     capture(site, "wombat")
     page = page_as(Role.COUNSEL, path="/saved-searches/new?q=wombat")
@@ -102,7 +101,7 @@ def test_a_change_is_a_version_that_shows_what_it_changed(
 def test_a_webhook_that_fails_says_why_and_can_be_tried_again(
     site: Site,
     page_as: PageAs,
-    screenshot: Callable[[Page, str], Path],
+    screenshot: Callable[[Page, str], None],
 ) -> None:
     page = page_as(Role.COUNSEL, "dark", "/saved-searches/new?q=numbat", javascript=False)
     page.get_by_label("Name").fill("Numbats")

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,7 +13,7 @@ from tests.browser.conftest import PageAs, sideways
 from tests.browser.site import MATTER, POSTS, Site
 
 Axe = Callable[[Page], None]
-Screenshot = Callable[[Page, str], Path]
+Screenshot = Callable[[Page, str], None]
 
 
 def found(page: Page) -> int:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +10,7 @@ from archiver.model.actor import Role
 from tests.browser.conftest import PageAs, sideways
 
 Axe = Callable[[Page], None]
-Screenshot = Callable[[Page, str], Path]
+Screenshot = Callable[[Page, str], None]
 
 
 @pytest.mark.parametrize("javascript", [True, False])

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -54,7 +53,7 @@ def prefer(site: Site, unit: str, preferences: Preferences) -> None:
 def test_every_part_is_accessible_in_both_themes(
     page_as: PageAs,
     axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
+    screenshot: Callable[[Page, str], None],
     path: str,
     theme: str,
 ) -> None:
@@ -301,7 +300,7 @@ def test_paper_has_no_chrome_and_all_of_every_hash(page_as: PageAs) -> None:
 
 
 def test_forced_colours_give_every_tag_an_edge(
-    page_as: PageAs, screenshot: Callable[[Page, str], Path]
+    page_as: PageAs, screenshot: Callable[[Page, str], None]
 ) -> None:
     page = page_as(Role.COUNSEL, path="/style", forced_colors=True)
 

@@ -29,7 +29,7 @@ def test_a_search_is_frozen_its_terms_reported_and_two_lists_compared(  # noqa: 
     site: Site,
     page_as: PageAs,
     axe: Callable[[Page], None],
-    screenshot: Callable[[Page, str], Path],
+    screenshot: Callable[[Page, str], None],
     theme: str,
 ) -> None:
     word = f"wombat{theme}"
