@@ -14,7 +14,10 @@ PAGES = [
     for path in TEMPLATES
     if "{% extends" in path.read_text() and not path.name.endswith("shell.html")
 ]
-PARTS = [path for path in TEMPLATES if path not in PAGES]
+ALONE = {"certificate.html": "a file to be kept and printed, with nothing beside it to fetch"}
+"""Documents that no page of ours shows, so they hold their own style, and why."""
+
+PARTS = [path for path in TEMPLATES if path not in PAGES and path.name not in ALONE]
 
 DRAWS_TABLES = {
     "components/lists.html": "the table of every list",
@@ -56,7 +59,15 @@ def test_a_template_holds_nothing_the_policy_forbids(template: Path) -> None:
         _source(template),
     )
 
-    assert found == []
+    assert found == (["<style"] if template.name in ALONE else [])
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_a_document_that_stands_alone_fetches_nothing_and_runs_nothing(name: str) -> None:
+    source = (FOLDER / name).read_text()
+
+    assert "default-src 'none'" in source
+    assert not re.search(r"<script|<link|<img|<form|\shref=|\ssrc=|url\(", source)
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=_named)
