@@ -20,6 +20,7 @@ _MS = timedelta(milliseconds=1)
 _DAY = timedelta(days=1)
 _FURTHEST_AHEAD_MS = FURTHEST_AHEAD // _MS
 _BLOCK_BITS = 32  # 2^32 ms are 49.7 days
+_BEFORE_ALL = -(1 << 63)
 
 NOTHING: Mapping[str, int] = {}
 """What `Ends.until` takes for a record of which no event was stated."""
@@ -64,21 +65,25 @@ class Ends:
         """
         if self.permanent:
             return None
-        ends = [steps.end(captured) for steps in self._captured]
+        latest = _BEFORE_ALL
+        for steps in self._captured:
+            latest = max(latest, steps.end(captured))
         if self._posted:
-            plausible = posted is not None and 0 < posted <= captured + _FURTHEST_AHEAD_MS
-            moment = posted if posted is not None and plausible else captured
-            ends += [steps.end(moment) for steps in self._posted]
+            if posted is None or not 0 < posted <= captured + _FURTHEST_AHEAD_MS:
+                posted = captured  # the platform's word is not plausible
+            for steps in self._posted:
+                latest = max(latest, steps.end(posted))
         if self._superseded:
             if superseded is None:
                 return None
-            ends += [steps.end(superseded) for steps in self._superseded]
+            for steps in self._superseded:
+                latest = max(latest, steps.end(superseded))
         for name, steps in self._events:
             happened = events.get(name)
             if happened is None:
                 return None
-            ends.append(steps.end(happened))
-        return max(ends)
+            latest = max(latest, steps.end(happened))
+        return latest
 
 
 class _Block(NamedTuple):
@@ -96,6 +101,10 @@ class _Steps:
         self._period = period
         self._zone = zone
         self._blocks: dict[int, _Block] = {}
+        # Records that stand together were mostly posted on the same day: the last step is tried
+        # first.
+        self._from = self._to = 0
+        self._end = 0
 
     @classmethod
     def of(cls, term: Term, zone: str) -> "_Steps":
@@ -106,11 +115,16 @@ class _Steps:
 
     def end(self, moment: int) -> int:
         """Return the exclusive end of a period that `moment` triggers."""
+        if self._from <= moment < self._to:
+            return self._end
         number = moment >> _BLOCK_BITS
         block = self._blocks.get(number)
         if block is None:
             block = self._blocks[number] = self._block(number)
-        return block.ends[bisect_right(block.starts, moment) - 1]
+        place = bisect_right(block.starts, moment)
+        self._from, self._to = block.starts[place - 1], block.starts[place]
+        self._end = block.ends[place - 1]
+        return self._end
 
     def _block(self, number: int) -> _Block:
         first, last = number << _BLOCK_BITS, (number + 1) << _BLOCK_BITS
