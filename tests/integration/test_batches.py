@@ -1,6 +1,7 @@
 """Disposal batches from what is due to two approvals; on both databases."""
 
 import asyncio
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -28,7 +29,17 @@ WHY = "retention has ended"
 
 
 @pytest.fixture
-async def archive(tmp_path: Path, database_url: str) -> AsyncIterator[SmallArchive]:
+async def archive(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[SmallArchive]:
+    """An archive on SQLite, for rules that no database decides."""
+    shutil.copyfile(migrated_sqlite, tmp_path / "muniment.db")
+    url = f"sqlite:///{tmp_path / 'muniment.db'}"
+    async with small_archive(tmp_path / "home", url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def either(tmp_path: Path, database_url: str) -> AsyncIterator[SmallArchive]:
+    """An archive on each database, for what statements decide."""
     async with small_archive(tmp_path / "home", database_url) as opened:
         yield opened
 
@@ -67,14 +78,14 @@ async def results(archive: SmallArchive, object_id: str, action: Action) -> list
 
 
 async def test_what_is_due_is_formed_into_batches_of_one_class_account_and_month(
-    archive: SmallArchive,
+    either: SmallArchive,
 ) -> None:
-    batches = disposition_of(archive)
-    await captured(archive, 3)
-    await captured(archive, 2, account="@other")
+    batches = disposition_of(either)
+    await captured(either, 3)
+    await captured(either, 2, account="@other")
     assert await batches.forming.form(actor=RITA) == ()
 
-    archive.clock.pass_by(EIGHT_YEARS)
+    either.clock.pass_by(EIGHT_YEARS)
     due = await batches.forming.due(actor=RITA)
     formed = await batches.forming.form(actor=RITA)
 
@@ -118,19 +129,19 @@ async def test_two_formings_at_once_propose_no_record_twice(archive: SmallArchiv
 
 
 async def test_a_held_record_is_in_no_batch_and_comes_up_in_the_next_one_after_its_release(
-    archive: SmallArchive,
+    either: SmallArchive,
 ) -> None:
-    batches = disposition_of(archive)
-    held, *free = await captured(archive, 4)
-    hold = await archive.holds.place(name="h", reason="claim", record_ids=[held], actor=COUNSEL)
-    batch = await one_batch(archive, batches)
+    batches = disposition_of(either)
+    held, *free = await captured(either, 4)
+    hold = await either.holds.place(name="h", reason="claim", record_ids=[held], actor=COUNSEL)
+    batch = await one_batch(either, batches)
 
     review = await batches.reviews.show(batch.id, actor=RITA)
     assert await members(batches, batch.id) == free
     assert review.outside.held == 1
     assert [(each.hold, each.records) for each in review.holds] == [(hold.id, 1)]
 
-    await archive.holds.release(hold.id, reason="settled", actor=COUNSEL)
+    await either.holds.release(hold.id, reason="settled", actor=COUNSEL)
     (second,) = await batches.forming.form(actor=RITA)
     again = await batches.reviews.show(second.id, actor=RITA)
 
@@ -139,10 +150,10 @@ async def test_a_held_record_is_in_no_batch_and_comes_up_in_the_next_one_after_i
     assert again.outside.held == 0
 
 
-async def test_two_people_approve_and_neither_of_them_proposed(archive: SmallArchive) -> None:
-    batches = disposition_of(archive)
-    await captured(archive, 2)
-    batch = await one_batch(archive, batches)
+async def test_two_people_approve_and_neither_of_them_proposed(either: SmallArchive) -> None:
+    batches = disposition_of(either)
+    await captured(either, 2)
+    batch = await one_batch(either, batches)
 
     with pytest.raises(Conflict, match="to be reviewed, found it formed"):
         await batches.approvals.approve(batch.id, records=2, reason=WHY, actor=ADA)
@@ -160,7 +171,7 @@ async def test_two_people_approve_and_neither_of_them_proposed(archive: SmallArc
 
     assert (once.state, twice.state) == (BatchState.REVIEWED, BatchState.APPROVED)
     assert [each.approved_by for each in twice.approvals] == ["ada", "ben"]
-    outcomes = Counter(await results(archive, batch.id, Action.BATCH_APPROVED))
+    outcomes = Counter(await results(either, batch.id, Action.BATCH_APPROVED))
     assert outcomes == {"refused": 2, "denied": 3, "ok": 2}
 
 
@@ -207,17 +218,17 @@ async def test_leaving_a_record_out_voids_what_was_approved(archive: SmallArchiv
 
 
 async def test_what_a_review_keeps_until_a_day_is_in_no_batch_before(
-    archive: SmallArchive,
+    either: SmallArchive,
 ) -> None:
-    batches = disposition_of(archive)
-    kept, later, _ = await captured(archive, 3)
-    batch = await one_batch(archive, batches)
-    until = archive.clock() + timedelta(days=365)
+    batches = disposition_of(either)
+    kept, later, _ = await captured(either, 3)
+    batch = await one_batch(either, batches)
+    until = either.clock() + timedelta(days=365)
     exclude = batches.batches.exclude
     await exclude(batch.id, [kept], reason="the museum asks", keep_until=until, actor=RITA)
     await exclude(batch.id, [later], reason="look again", actor=RITA)
     with pytest.raises(InvalidInput, match="a moment to come"):
-        await exclude(batch.id, [later], reason=WHY, keep_until=archive.clock(), actor=RITA)
+        await exclude(batch.id, [later], reason=WHY, keep_until=either.clock(), actor=RITA)
     await batches.batches.cancel(batch.id, reason="form it anew", actor=RITA)
 
     (second,) = await batches.forming.form(actor=RITA)
@@ -226,7 +237,7 @@ async def test_what_a_review_keeps_until_a_day_is_in_no_batch_before(
     review = await batches.reviews.show(second.id, actor=RITA)
     assert review.outside.kept_by_review == 1
 
-    archive.clock.now = until
+    either.clock.now = until
     (third,) = await batches.forming.form(actor=RITA)
     assert await members(batches, third.id) == [kept]
 
@@ -244,10 +255,10 @@ async def test_an_approval_is_taken_back_before_the_execution(archive: SmallArch
     assert [each.approved_by for each in back.approvals] == ["ben"]
 
 
-async def test_a_cancelled_batch_frees_its_records(archive: SmallArchive) -> None:
-    batches = disposition_of(archive)
-    ids = await captured(archive, 2)
-    batch = await approved(batches, await one_batch(archive, batches))
+async def test_a_cancelled_batch_frees_its_records(either: SmallArchive) -> None:
+    batches = disposition_of(either)
+    ids = await captured(either, 2)
+    batch = await approved(batches, await one_batch(either, batches))
 
     await batches.batches.cancel(batch.id, reason="a new claim", actor=ADA)
 
@@ -258,11 +269,11 @@ async def test_a_cancelled_batch_frees_its_records(archive: SmallArchive) -> Non
 
 
 async def test_of_two_who_change_a_batch_at_once_the_second_is_told(
-    archive: SmallArchive,
+    either: SmallArchive,
 ) -> None:
-    batches = disposition_of(archive)
-    ids = await captured(archive, 2)
-    batch = await one_batch(archive, batches)
+    batches = disposition_of(either)
+    ids = await captured(either, 2)
+    batch = await one_batch(either, batches)
     exclude = batches.batches.exclude
 
     changed = await asyncio.gather(
@@ -300,21 +311,21 @@ async def test_the_same_seed_draws_the_same_sample_and_the_event_names_it(
 
 
 async def test_what_stands_out_comes_first_and_each_number_has_its_list(
-    archive: SmallArchive,
+    either: SmallArchive,
 ) -> None:
-    batches = disposition_of(archive)
+    batches = disposition_of(either)
     first, _, film, reply = (
         each.record_id
-        for each in await archive.capture(
+        for each in await either.capture(
             arrival("1", "hello"),
             arrival("2", "edited", change=Change.EDITED),
             arrival("3", "film", media=b"f" * 9000),
             arrival("4", "answer", in_reply_to="1"),
         )
     )
-    await archive.index_all()
-    await archive.frozen_sets.freeze("answer", name="A", actor=COUNSEL)
-    batch = await one_batch(archive, batches)
+    await either.index_all()
+    await either.frozen_sets.freeze("answer", name="A", actor=COUNSEL)
+    batch = await one_batch(either, batches)
 
     review = await batches.reviews.show(batch.id, actor=RITA)
 
@@ -342,15 +353,15 @@ async def test_what_stands_out_comes_first_and_each_number_has_its_list(
 
 
 async def test_records_that_share_an_object_with_kept_ones_are_told_before_they_go(
-    archive: SmallArchive,
+    either: SmallArchive,
 ) -> None:
-    batches = disposition_of(archive)
+    batches = disposition_of(either)
     held, *_ = (
         each.record_id
-        for each in await archive.capture(*(arrival(str(n), f"post {n}") for n in range(3)))
+        for each in await either.capture(*(arrival(str(n), f"post {n}") for n in range(3)))
     )
-    await archive.holds.place(name="h", reason="claim", record_ids=[held], actor=COUNSEL)
-    batch = await one_batch(archive, batches)
+    await either.holds.place(name="h", reason="claim", record_ids=[held], actor=COUNSEL)
+    batch = await one_batch(either, batches)
 
     consequences = (await batches.reviews.show(batch.id, actor=RITA)).consequences
 
