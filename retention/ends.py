@@ -7,7 +7,7 @@ records keep them. Tables are made for a few weeks at a time, when a moment in t
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
@@ -65,25 +65,35 @@ class Ends:
         """
         if self.permanent:
             return None
-        latest = _BEFORE_ALL
-        for steps in self._captured:
-            latest = max(latest, steps.end(captured))
+        latest = _latest(self._captured, captured, _BEFORE_ALL)
         if self._posted:
             if posted is None or not 0 < posted <= captured + _FURTHEST_AHEAD_MS:
                 posted = captured  # the platform's word is not plausible
-            for steps in self._posted:
-                latest = max(latest, steps.end(posted))
+            latest = _latest(self._posted, posted, latest)
+        if self._superseded or self._events:
+            return self._awaited_until(superseded, events, latest)
+        return latest
+
+    def _awaited_until(
+        self, superseded: int | None, events: Mapping[str, int], latest: int
+    ) -> int | None:
         if self._superseded:
             if superseded is None:
                 return None
-            for steps in self._superseded:
-                latest = max(latest, steps.end(superseded))
+            latest = _latest(self._superseded, superseded, latest)
         for name, steps in self._events:
             happened = events.get(name)
             if happened is None:
                 return None
             latest = max(latest, steps.end(happened))
         return latest
+
+
+def _latest(terms: "Sequence[_Steps]", moment: int, latest: int) -> int:
+    """Return the latest of the ends of terms that one moment triggers, and of `latest`."""
+    for steps in terms:
+        latest = max(latest, steps.end(moment))
+    return latest
 
 
 class _Block(NamedTuple):
