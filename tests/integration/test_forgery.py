@@ -5,6 +5,7 @@ the session. Here every route that changes something is asked in each wrong way,
 database holds is compared before and after.
 """
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from itertools import product
@@ -173,6 +174,10 @@ async def test_public_forms_take_nothing_from_another_site(archive: DividedArchi
     assert await everything(archive.services.database) == before
 
 
+def _anywhere(route: Route) -> str:
+    return re.sub(r"{\w+}", "any", route.template)
+
+
 async def test_the_api_obeys_no_cookie_without_the_form_token(
     archive: DividedArchive, forger: Forger
 ) -> None:
@@ -180,7 +185,7 @@ async def test_the_api_obeys_no_cookie_without_the_form_token(
     for route, (headers, _) in product(PROGRAMS, forger.ways.values()):
         answer = await archive.client.request(
             route.method,
-            address(route, archive.near) if kind_of(route) else route.template,
+            address(route, archive.near) if kind_of(route) else _anywhere(route),
             json=FORM,
             headers={**forger.cookie, **headers},
         )
