@@ -17,6 +17,7 @@ from archiver.audit.trail import Trail
 from archiver.clock import Clock, to_millis
 from archiver.db import disposal as rows
 from archiver.db.disposal_stop import reason_if_on
+from archiver.db.refiling import behind
 from archiver.db.transaction import Connection, Database
 from archiver.errors import Conflict, Denied
 from archiver.model.actor import Actor
@@ -52,9 +53,10 @@ class Gate:
     async def admit(self, batch_id: str, *, actor: Actor) -> None:
         """Pass if a batch may be executed now by this actor. Raises as `condemn`, and audits so."""
         await self._require(batch_id, actor)
-        self._clock()
+        now = to_millis(self._clock())
         _, objection = await self._database.run(
-            lambda connection: _look(connection, batch_id, ()), writes=False
+            lambda connection: _look(connection, batch_id, (), now),
+            writes=False,
         )
         if objection:
             await self.refuse(batch_id, objection, actor=actor)
@@ -75,7 +77,7 @@ class Gate:
         await self._require(batch_id, actor)
         now = self._clock()
         found, objection = await self._database.run(
-            lambda connection: _look(connection, batch_id, chunk), writes=False
+            lambda connection: _look(connection, batch_id, chunk, to_millis(now)), writes=False
         )
         if objection:
             await self.refuse(batch_id, objection, actor=actor)
@@ -143,10 +145,14 @@ class Gate:
         )
 
 
-def _look(connection: Connection, batch_id: str, chunk: Sequence[int]) -> tuple[list[Stated], str]:
+def _look(
+    connection: Connection, batch_id: str, chunk: Sequence[int], at: int
+) -> tuple[list[Stated], str]:
     """Return what undecided members are held to be, and why none of them may go ("")."""
     batch = rows.find_batch(connection, batch_id)
-    objection = objection_to_batch(batch, reason_if_on(connection))
+    objection = objection_to_batch(
+        batch, reason_if_on(connection), behind(connection, at=at, below=0)
+    )
     if objection:
         return [], objection
     found = rows.candidates(connection, batch_id, chunk[:MOST_CLAIMS])

@@ -31,10 +31,12 @@ class Claim:
     frame: int
 
 
-def objection_to_batch(batch: GateBatch | None, stopped: str | None) -> str:
+def objection_to_batch(batch: GateBatch | None, stopped: str | None, behind: str = "") -> str:
     """Return why nothing of a batch may be destroyed now; "" where it may.
 
-    `stopped` is the reason of the emergency stop, None while there is none.
+    `stopped` is the reason of the emergency stop, None while there is none. `behind` is why the
+    schedules that records stand under are not those in force yet, "" when they are: a longer one
+    may have come into force a moment ago.
     """
     if stopped is not None:
         return f"all disposal is stopped: {stopped}"
@@ -46,7 +48,7 @@ def objection_to_batch(batch: GateBatch | None, stopped: str | None) -> str:
         return "its schedule asks for a review and not for destruction"
     if batch.action == "transfer" and not batch.handed_over:
         return "its schedule asks for a transfer, and the receiver has not confirmed it"
-    return _objection_to_approvals(batch)
+    return _objection_to_approvals(batch) or behind
 
 
 def _objection_to_approvals(batch: GateBatch) -> str:

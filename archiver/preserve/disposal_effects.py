@@ -19,6 +19,7 @@ from archiver.db.disposal import Candidate, GateBatch
 from archiver.db.disposal_stop import reason_if_on
 from archiver.db.disposed import Remains
 from archiver.db.facts import facts_of_rows
+from archiver.db.refiling import behind
 from archiver.db.transaction import Connection
 from archiver.errors import IntegrityError
 from archiver.ids import ulid_bytes
@@ -95,7 +96,9 @@ class Condemned:
         """Judge every claim as everything is now; note those that go, and write their entries."""
         self.entries = ()
         batch = rows.find_batch(connection, self.batch_id)
-        objection = objection_to_batch(batch, reason_if_on(connection))
+        objection = objection_to_batch(
+            batch, reason_if_on(connection), behind(connection, at=self.at, below=0)
+        )
         if objection or batch is None:
             self.verdict = Verdict(objection, (), {})
             return False

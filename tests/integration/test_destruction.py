@@ -16,6 +16,7 @@ from archiver.assurance.report import Report
 from archiver.assurance.verification import quiet, verify_full
 from archiver.config import Settings
 from archiver.db import ledger as ledger_rows
+from archiver.db import refiling as refiling_rows
 from archiver.db import segments as segment_rows
 from archiver.db.disposal_tables import batch, batch_record, disposed
 from archiver.db.records import RecordRow
@@ -34,6 +35,7 @@ from tests.fakes.disposal import COUNSEL, MANAGER, NINE_YEARS, Time, approved, o
 from tests.fakes.postgres import Postgres
 
 NO_BATCH = "01JD4M8X7ZK3Q9V5T2W6Y8B1CD"
+EVERYTHING = refiling_rows.Scope(class_code="default", version=1)
 OFFICER = Actor(name="otto", roles=frozenset(Role))
 
 
@@ -291,6 +293,24 @@ async def test_every_way_to_destroy_what_must_stay_fails_and_is_audited(
     with pytest.raises(Conflict, match="there is no such batch"):
         await services.destruction.execute(NO_BATCH, actor=MANAGER)
     await readable(services, young)
+
+
+async def test_nothing_is_destroyed_while_records_are_being_refiled(
+    services: Services, time: Time
+) -> None:
+    """A longer schedule may have come into force a moment ago."""
+    rows = await capture(services, "one", "two")
+    time.pass_by(NINE_YEARS)
+    batch_id = await approved(services, rows)
+    await services.database.run(
+        lambda tx: refiling_rows.ask(tx, NO_BATCH, "schedule default version 2", EVERYTHING, 0),
+        writes=True,
+    )
+    with pytest.raises(Conflict, match="being refiled after schedule default version 2"):
+        await services.destruction.execute(batch_id, actor=MANAGER)
+    await readable(services, rows)
+    await services.keeping.refiling.finish()
+    assert (await services.destruction.execute(batch_id, actor=MANAGER)).destroyed == len(rows)
 
 
 async def test_a_clock_set_forward_destroys_nothing(services: Services, time: Time) -> None:

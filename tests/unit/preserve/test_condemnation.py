@@ -127,6 +127,12 @@ def test_a_transfer_that_was_confirmed_may_go() -> None:
     assert objection_to_batch(BATCH._replace(action="transfer", handed_over=True), None) == ""
 
 
+def test_nothing_goes_while_records_wait_for_the_schedules_in_force() -> None:
+    waiting = "records are being refiled after schedule general version 2"
+    assert objection_to_batch(BATCH, None, waiting) == waiting
+    assert objection_to_batch(BATCH._replace(state="done"), None, waiting).startswith("the batch")
+
+
 def test_the_emergency_stop_comes_before_everything() -> None:
     assert objection_to_batch(BATCH, "new claim") == "all disposal is stopped: new claim"
     assert objection_to_batch(None, "new claim") == "all disposal is stopped: new claim"
