@@ -25,7 +25,7 @@ from archiver.errors import IntegrityError, InvalidInput, NotFound
 from archiver.ids import ulid_bytes
 from archiver.model.lock import LockMode
 from archiver.preserve.keyring import Keyring
-from archiver.preserve.ledger.disposal_entry import DisposalEntry
+from archiver.preserve.ledger.disposal_entry import KEEP, DisposalEntry
 from archiver.preserve.ledger.entry import decode_entry
 from archiver.preserve.ledger.merkle import leaf_hash, verify_inclusion
 from archiver.preserve.ledger.tiles import TileTree
@@ -193,6 +193,7 @@ async def _is_logged(tx: Transaction, index: int, dis_index: int) -> bool:
     found = [decode_entry(each) for each in await ledger_rows.entries(tx, dis_index, dis_index + 1)]
     return any(
         isinstance(entry, DisposalEntry)
+        and entry.method != KEEP
         and any(first <= index < end <= dis_index for first, end in entry.ranges)
         for entry in found
     )

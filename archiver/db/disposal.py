@@ -267,6 +267,25 @@ def mark_condemned(
     )
 
 
+def condemned_among(
+    connection: Connection, batch_id: str, log_indexes: Sequence[int]
+) -> dict[int, str]:
+    """Return those of these members that the gate has let go, with their record ids."""
+    return {
+        row.log_index: row.id
+        for chunk in _chunks(log_indexes)
+        for row in connection.execute(
+            select(record.c.log_index, record.c.id)
+            .join(batch_record, batch_record.c.log_index == record.c.log_index)
+            .where(
+                batch_record.c.batch_id == batch_id,
+                batch_record.c.state == CONDEMNED,
+                record.c.log_index.in_(chunk),
+            )
+        )
+    }
+
+
 def mark_kept(connection: Connection, batch_id: str, reasons: Mapping[int, str]) -> None:
     """Note the members that stay and why; what the gate had let go is as before."""
     by_reason: dict[str, list[int]] = {}

@@ -104,7 +104,8 @@ class Gate:
 
     async def keep(self, batch_id: str, reasons: Mapping[int, str], *, actor: Actor) -> None:
         """Keep members of a batch, condemned ones too, each for its reason: it is an event."""
-        effect = Kept(batch_id=batch_id, reasons=dict(reasons))
+        now = self._clock()
+        effect = Kept(batch_id=batch_id, reasons=dict(reasons), at=to_millis(now))
         await self._trail.record(
             Action.DISPOSAL_KEPT,
             actor=actor,
@@ -114,6 +115,7 @@ class Gate:
             details={"records": len(reasons), "reason": reasons[min(reasons)]},
             parts=(effect.part,),
             effect=effect,
+            at=now,
         )
 
     async def refuse(self, batch_id: str, objection: str, *, actor: Actor) -> NoReturn:

@@ -27,7 +27,7 @@ from archiver.model.lock import LockMode
 from archiver.model.post import Part, PartRole
 from archiver.preserve.condemnation import Claim, objection_to_batch, objection_to_record
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
-from archiver.preserve.ledger.disposal_entry import DisposalEntry
+from archiver.preserve.ledger.disposal_entry import KEEP, DisposalEntry
 from archiver.preserve.ledger.entry import decode_entry, disposal_entries, members_digest
 from retention.facts import Facts, Hold
 from retention.schedules import Schedule
@@ -168,6 +168,7 @@ class Condemned:
             for index, data in entries
             if isinstance(entry := decode_entry(data), DisposalEntry)
             and (entry.id, entry.ts_ms) == (self.batch_id, self.at)
+            and entry.method != KEEP
         }
         known = {each.log_index: each for each in self.claims}
         remains = []
@@ -209,22 +210,25 @@ class CondemnedBefore:
         return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Kept:
-    """Members of a batch that stay, each with its reason."""
+    """Members of a batch that stay, each with its reason.
+
+    Of those that the gate had let go, `entries` take back in public that they may be gone: else
+    whoever removed them later would not be missed.
+    """
 
     batch_id: str
     reasons: Mapping[int, str] = field(repr=False)
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
+    at: int
+    entries: Sequence[bytes] = field(default=(), repr=False)
 
     def apply(self, connection: Connection) -> bool:
         """Note them."""
+        let_go = rows.condemned_among(connection, self.batch_id, sorted(self.reasons))
         rows.mark_kept(connection, self.batch_id, self.reasons)
-        return False
+        self.entries = disposal_entries(self.batch_id, KEEP, let_go, self.at)
+        return bool(self.entries)
 
     @property
     def part(self) -> Part:
@@ -273,7 +277,8 @@ def condemned(body: EventBody, part: PartOf) -> Condemned | None:
 def kept(body: EventBody, part: PartOf) -> Kept:
     """Return who stays. Raises as `condemned`."""
     ulid_bytes(body.object_id)
-    return Kept(batch_id=body.object_id, reasons=dict(_read(part(KEPT_PART), _decode_kept)))
+    reasons = dict(_read(part(KEPT_PART), _decode_kept))
+    return Kept(batch_id=body.object_id, reasons=reasons, at=moment_of(body))
 
 
 def carried_out(body: EventBody, _part: PartOf) -> CarriedOut:

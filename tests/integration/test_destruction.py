@@ -367,6 +367,28 @@ async def test_a_hold_placed_after_the_gate_still_keeps(
     assert (await members(services, batch_id))[rows[0].log_index][0] == "kept"
     await readable(services, rows[:1])
     assert (await verified(services, time)).problems == ()
+    assert [entry.method for entry in await disposals(services)][-1] == "keep"
+
+
+async def test_what_was_let_go_and_then_kept_is_missed_when_it_goes(
+    services: Services, time: Time
+) -> None:
+    """Else the entry that once let it go would explain a removal by whoever has the disk."""
+    (row,) = await capture(services, "one")
+    time.pass_by(NINE_YEARS)
+    store = services.store.blocking
+    async with services.database.reading() as tx:
+        segment = await segment_rows.get(tx, row.segment_id)
+    store.set_legal_hold(segment.object_key, version_id=segment.version_id, on=True)
+    await services.destruction.execute(await approved(services, [row]), actor=MANAGER)
+    store.set_legal_hold(segment.object_key, version_id=segment.version_id, on=False)
+    assert (await verified(services, time)).problems == ()
+
+    for key in (segment.object_key, segment.keys_object_key):
+        store.delete(key, version_id=store.head(key).version_id)
+
+    problems = (await verified(services, time)).problems
+    assert {problem.record_id for problem in problems} == {row.id, ""}
 
 
 async def test_of_two_executions_at_once_one_is_refused(

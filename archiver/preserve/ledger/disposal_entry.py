@@ -1,8 +1,10 @@
-"""The `dis` entry: which records the gate of destruction let go, as ranges of the log.
+"""The `dis` entry: which records the gate of destruction let go or kept, as ranges of the log.
 
 It is published before a byte is deleted. From then on a record that its ranges cover may be gone,
 and nobody may miss it; the entries of those records stay in the log, with their hashes. Whether it
-is gone already, the store shows. `entry` reads and writes it beside all others.
+is gone already, the store shows. One that was kept after all, for a hold or a lock that came in
+between, is stated again, to be kept: from there on it is missed. `entry` reads and writes it beside
+all others.
 """
 
 import re
@@ -15,8 +17,13 @@ from archiver.errors import IntegrityError
 from archiver.preserve.ledger.merkle import HASH_SIZE
 from archiver.preserve.ledger.tiles import MAX_ENTRY_BYTES
 
-Method = Literal["delete", "erase"]
-"""How records go: `delete` the stored objects, `erase` the keys of those in objects that stay."""
+Method = Literal["delete", "erase", "keep"]
+"""How records go: `delete` the stored objects, `erase` the keys of those in objects that stay.
+
+`keep` takes back: they stay.
+"""
+
+KEEP: Method = "keep"
 
 _is_ulid = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}").fullmatch
 _MAX_MILLIS = 253_402_300_799_999  # the end of year 9999
@@ -28,7 +35,8 @@ class DisposalEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     `ranges` are the log indexes of their entries, each `[first, end)`, ascending and as few as can
     be; `members_sha256` is over their ids, as of a hold. `method` says how: `delete` takes the
-    stored objects away, `erase` the keys of those whose objects also hold others.
+    stored objects away, `erase` the keys of those whose objects also hold others. With `keep` they
+    may not be gone any more: what let them go is taken back.
     """
 
     v: Literal[1] = 1
