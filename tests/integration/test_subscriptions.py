@@ -440,7 +440,7 @@ async def test_a_process_that_is_killed_while_it_tells_has_told_once(tmp_path: P
 
         await house.tell()
         assert len(receiver.requests) == 1  # whoever claimed it may still be at it
-        house.clock.now += CLAIM * 30  # that process went by the real clock, and began some time later
+        house.clock.now += CLAIM * 30  # the process went by the real clock, and began later
         await house.tell()
         await house.tell()
 
