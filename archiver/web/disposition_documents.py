@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from archiver.web.documents import StatedReason
+
 _MOST_RECORDS = 5_000
 
 
@@ -22,26 +24,20 @@ class NewBatches(_Request):
     account: str = Field(default="", max_length=500)
 
 
-class Reason(_Request):
-    """Why; it stands in the audit trail."""
-
-    reason: str = Field(min_length=1, max_length=4000)
-
-
-class Exclusion(Reason):
+class Exclusion(StatedReason):
     """Records to leave out of a batch; with `keep_until` in no batch before that moment."""
 
     records: list[str] = Field(min_length=1, max_length=_MOST_RECORDS)
     keep_until: AwareDatetime | None = None
 
 
-class Inclusion(Reason):
+class Inclusion(StatedReason):
     """Excluded records to put back."""
 
     records: list[str] = Field(min_length=1, max_length=_MOST_RECORDS)
 
 
-class NewApproval(Reason):
+class NewApproval(StatedReason):
     """An approval of exactly so many records, as the approver counted them."""
 
     records: int = Field(ge=0)

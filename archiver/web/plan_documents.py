@@ -37,12 +37,6 @@ class ClassChange(_Request):
     reason: str = Field(min_length=1, max_length=4000)
 
 
-class Why(_Request):
-    """The reason of an act; it stands in the audit trail."""
-
-    reason: str = Field(min_length=1, max_length=4000)
-
-
 class MovedRecords(_Request):
     """Records to put into a class: by id, or a frozen set."""
 

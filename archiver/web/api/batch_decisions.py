@@ -21,8 +21,8 @@ from archiver.web.disposition_documents import (
     BatchDocument,
     Confirmation,
     NewApproval,
-    Reason,
 )
+from archiver.web.documents import StatedReason
 from archiver.web.reading import actor_of, is_dry_run, read_document, services_of
 from archiver.web.routing import Body, Parameter, route
 from archiver.web.work_documents import JobDocument
@@ -33,13 +33,13 @@ from archiver.web.work_documents import JobDocument
     ID + "/propose",
     permission=Permission.PROPOSE_DISPOSAL,
     summary="Say that a batch was reviewed, and ask others to approve it",
-    takes=(Body(model=Reason),),
+    takes=(Body(model=StatedReason),),
     answers={200: Body(model=BatchDocument)},
     parameters=(IF_MATCH,),
 )
 async def propose(request: web.Request) -> web.StreamResponse:
     """Propose a batch."""
-    asked = await read_document(request, Reason)
+    asked = await read_document(request, StatedReason)
     view = await disposition_of(request).approvals.propose(
         batch_id_of(request),
         reason=asked.reason,
@@ -83,13 +83,13 @@ async def approve(request: web.Request) -> web.StreamResponse:
     ID + "/withdraw",
     permission=Permission.APPROVE_DISPOSAL,
     summary="Take your approval back, before the execution begins",
-    takes=(Body(model=Reason),),
+    takes=(Body(model=StatedReason),),
     answers={200: Body(model=BatchDocument)},
     parameters=(IF_MATCH,),
 )
 async def withdraw(request: web.Request) -> web.StreamResponse:
     """Take an approval back."""
-    asked = await read_document(request, Reason)
+    asked = await read_document(request, StatedReason)
     view = await disposition_of(request).approvals.withdraw(
         batch_id_of(request),
         reason=asked.reason,
@@ -104,13 +104,13 @@ async def withdraw(request: web.Request) -> web.StreamResponse:
     ID + "/cancel",
     permission=Permission.PROPOSE_DISPOSAL,
     summary="Give a batch up; its records come up in the next one",
-    takes=(Body(model=Reason),),
+    takes=(Body(model=StatedReason),),
     answers={200: Body(model=BatchDocument)},
     parameters=(IF_MATCH,),
 )
 async def cancel(request: web.Request) -> web.StreamResponse:
     """Cancel a batch."""
-    asked = await read_document(request, Reason)
+    asked = await read_document(request, StatedReason)
     view = await disposition_of(request).batches.cancel(
         batch_id_of(request),
         reason=asked.reason,

@@ -5,7 +5,8 @@ from aiohttp import web
 from archiver.access.rules import Permission
 from archiver.web.answering import file_answer, json_answer
 from archiver.web.certificate_page import certificate_page
-from archiver.web.disposition_documents import CertificateList, Reason, StopDocument
+from archiver.web.disposition_documents import CertificateList, StopDocument
+from archiver.web.documents import StatedReason
 from archiver.web.reading import actor_of, read_document, services_of, whole_of
 from archiver.web.routing import Body, Parameter, route
 
@@ -84,12 +85,12 @@ async def stop_state(request: web.Request) -> web.StreamResponse:
     "/api/v1/disposition/stop",
     permission=Permission.READ_FILE_PLAN,  # the use case asks for any of three rights
     summary="Stop all disposal at once",
-    takes=(Body(model=Reason),),
+    takes=(Body(model=StatedReason),),
     answers={200: Body(model=StopDocument)},
 )
 async def stop(request: web.Request) -> web.StreamResponse:
     """Stop all disposal."""
-    asked = await read_document(request, Reason)
+    asked = await read_document(request, StatedReason)
     state = await services_of(request).disposition.stop.stop(
         reason=asked.reason, actor=actor_of(request)
     )
@@ -101,12 +102,12 @@ async def stop(request: web.Request) -> web.StreamResponse:
     "/api/v1/disposition/resume",
     permission=Permission.APPROVE_DISPOSAL,
     summary="Let disposal go on; a person must who did not stop it",
-    takes=(Body(model=Reason),),
+    takes=(Body(model=StatedReason),),
     answers={200: Body(model=StopDocument)},
 )
 async def resume(request: web.Request) -> web.StreamResponse:
     """Let disposal go on."""
-    asked = await read_document(request, Reason)
+    asked = await read_document(request, StatedReason)
     state = await services_of(request).disposition.stop.resume(
         reason=asked.reason, actor=actor_of(request)
     )

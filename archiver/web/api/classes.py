@@ -5,7 +5,7 @@ from aiohttp import web
 from archiver.access.rules import Permission
 from archiver.disposal.class_plan import ClassState
 from archiver.web.answering import json_answer
-from archiver.web.documents import ClassList, ExampleDocument, ScheduleList
+from archiver.web.documents import ClassList, ExampleDocument, ScheduleList, StatedReason
 from archiver.web.plan_documents import (
     ClassChange,
     ClassDocument,
@@ -16,7 +16,6 @@ from archiver.web.plan_documents import (
     PlanReportDocument,
     Reclassified,
     RuleList,
-    Why,
 )
 from archiver.web.reading import (
     actor_of,
@@ -224,13 +223,13 @@ async def change(request: web.Request) -> web.StreamResponse:
     _CLASS + "/close",
     permission=Permission.EDIT_FILE_PLAN,
     summary="Close a class for new records; those in it stay",
-    takes=(Body(model=Why),),
+    takes=(Body(model=StatedReason),),
     answers={200: Body(model=ClassDocument)},
     parameters=_IF_MATCH,
 )
 async def close(request: web.Request) -> web.StreamResponse:
     """Close a class."""
-    asked = await read_document(request, Why)
+    asked = await read_document(request, StatedReason)
     state = await services_of(request).plan.classes.close(
         request.match_info["code"],
         reason=asked.reason,
@@ -245,13 +244,13 @@ async def close(request: web.Request) -> web.StreamResponse:
     _CLASS + "/reopen",
     permission=Permission.EDIT_FILE_PLAN,
     summary="Let class rules name a closed class again",
-    takes=(Body(model=Why),),
+    takes=(Body(model=StatedReason),),
     answers={200: Body(model=ClassDocument)},
     parameters=_IF_MATCH,
 )
 async def reopen(request: web.Request) -> web.StreamResponse:
     """Open a class again."""
-    asked = await read_document(request, Why)
+    asked = await read_document(request, StatedReason)
     state = await services_of(request).plan.classes.reopen(
         request.match_info["code"],
         reason=asked.reason,

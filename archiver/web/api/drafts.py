@@ -7,6 +7,7 @@ from archiver.disposal.draft_views import DraftView
 from archiver.disposal.drafts import Source
 from archiver.disposal.template_views import template_documents
 from archiver.web.answering import json_answer
+from archiver.web.documents import StatedReason
 from archiver.web.plan_documents import (
     DraftChange,
     DraftDocument,
@@ -14,7 +15,6 @@ from archiver.web.plan_documents import (
     NewDraft,
     Submission,
     TemplateList,
-    Why,
 )
 from archiver.web.reading import (
     actor_of,
@@ -144,7 +144,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
     _ID + "/approve",
     permission=Permission.APPROVE_FILE_PLAN,
     summary="Bring a submitted draft into force, as a second person",
-    takes=(Body(model=Why),),
+    takes=(Body(model=StatedReason),),
     answers=_ANSWERS,
     parameters=(
         *_SEEN,
@@ -153,7 +153,7 @@ async def submit(request: web.Request) -> web.StreamResponse:
 )
 async def approve(request: web.Request) -> web.StreamResponse:
     """Approve a draft, or with `dry_run=true` say what that would do now."""
-    asked = await read_document(request, Why)
+    asked = await read_document(request, StatedReason)
     life, actor = services_of(request).plan.life, actor_of(request)
     if is_dry_run(request):
         return json_answer((await life.preview(request.match_info["id"], actor=actor)).to_dict())
@@ -171,13 +171,13 @@ async def approve(request: web.Request) -> web.StreamResponse:
     _ID + "/refuse",
     permission=Permission.APPROVE_FILE_PLAN,
     summary="Refuse a submitted draft, as a second person",
-    takes=(Body(model=Why),),
+    takes=(Body(model=StatedReason),),
     answers=_ANSWERS,
     parameters=_SEEN,
 )
 async def refuse(request: web.Request) -> web.StreamResponse:
     """Refuse a draft."""
-    asked = await read_document(request, Why)
+    asked = await read_document(request, StatedReason)
     view = await services_of(request).plan.life.refuse(
         request.match_info["id"],
         reason=asked.reason,
@@ -192,13 +192,13 @@ async def refuse(request: web.Request) -> web.StreamResponse:
     _ID + "/withdraw",
     permission=Permission.EDIT_FILE_PLAN,
     summary="Give a draft up; it stays to be read",
-    takes=(Body(model=Why),),
+    takes=(Body(model=StatedReason),),
     answers=_ANSWERS,
     parameters=_SEEN,
 )
 async def withdraw(request: web.Request) -> web.StreamResponse:
     """Withdraw a draft."""
-    asked = await read_document(request, Why)
+    asked = await read_document(request, StatedReason)
     view = await services_of(request).plan.drafts.withdraw(
         request.match_info["id"],
         reason=asked.reason,
