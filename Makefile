@@ -24,7 +24,7 @@ demo: $(STAMP)  ## a sample company's posts from end to end, then the web page
 	$(BIN)/muniment demo
 
 test: $(STAMP)  ## the test suite, a few minutes
-	$(BIN)/pytest -q -m "not faults and not browser" -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -q -m "not faults and not browser" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-browser: $(STAMP)  ## every screen in a real Chromium, a few minutes more
 	deploy/browser.sh
