@@ -31,11 +31,15 @@ class SentForms:
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a page's request with `handler`, unless it is a form that acted before."""
         key = await _key(request)
-        if key is None:
-            return await handler(request)
-        before = self._led.get(key)
-        if before is not None and (place := await before):
-            return web.Response(status=303, headers={"Location": place})
+        return await (handler(request) if key is None else self.once(key, request, handler))
+
+    async def once(self, key: bytes, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answer the form that `key` stands for, or lead where its first sending led."""
+        # Again after each that led nowhere: of those who waited for it one is the next first. In a
+        # shield, because who gives up waiting must not take the answer from the one that acts.
+        while (before := self._led.get(key)) is not None:
+            if place := await asyncio.shield(before):
+                return web.Response(status=303, headers={"Location": place})
         return await self._first(key, request, handler)
 
     async def _first(

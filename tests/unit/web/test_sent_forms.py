@@ -5,10 +5,13 @@ import re
 from collections.abc import Mapping
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
 
 from archiver.errors import InvalidInput
 from archiver.legal.hold_views import HoldView
 from archiver.model.actor import Role
+from archiver.web.sent_forms import SentForms
 from tests.unit.web.fake_services import Face, FakeServices
 from tests.unit.web.test_signing_in import enter, origin
 
@@ -59,6 +62,58 @@ async def test_a_double_click_waits_for_the_first_one(
 
     assert await first == again
     assert len(services.holds.placed) == 1
+
+
+async def test_of_three_clicks_whose_first_is_refused_one_acts(
+    face: Face, services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(face, services, Role.COUNSEL)
+    form, place, reached = await _form(face), services.holds.place, asyncio.Event()
+    asked = 0
+
+    async def refuse_first(**fields: object) -> HoldView:
+        nonlocal asked
+        asked += 1
+        first = asked == 1
+        reached.set()
+        for _ in range(100):  # turns of the loop, in which the others arrive
+            await asyncio.sleep(0)
+        if first:
+            raise InvalidInput("the query cannot be read", pointer="query")
+        return await place(**fields)  # type: ignore[arg-type] # as it was called
+
+    monkeypatch.setattr(services.holds, "place", refuse_first)
+    first = asyncio.create_task(_send(face, form))
+    await reached.wait()
+    others = await asyncio.gather(_send(face, form), _send(face, form))
+
+    assert (await first)[0] == 400
+    assert set(others) == {(303, "/holds/H0?done=placed")}
+    assert len(services.holds.placed) == 1
+
+
+async def test_who_gives_up_waiting_takes_no_answer_from_the_first() -> None:
+    """A server that stops cancels who waits; the one that acts must still be answered."""
+    sent, goes_on, reached = SentForms(), asyncio.Event(), asyncio.Event()
+    request = make_mocked_request("POST", "/holds")
+
+    async def act(_: web.Request) -> web.Response:
+        reached.set()
+        await goes_on.wait()
+        return web.Response(status=303, headers={"Location": "/there"})
+
+    def answer() -> asyncio.Task[web.StreamResponse]:
+        return asyncio.create_task(sent.once(b"the same form", request, act))
+
+    first = answer()
+    await reached.wait()
+    waiting, patient = answer(), answer()
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    goes_on.set()
+
+    assert [(await each).headers["Location"] for each in (first, patient)] == ["/there"] * 2
 
 
 async def test_the_page_opened_anew_is_another_form(face: Face, services: FakeServices) -> None:
