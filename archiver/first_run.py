@@ -18,7 +18,7 @@ from archiver.db import archive as archive_rows
 from archiver.db import schema
 from archiver.db.transaction import open_database
 from archiver.errors import ArchiverError, ConfigurationError
-from archiver.founding import found_archive, record_founding
+from archiver.founding import found_archive, make_home, record_founding
 from archiver.ids import Randomness, Ulids
 from archiver.model.actor import Actor, Role
 from archiver.model.grants import Grants
@@ -200,6 +200,6 @@ async def found(
 
 
 def _write_settings(home: Path, choices: Choices) -> None:
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_home(home)
     (home / SETTINGS_FILE).unlink(missing_ok=True)
     write_private(home / SETTINGS_FILE, choices.to_toml().encode())

@@ -63,6 +63,21 @@ class Founded:
     enforces_locks: bool
 
 
+def make_home(home: Path) -> None:
+    """Make the archive's folder where there is none.
+
+    Raises:
+        ConfigurationError: it cannot be made.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the folder {home} cannot be made: {error.strerror}; name another with --home or "
+            "MUNIMENT_HOME"
+        ) from error
+
+
 async def found_archive(
     settings: Settings,
     *,
@@ -79,7 +94,7 @@ async def found_archive(
         ConfigurationError: settings are wrong, or what exists does not belong together.
         OperatorError: a component did not answer; run it again.
     """
-    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_home(settings.home)
     keyring = _keyring(settings, ulids.one(clock()), randomness)
     database = open_database(settings.effective_database_url)
     try:

@@ -7,7 +7,10 @@ its address and password.
 from alembic import context
 from sqlalchemy import Connection, text
 
-from archiver.db.disposal_tables import metadata  # all tables: those of `tables` too
+from archiver.db import disposal_tables, privacy_tables, tables
+
+_ADDING = (disposal_tables, privacy_tables)  # modules that add tables of their own when imported
+_METADATA = tables.metadata
 
 # One number for all of Muniment's migrations: two servers that start together take turns.
 _ADVISORY_LOCK = 0x6D756E69  # "muni"
@@ -29,10 +32,14 @@ def _run(connection: Connection) -> None:
         connection.commit()
     context.configure(
         connection=connection,
-        target_metadata=metadata,
+        target_metadata=_METADATA,
         # The advisory lock lasts for all of them. SQLite has only its transaction: between two of
         # them another process could do the migration that this one has already counted as its next.
         transaction_per_migration=not is_sqlite,
+        # Alembic believes that SQLite cannot undo DDL, as sqlite3's own begins come too late for
+        # it, and would give each migration a transaction whatever the line above says. Ours are
+        # begun by `archiver.db.address`.
+        transactional_ddl=True,
         render_as_batch=is_sqlite,
     )
     with context.begin_transaction():

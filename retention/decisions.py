@@ -119,6 +119,25 @@ def decide(
     return Decision(state=state, until=until, at_least=keep.at_least, reasons=tuple(reasons))
 
 
+def running_terms(
+    facts: Facts, schedule: Schedule, as_of: datetime
+) -> tuple[tuple[Term, Reason], ...]:
+    """Return the terms that have not ended at the aware moment `as_of`, each with its reason.
+
+    Permanent terms and those that await their event are among them.
+
+    Raises:
+        FactsError: `as_of` is naive.
+    """
+    if as_of.tzinfo is None:
+        raise FactsError(f"expected an aware moment, found as_of {as_of}")
+    return tuple(
+        (term, term_reason(term, _counted_from(term.trigger, facts), facts, schedule))
+        for term in schedule.terms
+        if (end := _end_of_term(term, facts, schedule.zone)) is None or as_of < end
+    )
+
+
 def _state(
     keep: Keep, holds: tuple[Hold, ...], as_of: datetime, lock_until: datetime | None
 ) -> State:

@@ -21,6 +21,9 @@ from retention.periods import (
     time_zone,
 )
 
+HOUSE_RULE = "house rule"
+"""How the citation of a term begins that the archive's owner set and no law asks for."""
+
 _CLASS_CODE = re.compile(r"[a-z0-9-]{1,40}", re.ASCII)
 _EVENT_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
@@ -129,6 +132,14 @@ class Term:
     def cited(self) -> str:
         """The citation, with its mark when counsel still has to confirm it."""
         return self.citation if self.mark is Mark.CONFIRMED else f"{self.citation} ({self.mark})"
+
+    @property
+    def is_house_rule(self) -> bool:
+        """Whether no law asks for it: its citation says so with its first words, "House rule".
+
+        Everything else counts as a legal obligation, also what was misspelt: in doubt, it binds.
+        """
+        return self.citation.strip().casefold().startswith(HOUSE_RULE)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""

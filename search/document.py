@@ -44,6 +44,11 @@ class Document:
         """Return this document with its log index, which is known only after the commit."""
         return replace(self, number=number)
 
+    def filed(self, class_code: str) -> "Document":
+        """Return this document in the class that its record is in now."""
+        now = field_value(FieldName.CLASS, class_code)
+        return self if self.class_code == now else replace(self, class_code=now)
+
     def reading(self, text: str) -> "Document":
         """Return this document with the token string that another analyzer made of its text."""
         return replace(self, text=text, has_link=_has_link(text))

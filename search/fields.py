@@ -9,10 +9,10 @@ from typing import NoReturn
 from search import dates
 from search.errors import QueryError
 from search.lexemes import Lexeme, visible
-from search.query import DateName, DateRange, Field, FieldName, Held, field_value
+from search.query import DateName, DateRange, Field, FieldName, Held, Standing, field_value
 
 CHOICES = {
-    FieldName.CHANGE: ("created", "edited", "deleted", "held", "reply"),
+    FieldName.CHANGE: ("created", "edited", "deleted", "held", "reply", "restricted"),
     FieldName.HAS: ("media", "link"),
 }
 """The values of the fields that have a few only."""
@@ -96,8 +96,8 @@ def _keyword_field(name: FieldName, lexeme: Lexeme, text: str) -> Field | Held:
             text,
             *(f"{name}:{choice}" for choice in near),
         )
-    if name is FieldName.CHANGE and value == "held":
-        return Held()
+    if name is FieldName.CHANGE and value in set(Standing):
+        return Held(Standing(value))
     return Field(name, value)
 
 

@@ -34,6 +34,13 @@ class Order(StrEnum):
     LOG = "log"
 
 
+class Beside(NamedTuple):
+    """How many of some documents an index has, and the other documents in the same files."""
+
+    found: int
+    numbers: Sequence[int]
+
+
 class Facet(NamedTuple):
     """How often the values of one field occur among the hits of a query, exactly.
 
@@ -194,6 +201,28 @@ class Index(Reader, Protocol):
 
     def delete(self, numbers: Sequence[int]) -> None:
         """Remove documents by number; numbers that are not there are ignored.
+
+        Raises:
+            IndexUnavailable: as for `add`.
+        """
+        ...
+
+    def beside(self, numbers: Sequence[int]) -> Beside | None:
+        """Return what shares files with these documents, as of the last commit.
+
+        An engine keeps the words of deleted documents in its files. Where all that shares one with
+        them is added again by the commit that deletes them, the file goes, and the words with it.
+        Of an index just opened for writing this is certain: nothing of it is being merged.
+
+        None: the files of the engine go in another way, by `purge`.
+
+        Raises:
+            IndexUnavailable: as for `add`.
+        """
+        ...
+
+    def purge(self) -> bool:
+        """Let no file keep words of what commits have removed; False: not certain, build it anew.
 
         Raises:
             IndexUnavailable: as for `add`.

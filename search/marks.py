@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from search.analyzer import spans
+from search.analyzer import located
 from search.normal_form import normalise
 from search.pairs import Place
 from search.positions import places
@@ -46,10 +46,9 @@ def marking(query: Query) -> Callable[[str], tuple[Mark, ...]]:
     def mark(text: str) -> tuple[Mark, ...]:
         if not finders:
             return ()
-        cut = spans(text)
-        tokens = [each.text for each in cut]
+        tokens, place = located(text)
         found = {
-            Mark(cut[first].start, cut[last].end, term)
+            Mark(place(first)[0], place(last)[1], term)
             for find in finders
             for (first, last), term in find(tokens)
         }

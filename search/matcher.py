@@ -74,7 +74,7 @@ def prepared(query: Query) -> Finds:  # noqa: C901, PLR0911, PLR0912 - one case 
         case LogRange(start, end):
             return lambda document: start <= document.number < end
         case Held():
-            raise ValueError("what is held is put into a query before it is asked")
+            raise ValueError("what is held or restricted is put into a query before it is asked")
 
 
 def _of_text(stands: Stands) -> Finds:

@@ -51,8 +51,8 @@ def normalise(query: Query) -> str:  # noqa: C901, PLR0911, PLR0912 - one case p
         case Near(left, right, distance, ordered):
             operator = "pre" if ordered else "w"
             return f"{_operand(left)} {operator}/{distance} {_operand(right)}"
-        case Held():
-            return "is:held"
+        case Held(standing):
+            return f"is:{standing}"
         case Field(name, value):
             return f"{name}:{_field_value(value)}"
         case DateRange():

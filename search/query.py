@@ -147,13 +147,22 @@ class Near:
             raise ValueError("only words can be near each other")
 
 
+class Standing(StrEnum):
+    """What becomes of records from outside, and is taken from them again."""
+
+    HELD = "held"
+    RESTRICTED = "restricted"
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Records under a hold.
+    """Records under a hold, or those whose processing is restricted.
 
-    That changes while a record does not, so no document says it: whoever asks puts the held
-    `Numbers` in its place first, and a hold cannot be defined by it.
+    That changes while a record does not, so no document says it: whoever asks puts such `Numbers`
+    in its place first, and a hold cannot be defined by it.
     """
+
+    standing: Standing = Standing.HELD
 
 
 @dataclass(frozen=True, slots=True)

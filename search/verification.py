@@ -6,12 +6,16 @@ stand for many become the words they stand for. What is left of the query an eng
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from search.errors import QueryTooBroad
 from search.index import CHUNK, Expandable
 from search.limits import Allowance
+from search.patterns import Pattern
 from search.positions import stands_in
+from search.proximity import has_near
 from search.query import (
     And,
     Fuzzy,
@@ -31,6 +35,9 @@ from search.query import (
 
 _AT_A_TIME = 500
 """Texts read between two looks at the clock."""
+
+
+_NOTHING = Numbers(frozenset())
 
 
 class Source(Protocol):
@@ -54,12 +61,14 @@ class Settling:
     """Puts what an engine expresses exactly in the place of what it cannot.
 
     `exact` tells whether the engine expresses a whole tree exactly. It must do so for terms,
-    phrases without patterns, and everything that is no `Words`.
+    phrases without patterns, and everything that is no `Words`. `spells`: texts are far away, so
+    words that stand for many are looked up first, and put near each other as the words they are.
     """
 
     source: Source
     exact: Callable[[Query], bool]
     allowance: Allowance = field(default_factory=Allowance)
+    spells: bool = False
 
     def settled(  # noqa: PLR0911 - one case per node
         self, query: Query, within: Sequence[Query] = ()
@@ -79,7 +88,7 @@ class Settling:
             case Not(part):
                 return Not(self.settled(part, within))
             case Near():
-                return self._verified(query, within)
+                return self._near(query, within)
             case Phrase(tokens) if len(tokens) > 1:
                 return self._verified(query, within)
             case Stemmed() | Wildcard() | Fuzzy() | Phrase():
@@ -94,6 +103,14 @@ class Settling:
             if not self.exact(part):
                 done.append(self.settled(part, (*within, *done)))
         return every(done)
+
+    def _near(self, near: Near, within: Sequence[Query]) -> Query:
+        if self.spells and not (has_near(near.left) or has_near(near.right)):
+            with suppress(QueryTooBroad):  # they are many words: texts are read after all
+                spelled = self._spelled(near)
+                if self.exact(spelled):
+                    return spelled
+        return self._verified(near, within)
 
     def _verified(self, words: Words, within: Sequence[Query]) -> Numbers:
         stands = stands_in(words)
@@ -126,10 +143,26 @@ class Settling:
             case _:
                 return words
 
+    def _spelled(self, words: Query) -> Query:
+        """Return `words` with the words that each single one stands for in its place."""
+        match words:
+            case Near(left, right, distance, ordered):
+                one, other = self._spelled(left), self._spelled(right)
+                if is_words(one) and is_words(other):
+                    return Near(one, other, distance, ordered)
+                return _NOTHING  # one side stands for nothing that is there
+            case Or(parts):
+                spelled = map(self._spelled, parts)
+                return some(part for part in spelled if is_words(part)) or _NOTHING
+            case Stemmed() | Wildcard() | Fuzzy() | Phrase((Pattern(),)):
+                return self._forms(words)
+            case _:
+                return words
+
     def _forms(self, word: Stemmed | Wildcard | Fuzzy | Phrase) -> Query:
         """Return the OR of the words that one word stands for."""
         many = word.tokens[0] if isinstance(word, Phrase) else word
         if isinstance(many, str):
             return word
         found = self.source.expansion(many, limit=self.allowance.limits.expansion)
-        return some(Phrase((token,)) for token in found) or Numbers(frozenset())
+        return some(Phrase((token,)) for token in found) or _NOTHING

@@ -123,5 +123,5 @@ def _why_alone(chunk: str, at: int) -> str:
     if before and not before.isascii():
         return f"{before} is a word by itself, so {sign} has no beginning of a word before it"
     if len(chunk) == 1:
-        return f"{sign} alone would stand for any word; an empty query finds everything"
+        return f"{sign} alone would stand for any word; leave it out"
     return f"{sign} alone would stand for any word"

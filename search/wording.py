@@ -21,6 +21,7 @@ from search.query import (
     Phrase,
     Places,
     Query,
+    Standing,
     Stemmed,
     Term,
     Wildcard,
@@ -58,6 +59,12 @@ def _group(title: str, parts: tuple[Query, ...], depth: int) -> tuple[Line, ...]
     return tuple(lines)
 
 
+_STANDING = {
+    Standing.HELD: "records under a hold",
+    Standing.RESTRICTED: "records whose processing is restricted",
+}
+
+
 def _leaf(query: Query) -> str:  # noqa: C901, PLR0911, PLR0912 - one case per node
     match query:
         case Term():
@@ -76,8 +83,8 @@ def _leaf(query: Query) -> str:  # noqa: C901, PLR0911, PLR0912 - one case per n
             return f"the field {name} is {value}"
         case DateRange():
             return _range(query)
-        case Held():
-            return "records under a hold"
+        case Held(standing):
+            return _STANDING[standing]
         case Everything():
             return "all records"
         case Places() | Numbers() | LogRange():

@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web_app
 from botocore.loaders import JSONFileLoader
 
+from archiver import memory
 from archiver.clock import system_clock
 from archiver.preserve.store import ObjectStore
 from archiver.preserve.store.filesystem import FilesystemStore
@@ -20,9 +21,10 @@ from archiver.preserve.store.s3 import S3Store
 from tests.fakes.opensearch_server import OpenSearchMissingError, fresh_url
 from tests.fakes.seaweedfs import SeaweedFS, SeaweedFSMissingError
 
-pytest_plugins = ["tests.fakes.database_fixtures"]
+pytest_plugins = ["tests.fakes.archive_fixtures", "tests.fakes.database_fixtures"]
 
 BUCKET = "muniment-tests"
+memory.steady()  # as the server: to seek cycles less often is a tenth off a run
 _prefixes = itertools.count()
 
 

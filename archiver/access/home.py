@@ -4,16 +4,16 @@ Other panels of the page are those of the use cases they belong to: holds, accou
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from archiver.access.rules import Permission, allowed, allowed_somewhere
 from archiver.audit.actions import Action
 from archiver.clock import Clock, from_millis, rfc3339, to_millis
 from archiver.db import home as rows
 from archiver.db.events import EventRow
-from archiver.db.home import AccessFigures
+from archiver.db.home import AccessFigures, DisposalFigures, EndCounts
 from archiver.db.transaction import Database, Transaction
 from archiver.model.actor import Actor
 from archiver.model.person import PersonState
@@ -22,6 +22,9 @@ SOON = timedelta(days=14)
 LATELY = timedelta(days=7)
 MOST_CHANGES = 10_000
 """More changes since a visit than these are not counted on: the page says "or more"."""
+
+MOST_HELD = 10_000
+"""More due records under hold than these are not counted: the page says "or more"."""
 
 _SEARCHES = 5
 _LOOKED_THROUGH = 30
@@ -58,6 +61,27 @@ class AccessPanel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Posts by their ends, as they were counted at a moment: soon is within so many days."""
+
+    counts: EndCounts
+    days: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisposalPanel:
+    """What a records manager works on. `most_held` due records under hold are counted at most.
+
+    `ends` are counted once an hour (no index tells them), None before the first time.
+    """
+
+    figures: DisposalFigures
+    most_held: int
+    ends: Ends | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HomeView:
     """The panels; None where the actor has nothing to do with one."""
 
@@ -65,14 +89,19 @@ class HomeView:
     changes: Changes | None
     access: AccessPanel | None
     failed_jobs: int | None
+    disposal: DisposalPanel | None = None
 
 
 class Home:
     """The use case behind the page one lands on."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, *, database: Database, clock: Clock, ends: Callable[[], Ends | None] = lambda: None
+    ) -> None:
+        """`ends` returns what was counted last of the ends of records."""
         self._database = database
         self._clock = clock
+        self._ends = ends
 
     async def show(self, *, session_id: str = "", actor: Actor) -> HomeView:
         """Return what concerns the actor. `session_id` is that of their browser, if there is one.
@@ -85,6 +114,7 @@ class Home:
                 changes=await self._changes(tx, session_id, actor),
                 access=await self._access(tx, actor),
                 failed_jobs=await self._failed_jobs(tx, actor),
+                disposal=await self._disposal(tx, actor),
             )
 
     async def _searches(self, tx: Transaction, actor: Actor) -> tuple[RecentSearch, ...] | None:
@@ -123,6 +153,14 @@ class Home:
         if not allowed(actor, Permission.OPERATE):
             return None
         return await rows.count_jobs(tx, _FAILED, since=self._ago(LATELY))
+
+    async def _disposal(self, tx: Transaction, actor: Actor) -> DisposalPanel | None:
+        """Return the work of disposal: four statements, none of which goes through the records."""
+        if not allowed(actor, Permission.PROPOSE_DISPOSAL):
+            return None
+        now = to_millis(self._clock())
+        figures = await rows.disposal_figures(tx, now=now, most=MOST_HELD)
+        return DisposalPanel(figures=figures, most_held=MOST_HELD, ends=self._ends())
 
     def _ago(self, span: timedelta) -> int:
         return to_millis(self._clock() - span)

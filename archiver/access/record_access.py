@@ -22,9 +22,10 @@ from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.db import reach as reach_rows
 from archiver.db import records as record_rows
+from archiver.db import restricted as restricted_rows
 from archiver.db.records import RecordRow
 from archiver.db.transaction import Database, Transaction
-from archiver.errors import InvalidInput
+from archiver.errors import Denied, InvalidInput
 from archiver.ids import ulid_bytes
 from archiver.model.actor import Actor
 
@@ -74,7 +75,8 @@ class RecordAccess:
         who searched for what.
 
         Raises:
-            Denied: the actor holds it over no record, or not over records of this kind.
+            Denied: the actor holds it over no record, or not over records of this kind; or its
+                content is restricted, and they may not read that.
             NotFound: no such record within the actor's reach.
             RecordDestroyed: there was one, and the actor may see every record there is.
         """
@@ -93,7 +95,14 @@ class RecordAccess:
                 gone = await find_destroyed(tx, record_id)
                 if gone is not None:
                     raise RecordDestroyed(gone)
+            hidden = needs is Permission.READ_CONTENT and await _is_restricted(tx, place, actor)
         if row is not None and asked and place in seen:
+            if hidden:
+                await self._note_refusal(record_id, actor)
+                raise Denied(
+                    f"record {record_id} is restricted at the request of a person (GDPR art. 18): "
+                    "it is kept, and read only to answer the request or for legal claims"
+                )
             return row
         if row is not None and held.everything:
             require(actor, instead if is_event else needs)
@@ -107,6 +116,8 @@ class RecordAccess:
         """Return those of these posts whose content the actor may read, in their order."""
         places = [row.log_index for row in rows]
         seen = await self.places_within(tx, places, Permission.READ_CONTENT, actor=actor)
+        if not allowed(actor, Permission.READ_RESTRICTED):
+            seen -= await restricted_rows.among(tx, places)
         return [row for row in rows if row.log_index in seen]
 
     async def places_within(
@@ -137,6 +148,13 @@ class RecordAccess:
             object_id=record_id if _is_id(record_id) else "",
             result="denied",
         )
+
+
+async def _is_restricted(tx: Transaction, place: int, actor: Actor) -> bool:
+    """Return whether the content of a record is kept from an actor who could read it otherwise."""
+    if allowed(actor, Permission.READ_RESTRICTED):
+        return False
+    return bool(await restricted_rows.among(tx, [place]))
 
 
 def may_see_hold(actor: Actor, matter: str) -> bool:

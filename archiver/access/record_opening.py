@@ -8,6 +8,7 @@ from archiver.access.record_views import AccessedRecord, hold_on_record
 from archiver.access.rules import Permission
 from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
+from archiver.db import restricted as restricted_rows
 from archiver.db import segments as segment_rows
 from archiver.db.records import RecordRow
 from archiver.db.transaction import Database, Transaction
@@ -82,4 +83,5 @@ async def accessed(tx: Transaction, row: RecordRow, *, actor: Actor) -> Accessed
             hold_on_record(hold, visible=may_see_hold(actor, hold.matter))
             for hold in await record_rows.holds_ever_on(tx, row.log_index)
         ),
+        restricted=bool(await restricted_rows.among(tx, [row.log_index])),
     )

@@ -12,6 +12,7 @@ from typing import Protocol
 from archiver.access.alt_texts import alt_texts
 from archiver.access.comparison import Comparison, compare
 from archiver.access.custody import Attested, Custody, custody
+from archiver.access.post_text import post_text
 from archiver.access.record_access import EVENT, RecordAccess
 from archiver.access.record_opening import RecordOpening, accessed
 from archiver.access.record_views import (
@@ -25,10 +26,12 @@ from archiver.access.rules import Permission, allowed
 from archiver.access.thread import Place, Thread, ThreadPost, arrange, thread_post, window
 from archiver.db import events as event_rows
 from archiver.db import ledger as ledger_rows
+from archiver.db import record_standing as standing_rows
 from archiver.db import records as record_rows
 from archiver.db import threads as thread_rows
 from archiver.db.archive import ArchiveRow
 from archiver.db.events import Arm, FoundPage
+from archiver.db.record_standing import InBatch, Restriction
 from archiver.db.records import RecordRow
 from archiver.db.transaction import Database, Transaction
 from archiver.errors import IntegrityError, NotFound
@@ -82,7 +85,8 @@ class RecordPage:
 
     `log_size` is how many entries the newest checkpoint of the log `origin` covers; `place` which
     of the `versions` this is, from 1. `media` are all parts but the payload. `why` is None for whom
-    the file plan is not.
+    the file plan is not, as is `batch`, the open one that the record is in; `restrictions` are for
+    who reads privacy requests.
     """
 
     tab: Tab
@@ -92,6 +96,8 @@ class RecordPage:
     origin: str
     log_size: int
     why: Document | None
+    restrictions: tuple[Restriction, ...] = ()
+    batch: InBatch | None = None
     media: tuple[MediaPart, ...] = ()
     thread: Thread | None = None
     comparison: Comparison | None = None
@@ -113,6 +119,8 @@ class _Rows:
     versions: list[RecordRow]
     log_size: int
     why: Document | None
+    restrictions: tuple[Restriction, ...]
+    batch: InBatch | None
     events: FoundPage | None = None
 
 
@@ -153,6 +161,8 @@ class RecordPages:
             origin=self._origin,
             log_size=rows.log_size,
             why=rows.why,
+            restrictions=rows.restrictions,
+            batch=rows.batch,
             media=await self._media(opened, tab),
             thread=thread,
             comparison=_compared(opened, others, rows.versions, other),
@@ -172,11 +182,17 @@ class RecordPages:
         if tab is Tab.CUSTODY and await self._may_see_events(tx, row, actor):
             about = Arm(object_types=("record",), object_id=row.id)
             events = await event_rows.page(tx, [about], limit=MOST_EVENTS)
+        found = await accessed(tx, row, actor=actor)
+        told = found.restricted and allowed(actor, Permission.READ_PRIVACY)
         return _Rows(
-            found=await accessed(tx, row, actor=actor),
+            found=found,
             versions=versions,
             log_size=(await ledger_rows.state(tx)).size,
             why=await self._explain(tx, row, actor) if explained else None,
+            restrictions=tuple(await standing_rows.restrictions(tx, row.log_index) if told else ()),
+            batch=await standing_rows.open_batch(tx, row.log_index)
+            if allowed(actor, needs)
+            else None,
             events=events,
         )
 
@@ -276,11 +292,8 @@ def _order(ids: Sequence[str], record_id: str) -> int:
 def _read(
     place: Place, row: RecordRow, found: OpenedRecord | IntegrityError | NotFound
 ) -> ThreadPost:
-    if not isinstance(found, OpenedRecord) or found.manifest.post is None:
-        return thread_post(place, row, author="", text="", integrity=str(found))
-    post = found.manifest.post
-    author = post.author.name or post.author.handle
-    return thread_post(place, row, author=author, text=post.text, integrity="")
+    said = post_text(found)
+    return thread_post(place, row, author=said.author, text=said.text, integrity=said.integrity)
 
 
 def _seen_besides(thread: Thread | None, other: RecordRow | None) -> dict[str, str | int]:

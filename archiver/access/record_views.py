@@ -34,12 +34,16 @@ class HoldOnRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessedRecord:
-    """A record an actor may open: its rows, the log's entry, and the holds ever placed on it."""
+    """A record an actor may open: its rows, the log's entry, and the holds ever placed on it.
+
+    `restricted` is whether its processing is (GDPR art. 18): most people do not see it.
+    """
 
     row: RecordRow
     segment: SegmentRow
     entry: bytes
     holds: tuple[HoldOnRecord, ...]
+    restricted: bool = False
 
     @property
     def holds_in_force(self) -> tuple[HoldOnRecord, ...]:
@@ -115,6 +119,7 @@ class RecordView:
             "rule": row.rule,
             "schedule_version": row.schedule_version,
             "retain_until": _shown(_moment(row.retain_until)),
+            "restricted": self.record.restricted,
             "holds": [
                 {"id": hold.id, "name": hold.name, "matter": hold.matter}
                 for hold in self.record.holds_in_force

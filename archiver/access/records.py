@@ -12,6 +12,7 @@ from datetime import timedelta
 from archiver.access.content_tickets import ContentTickets
 from archiver.access.custody import Custody
 from archiver.access.destroyed_records import DestroyedRecord, RecordDestroyed
+from archiver.access.post_text import PostText, post_text
 from archiver.access.record_access import EVENT, Recently, RecordAccess
 from archiver.access.record_opening import RecordOpening
 from archiver.access.record_page import Attest, Explain, RecordPage, RecordPages, Tab
@@ -23,10 +24,11 @@ from archiver.access.record_views import (
     RecordView,
     summary_of,
 )
-from archiver.access.rules import Permission
+from archiver.access.rules import Permission, reach
 from archiver.access.thread import Thread
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
+from archiver.db import disposed as disposed_rows
 from archiver.db import records as record_rows
 from archiver.db.archive import ArchiveRow
 from archiver.db.records import RecordRow
@@ -35,6 +37,7 @@ from archiver.errors import NotFound
 from archiver.model.actor import Actor
 from archiver.model.post import Part
 from archiver.preserve.ledger.note import Verifier
+from archiver.preserve.named_records import members_digest
 from archiver.preserve.reader import OpenedRecord, RecordReader
 from archiver.preserve.store.threads import AsyncStore
 
@@ -102,7 +105,11 @@ class Records:
             Denied, NotFound: as `access_record`; or `against` is no version of the same post.
             IntegrityError: what is stored is not what the log commits to.
         """
-        row = await self._access.find(record_id, Permission.READ_CONTENT, actor=actor)
+        try:
+            row = await self._access.find(record_id, Permission.READ_CONTENT, actor=actor)
+        except RecordDestroyed:
+            await self._note_gone(record_id, actor)
+            raise
         page = await self._pages.read(row, tab=tab, against=against, actor=actor)
         await self._note(page.view.record, actor, what=f"page {tab}", **page.seen_besides)
         return page
@@ -125,6 +132,33 @@ class Records:
         versions = len(await self._versions_of(found.row, actor))
         await self._note(found, actor, what="record")
         return RecordView(record=found, manifest=opened.manifest, versions=versions)
+
+    async def posts(self, log_indexes: Sequence[int], *, actor: Actor) -> dict[int, PostText]:
+        """Return what the posts of a list say, by log index, as one event.
+
+        What is not within the actor's reach, and what was destroyed, is absent.
+
+        Raises:
+            Denied: the actor may read no content.
+        """
+        reach(actor, Permission.READ_CONTENT)
+        async with self._database.reading() as tx:
+            rows = await record_rows.list_by_index(tx, log_indexes)
+            gone = await tx.run_sync(lambda known: disposed_rows.remains_at(known, log_indexes))
+            there = [row for index, row in sorted(rows.items()) if index not in gone]
+            seen = await self._access.within(tx, there, actor=actor)
+            contents = await self._opening.open_many(tx, seen)
+        await self._trail.record(
+            Action.RECORD_VIEWED,
+            actor=actor,
+            object_type="record",
+            details={
+                "what": "posts of a list",
+                "records": len(seen),
+                "members_sha256": members_digest([row.log_index for row in seen]),
+            },
+        )
+        return {row.log_index: post_text(found) for row, found in zip(seen, contents, strict=True)}
 
     async def raw(self, record_id: str, *, actor: Actor) -> Part:
         """Return the payload exactly as it was received. Raises as `show`."""

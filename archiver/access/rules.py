@@ -37,6 +37,9 @@ class Permission(StrEnum):
     READ_HOLDS = "read-holds"
     PLACE_HOLDS = "place-holds"
     RELEASE_HOLDS = "release-holds"
+    MANAGE_PRIVACY = "manage-privacy"  # receive and decide requests of people about their data
+    READ_PRIVACY = "read-privacy"  # see those requests, and how many records are restricted
+    READ_RESTRICTED = "read-restricted"  # find and open restricted records (GDPR art. 18(2))
     EXPORT = "export"
     REVIEW = "review"  # decide flagged posts
     SUPERVISE = "supervise"  # write review policies, see the reports
@@ -75,6 +78,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         _P.EDIT_FILE_PLAN,
         _P.PROPOSE_DISPOSAL,
         _P.READ_HOLDS,
+        _P.MANAGE_PRIVACY,
+        _P.READ_PRIVACY,
+        _P.READ_RESTRICTED,
         _P.EXPORT,
         _P.VERIFY,
     },
@@ -86,13 +92,22 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         _P.READ_HOLDS,
         _P.PLACE_HOLDS,
         _P.RELEASE_HOLDS,
+        _P.READ_PRIVACY,
+        _P.READ_RESTRICTED,  # for legal claims, which a restriction leaves room for
         _P.EXPORT,
         _P.VERIFY,
     },
     Role.REVIEWER: _READER | {_P.REVIEW},
     Role.SUPERVISOR: _READER | {_P.REVIEW, _P.SUPERVISE},
     Role.AUDITOR: _READER
-    | {_P.READ_FILE_PLAN, _P.READ_HOLDS, _P.READ_AUDIT, _P.READ_SETTINGS, _P.VERIFY},
+    | {
+        _P.READ_FILE_PLAN,
+        _P.READ_HOLDS,
+        _P.READ_PRIVACY,
+        _P.READ_AUDIT,
+        _P.READ_SETTINGS,
+        _P.VERIFY,
+    },
     Role.OPERATOR: frozenset(
         {
             _P.CAPTURE,

@@ -51,14 +51,17 @@ except ModuleNotFoundError:  # away from the archive, the two files stand beside
 __all__ = ["is_certificate", "main", "verify_certificate"]
 
 KIND = "muniment certificate of destruction v1"
+PRIVACY = "privacy"
+"""The action of a batch that carries out what a person asked for."""
 
 CHECKS = {
     "form": "the file is one certificate in its one spelling, and not one byte besides",
     "seal": "the log's key signed the certificate",
     "checkpoints": "its checkpoint is signed by the log of the policy",
     "quorum": "enough witnesses of the policy cosigned",
-    "inclusion": "every record and every disposal it names is in the tree of the checkpoint",
+    "inclusion": "every record, disposal and decision it names is in the tree of the checkpoint",
     "disposals": "the log let exactly these records of this batch go, after they were in it",
+    "requests": "what was erased at a person's request names the decision, which came before",
     "counts": "its numbers are those of the records it names",
     "approvals": "enough other people than who proposed it approved this number, and before it",
 }
@@ -106,6 +109,7 @@ class Verification:
         self._body: dict[str, Any] = {}
         self._seal = b""
         self._entries: dict[int, dict[str, Any]] = {}
+        self._let_go: dict[int, int] = {}  # the `dis` entry of each record
 
     def run(self) -> dict[str, Any]:
         """Make every check and return the report."""
@@ -117,6 +121,8 @@ class Verification:
             self._check_log()
         with self._check("disposals"):
             self._check_disposals()
+        with self._check("requests") as check:
+            self._check_requests(check)
         with self._check("counts"):
             self._check_counts()
         with self._check("approvals") as check:
@@ -143,12 +149,17 @@ class Verification:
         require(set(document) == {"certificate", "seal"}, "expected a certificate and its seal")
         self._body, self._seal = document["certificate"], document["seal"].encode()
         require(self._body["v"] == 1, "expected version 1 of the certificate")
-        for each in (*self._body["records"], *self._body["disposals"]):
+        for each in self._named():
             index = each["index"]
             require(type(index) is int, f"expected a log index, found {index!r}")
             require(index not in self._entries, f"log index {index} stands twice")
             self._entries[index] = json.loads(each["entry"])
         require(self._body["records"], "it names no record")
+
+    def _named(self) -> list[dict[str, Any]]:
+        """Return all that names an entry of the log. Certificates of before have no requests."""
+        body = self._body
+        return [*body["records"], *body["disposals"], *body.get("requests", [])]
 
     def _check_seal(self, check: Check) -> None:
         given = self._given_policy
@@ -174,7 +185,7 @@ class Verification:
         with self._check("inclusion"):
             leaves = {
                 each["index"]: hashlib.sha256(b"\x00" + each["entry"].encode()).digest()
-                for each in (*self._body["records"], *self._body["disposals"])
+                for each in self._named()
             }
             path = [unbase64(each) for each in proof["path"]]
             require(
@@ -201,10 +212,39 @@ class Verification:
             digest = hashlib.sha256("\n".join(sorted(named)).encode()).digest()
             require(unbase64(entry["d"]) == digest, f"entry {index} names other records")
             let_go.update(dict.fromkeys(covered, entry["w"]))
+            self._let_go.update(dict.fromkeys(covered, index))
         for each in self._body["records"]:
             method = let_go.get(each["index"])
             found = each["method"]
             require(method == found, f"record {each['index']}: {found}, and the log says {method}")
+
+    def _check_requests(self, check: Check) -> None:
+        """Check that each record of a privacy batch names decisions that stand between both."""
+        body = self._body
+        asked = body["batch"].get("action") == PRIVACY
+        decided = {each["index"]: each for each in body.get("requests", [])}
+        require(asked or not decided, "it names requests, and its batch is of none")
+        used: set[int] = set()
+        for each in body["records"]:
+            places = each.get("decisions", [])
+            require(not asked or places, f"record {each['index']} names no decision to erase it")
+            for index in places:
+                require(index in decided, f"record {each['index']} names {index}, no decision")
+                require(
+                    each["index"] < index < self._let_go[each["index"]],
+                    f"decision {index} is not between record {each['index']} and its disposal",
+                )
+            used.update(places)
+        for index, each in decided.items():
+            entry = self._entries[index]
+            require(entry["t"] == "aud", f"entry {index} is of no event")
+            require(len(unbase64(entry["m"])) == hashlib.sha256().digest_size, "no digest")
+            require(len(each["request"]) == len(entry["id"]), f"{each['request']!r} is no request")
+            require(index in used, f"decision {index} is of none of its records")
+            check.notes.append(
+                f"request {each['request']}: event {entry['id']} decided it, at log index {index}; "
+                f"SHA-256 of its manifest {unbase64(entry['m']).hex()}"
+            )
 
     def _ids(self) -> dict[int, str]:
         found = {}

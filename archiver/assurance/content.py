@@ -12,7 +12,7 @@ from archiver.assurance.report import Problem
 from archiver.errors import IntegrityError, NotFound
 from archiver.ids import ulid_bytes
 from archiver.preserve.epochs import Epochs
-from archiver.preserve.event_record import event_row, parse_event
+from archiver.preserve.event_record import SET_FROZEN, event_row, is_stating, parse_event
 from archiver.preserve.keyring import Keyring
 from archiver.preserve.ledger.entry import RecordEntry, decode_entry
 from archiver.preserve.ledger.note import decode_base64
@@ -44,7 +44,8 @@ class ContentTask:
 class OpenedFacts:
     """What one record says of itself: its facts as `FACTS` of `db.records`, its event row.
 
-    `blobs` are the keys of the objects that hold its large parts.
+    `blobs` are the keys of the objects that hold its large parts, `stated` the parts by name of an
+    event that states holds or what terms count from.
     """
 
     frame: int
@@ -52,6 +53,7 @@ class OpenedFacts:
     blobs: tuple[str, ...]
     facts: tuple[object, ...] = field(repr=False)
     event: tuple[object, ...] | None = field(repr=False)
+    stated: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,19 +118,25 @@ class RecordOpener:
             raise IntegrityError("the manifest is not the one the log commits to")
         if (manifest.id, manifest.type) != (promised.id, promised.kind):
             raise IntegrityError(f"the manifest is that of {manifest.type} {manifest.id}")
-        first = self._check_parts(manifest, inline)
-        event = event_row(manifest.id, parse_event(first)) if manifest.type == "aud" else None
+        is_event = manifest.type == "aud"
+        parts = {
+            name: content if is_event else b""
+            for name, content in self._checked_parts(manifest, inline)
+        }
+        body = parse_event(next(iter(parts.values()), b"")) if is_event else None
+        states = body is not None and (body.action == SET_FROZEN or is_stating(body, parts.keys()))
         return OpenedFacts(
             frame=number,
             record_id=promised.id,
             blobs=tuple(part.blob.key for part in manifest.parts if part.blob is not None),
             facts=record_facts(manifest),
-            event=event,
+            event=None if body is None else event_row(manifest.id, body),
+            stated=parts if states else {},
         )
 
-    def _check_parts(self, manifest: Manifest, inline: bytes) -> bytes:
-        """Compare every part with its hash; return the first part, the verbatim payload."""
-        first, offset = b"", 0
+    def _checked_parts(self, manifest: Manifest, inline: bytes) -> Iterator[tuple[str, bytes]]:
+        """Yield name and content of every part, compared with its hash; the payload is first."""
+        offset = 0
         for number, part in enumerate(manifest.parts):
             if part.blob is None:
                 content = inline[offset : offset + part.len]
@@ -139,10 +147,9 @@ class RecordOpener:
                 content = open_media(decode_base64(part.blob.dek), context, blob)
             if hashlib.sha256(content).hexdigest() != part.sha256 or len(content) != part.len:
                 raise IntegrityError(f"part {part.name}: its SHA-256 is not the manifest's")
-            first = first or content
+            yield part.name, content
         if offset != len(inline):
             raise IntegrityError(f"the frame holds {len(inline) - offset} bytes beyond its parts")
-        return first
 
     def _stored(self, blob: Blob, part: str) -> bytes:
         """Return a blob's bytes: of the version in the manifest, or, since a repair, the newest."""

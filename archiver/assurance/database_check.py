@@ -17,7 +17,8 @@ from archiver.preserve.store import ObjectStore
 
 PAGE = 8192
 
-_REBUILD = "restore the database from its newest backup, and find out who changed it"
+REBUILD = "restore the database from its newest backup, and find out who changed it"
+"""What to do about rows that are not what the log says."""
 
 
 class DatabaseCheck:
@@ -98,9 +99,9 @@ class DatabaseCheck:
 
     def _entry_problem(self, index: int, true: Mapping[int, bytes], what: str) -> None:
         self._findings.problem(
-            f"entry {index} of the log {what}; {_REBUILD}",
+            f"entry {index} of the log {what}; {REBUILD}",
             object_key="database:log_entry",
-            record_id=_id_of(true.get(index, b"")),
+            record_id=id_of(true.get(index, b"")),
         )
 
     def _check_places(
@@ -137,7 +138,7 @@ class DatabaseCheck:
         else:
             what, record_id = _differences(index, stored or (), wanted or ())
         self._findings.problem(
-            f"{what}; {_REBUILD}", object_key="database:record", record_id=record_id
+            f"{what}; {REBUILD}", object_key="database:record", record_id=record_id
         )
 
     def _overlapping(self, start: int, end: int) -> Iterator[KnownSegment]:
@@ -156,7 +157,7 @@ class DatabaseCheck:
         offsets, lengths = zip(*self._catalogue.places(segment), strict=True)
         return zip(
             range(first, _end_of(segment)),
-            [_id_of(entry) for entry in ours],
+            [id_of(entry) for entry in ours],
             [entry[12:15].decode("ascii", "replace") for entry in ours],
             repeat(segment.id),
             range(segment.records),
@@ -180,7 +181,7 @@ def _end_of(segment: KnownSegment) -> int:
     return segment.first_index + segment.records
 
 
-def _id_of(entry: bytes) -> str:
+def id_of(entry: bytes) -> str:
     """Return the record id in a record's entry; its place in the one spelling is fixed."""
     is_record = entry[:15] in {b'{"v":1,"t":"rec', b'{"v":1,"t":"aud'}
     return entry[23:49].decode("ascii", "replace") if is_record else ""

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from archiver.assurance.content import OpenedSegment
 from archiver.assurance.database_check import DatabaseCheck
 from archiver.assurance.database_facts import compare_facts
+from archiver.assurance.database_holds import HoldCheck
 from archiver.assurance.database_objects import check_blob_rows, check_segment_rows
+from archiver.assurance.database_statements import StatementCheck
 from archiver.assurance.inventory import Inventory
 from archiver.assurance.join import Catalogue, KnownSegment
 from archiver.assurance.log_check import CheckedLog
@@ -19,6 +21,7 @@ from archiver.db import verification as rows
 from archiver.db.ledger import LogState
 from archiver.db.transaction import Database
 from archiver.model.lock import Lock
+from archiver.preserve.lanes import OPEN_PERIOD
 from archiver.preserve.store import ObjectStore
 
 _PENDING_PAGE = 8192
@@ -35,12 +38,21 @@ class DatabaseSide:
         self._archive_id = archive_id
         self._findings = findings
         self._promised: LogState | None = None
+        self._views: rows.Views | None = None
+        self._statements: StatementCheck | None = None
+        self._waits = ""
 
     async def state(self) -> LogState:
         """Return what the database says of the log; later rows are not judged."""
         async with self._database.reading() as tx:
             self._promised = await ledger_rows.state(tx)
+            self._views = await rows.views(tx)
         return self._promised
+
+    async def ended_segments(self, now_ms: int) -> dict[str, int]:
+        """Return the segments whose locks roll no longer, and since when; see `SegmentTask`."""
+        async with self._database.reading() as tx:
+            return await rows.ended_segments(tx, OPEN_PERIOD, now_ms)
 
     async def add_pending(self, log: CheckedLog) -> None:
         """Add what `state` knew as sequenced and not signed to the log: its own word only."""
@@ -85,7 +97,7 @@ class DatabaseSide:
         missing: Sequence[tuple[int, int]],
         progress: Progress,
     ) -> None:
-        """Compare every log entry and every record's place; see `DatabaseCheck`."""
+        """Compare every log entry, every record's place and every hold."""
         await DatabaseCheck(
             database=self._database,
             store=store,
@@ -95,11 +107,39 @@ class DatabaseSide:
             missing=missing,
             findings=self._findings,
         ).run(progress)
+        holds = HoldCheck(database=self._database, log=log, findings=self._findings)
+        await holds.run()
+        if self._views is not None and self._promised is not None:
+            self._statements = StatementCheck(
+                database=self._database,
+                views=self._views,
+                below=self._promised.next_index,
+                holds=holds,
+                findings=self._findings,
+            )
 
-    async def compare_facts(self, segment: KnownSegment, opened: OpenedSegment) -> None:
+    async def compare_facts(
+        self, segment: KnownSegment, opened: OpenedSegment, now_ms: int
+    ) -> None:
         """Compare the columns derived from the content of a segment's records."""
         first, end = segment.first_index, segment.first_index + segment.records
         async with self._database.reading() as tx:
             facts = await rows.facts(tx, first, end)
             events = await rows.events(tx, first, end)
-        compare_facts(opened, first, facts, events, self._findings)
+            filing = await rows.filing(tx, first, end, now_ms)
+        compare_facts(opened, first, facts, events, filing=filing, findings=self._findings)
+        if filing.waits and filing.versions and not self._waits:
+            self._waits = filing.waits
+            self._findings.not_checked.append(
+                "that every record is filed and kept by the newest version of its schedule: "
+                + filing.waits
+            )
+        if self._statements is not None:
+            for record in opened.records:
+                if record.stated:
+                    await self._statements.take(first + record.frame, record.stated)
+
+    async def check_statements(self, log: CheckedLog) -> None:
+        """Compare what all stored events state with the rows that are their views."""
+        if self._statements is not None:
+            await self._statements.finish(log)

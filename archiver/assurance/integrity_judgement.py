@@ -23,6 +23,9 @@ OLD_AFTER = timedelta(days=30)
 STAMP_OLD_AFTER = timedelta(days=3)
 """A newest timestamp older than this is told to be old."""
 
+LOCKS_OLD_AFTER = timedelta(days=3)
+"""A newest run of the lock keeper older than this is told to be old; it runs daily."""
+
 
 class IntegrityState(StrEnum):
     """What may be said of the whole archive."""
@@ -137,6 +140,17 @@ def _told_by_events(facts: IntegrityFacts) -> list[Reason]:
                 "Run muniment verify --repair, and look into the disk or bucket.",
             )
         )
+    if facts.drifted:
+        objects = _counted(facts.drifted, "stored object was", "stored objects were")
+        found.append(
+            _problem(
+                f"{objects} found otherwise than promised",
+                "A lock, a hold or a version was changed past this archive. What may be put right "
+                "by itself was; the objects are named below and in the audit trail.",
+                "Find out who may write to the store and did it. This stays until a verification "
+                "of everything finds nothing.",
+            )
+        )
     return found
 
 
@@ -212,6 +226,7 @@ def _notices(facts: IntegrityFacts) -> list[Reason]:
         )
     if signals.index is not None:
         found += _index_notices(signals.index)
+    found += _lock_notices(facts)
     if signals.second is not None and signals.second.problem:
         found.append(
             _notice(
@@ -259,6 +274,37 @@ def _index_notices(index: IndexSeen) -> list[Reason]:
                 f"The search index was found lost or damaged {times}",
                 f"{index.last_loss.rstrip('.')}. It is built anew from the log; nothing is lost.",
                 "Look at the disk it is on.",
+            )
+        )
+    return found
+
+
+def _lock_notices(facts: IntegrityFacts) -> list[Reason]:
+    locks = facts.locks
+    if locks is None:
+        return []
+    found = [
+        _notice(
+            "A setting of the bucket leaves objects without protection",
+            f"{fault}.",
+            "Set it as written there, and find out who changed it.",
+        )
+        for fault in locks.bucket
+    ]
+    if not locks.whole:
+        found.append(
+            _notice(
+                f"The last comparison of locks did not come to its end: {locks.sentence}",
+                f"{'; '.join(locks.unfinished).rstrip('.')}.",
+                "It is tried again by itself every hour; look whether the store is reachable.",
+            )
+        )
+    elif facts.as_of - locks.at > LOCKS_OLD_AFTER:
+        found.append(
+            _notice(
+                f"Locks were last compared {(facts.as_of - locks.at).days} days ago",
+                "Locks that have to be renewed or extended wait for it.",
+                "Compare them now, below, and look why the daily run does not happen.",
             )
         )
     return found

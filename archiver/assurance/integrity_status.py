@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from archiver.assurance.lock_report import LockReport
 from archiver.clock import rfc3339
 
 
@@ -234,8 +235,8 @@ class IntegrityFacts:
     """Everything the judgement rests on.
 
     `checkpoint_at` is the moment of the newest entry under the checkpoint. `verifications` are the
-    newest, newest first. `contradictions` and `damaged` count events since the newest full
-    verification that found nothing.
+    newest, newest first. `contradictions`, `damaged` and `drifted` count events since the newest
+    full verification that found nothing. `locks` is the newest run of the lock keeper.
     """
 
     as_of: datetime
@@ -249,6 +250,8 @@ class IntegrityFacts:
     contradictions: int
     damaged: int
     signals: Signals
+    drifted: int = 0
+    locks: LockReport | None = None
 
     @property
     def waiting(self) -> int:

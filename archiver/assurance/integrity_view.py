@@ -20,6 +20,7 @@ from archiver.assurance.integrity_status import (
     UnderWay,
     Verification,
 )
+from archiver.assurance.lock_report import report_of
 from archiver.audit.actions import Action
 from archiver.clock import Clock, from_millis, rfc3339
 from archiver.db import integrity as rows
@@ -40,6 +41,7 @@ _LOOKED_AT = 100  # verifications; the newest full one is among them, or counts 
 _STAMPS_WITHIN = 20_000  # log entries: the newest tokens are looked for among the newest entries
 _STAMPS = 16
 _SHOWN_UNDER_WAY = 5
+_ALARMS = (Action.LOG_CONTRADICTED, Action.OBJECT_DAMAGED, Action.OBJECT_DRIFTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,7 @@ class IntegrityStatus:
             "contradictions": facts.contradictions,
             "store": {"promise": signals.store.value, "words": signals.store_words},
             "second_copy": _copy(signals),
+            "locks": facts.locks.to_dict() if facts.locks else None,
             "index": {
                 "log_size": signals.indexed,
                 "behind": facts.log_size - signals.indexed,
@@ -146,9 +149,8 @@ class IntegrityView:
         verifications = tuple(map(verification_of, events))
         cleared = next((each for each in verifications if each.is_full and each.ok), None)
         since = events[verifications.index(cleared)].at if cleared else 0
-        counts = await rows.count_events_since(
-            tx, (Action.LOG_CONTRADICTED.value, Action.OBJECT_DAMAGED.value), since
-        )
+        counts = await rows.count_events_since(tx, tuple(action.value for action in _ALARMS), since)
+        kept = await rows.newest_events(tx, Action.LOCKS_KEPT.value, 1)
         jobs = await job_rows.under_way(tx, VERIFICATION, _SHOWN_UNDER_WAY)
         return IntegrityFacts(
             as_of=self._clock(),
@@ -161,6 +163,8 @@ class IntegrityView:
             timestamps=await _timestamps(tx, state.next_index),
             contradictions=counts.get(Action.LOG_CONTRADICTED.value, 0),
             damaged=counts.get(Action.OBJECT_DAMAGED.value, 0),
+            drifted=counts.get(Action.OBJECT_DRIFTED.value, 0),
+            locks=report_of(kept[0]) if kept else None,
             signals=signals,
         )
 

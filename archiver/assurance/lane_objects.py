@@ -34,15 +34,20 @@ class LaneLocks:
     earliest_ms: int
 
 
-def lane_locks(segments: Iterable[KnownSegment], now_ms: int) -> dict[LaneKey, LaneLocks]:
-    """Return what the segments of each class and period promise, as of `now_ms`."""
+def lane_locks(
+    segments: Iterable[KnownSegment], now_ms: int, ended: Mapping[str, int]
+) -> dict[LaneKey, LaneLocks]:
+    """Return what the segments of each class and period promise, as of `now_ms`.
+
+    `ended` as of `SegmentTask`.
+    """
     found: dict[LaneKey, LaneLocks] = {}
     for segment in segments:
         lane = segment.class_code, segment.period
         mode = LockMode(segment.lock_mode) if segment.lock_mode in set(LockMode) else LockMode.NONE
         until = segment.lock_until
         if mode is not LockMode.NONE:
-            until = locked_until(until, segment.period, now_ms)
+            until = locked_until(until, segment.period, ended.get(segment.id, now_ms))
         known = found.get(lane)
         if known is None:
             found[lane] = LaneLocks(mode=mode, latest_ms=until, earliest_ms=until)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from archiver.assurance.checkpoints import LogHead
-from archiver.assurance.destroyed import Destroyed
 from archiver.assurance.log_keys import KeyChange
 from archiver.assurance.log_scan import (
     BUNDLES_PER_TASK,
@@ -22,8 +21,11 @@ from archiver.assurance.report import Findings, Problem, Progress
 from archiver.assurance.spool import Spool
 from archiver.assurance.workers import Workers
 from archiver.errors import IntegrityError, NotFound
+from archiver.preserve.ledger.destroyed import Destroyed
 from archiver.preserve.ledger.disposal_entry import DisposalEntry
 from archiver.preserve.ledger.entry import (
+    Entry,
+    HoldEntry,
     KeyEntry,
     OrphanEntry,
     RepairEntry,
@@ -54,8 +56,9 @@ class CheckedLog:
     `unreadable` are index ranges whose entries and hashes are both lost; their leaves are zeros.
     `others` are the indexes of entries that belong to no frame, `kinds` how many of each kind;
     `orphans` the objects that the log names as left by a crash, `repairs` those that were put
-    again, with their SHA-256, `destroyed` which records may be gone, `stamps` the timestamps it
-    names, `key_changes` its keys, and `lock_probe` the last trial of the store's locks.
+    again, with their SHA-256, `destroyed` which records may be gone, `holds` what it says of holds,
+    in its order, `stamps` the timestamps it names, `key_changes` its keys, and `lock_probe` the
+    last trial of the store's locks.
     `moments` are those of each signed bundle (`ScannedBundle.moments`), one after the other.
     """
 
@@ -69,6 +72,7 @@ class CheckedLog:
     orphans: set[str] = field(default_factory=set)
     repairs: dict[str, bytes] = field(default_factory=dict)
     destroyed: Destroyed = field(default_factory=Destroyed)
+    holds: list[HoldEntry] = field(default_factory=list)
     stamps: list[TimestampEntry] = field(default_factory=list)
     key_changes: list[KeyChange] = field(default_factory=list)
     lock_probe: WormEntry | None = None
@@ -95,6 +99,9 @@ class CheckedLog:
             self.kinds[UNREADABLE] += 1
             return
         self.kinds[found.kind] += 1
+        self._note(index, found)
+
+    def _note(self, index: int, found: Entry) -> None:
         match found:
             case OrphanEntry():
                 self.orphans.add(found.object_key)
@@ -102,6 +109,8 @@ class CheckedLog:
                 self.repairs[found.object_key] = found.object_sha256
             case DisposalEntry():
                 self.destroyed.add(index, found)
+            case HoldEntry():
+                self.holds.append(found)
             case TimestampEntry():
                 self.stamps.append(found)
             case KeyEntry():

@@ -22,7 +22,7 @@ from archiver.errors import IntegrityError, NotFound
 from archiver.preserve.ledger.entry import KeyEntry, decode_entry
 from archiver.preserve.ledger.policy import log_verifier, verifier_identity
 from archiver.preserve.ledger.tiles import TILE_WIDTH, TileName, decode_bundle
-from archiver.preserve.object_keys import checkpoint_object, log_prefix
+from archiver.preserve.object_keys import log_prefix
 from archiver.preserve.store import ObjectStore
 
 _KEY = b'{"v":1,"t":"key",'
@@ -138,8 +138,9 @@ def judge_signers(run: Inspection, head: LogHead, changes: Sequence[KeyChange]) 
             break
         _apply(covered[0], service)  # one at a time: it may say who vouches for the next
         waiting.remove(covered[0])
+    vkeys = (*head.vkeys, *(change.vkey for change in changes if _is_of(change, run.target.origin)))
     for one in signed:
-        if one.size and not (_is_good(one, service) or _is_good(_again(run, head, one), service)):
+        if one.size and not (_is_good(one, service) or _is_good(_again(run, vkeys, one), service)):
             run.findings.problem(
                 f"no key that was in service at size {one.size} signed it, only "
                 f"{', '.join(sorted(key.hex() for key in one.signers))}: a key that was retired "
@@ -148,11 +149,14 @@ def judge_signers(run: Inspection, head: LogHead, changes: Sequence[KeyChange]) 
             )
 
 
-def _again(run: Inspection, head: LogHead, one: SignedCheckpoint) -> SignedCheckpoint:
-    """Return a kept checkpoint with all its signers: when it was read, later keys were unknown."""
-    if one.where != checkpoint_object(run.archive_id, one.size):
-        return one  # the others were read when all keys were known
-    verifiers = [log_verifier(vkey) for vkey in head.vkeys]
+def _again(run: Inspection, vkeys: Sequence[str], one: SignedCheckpoint) -> SignedCheckpoint:
+    """Return a checkpoint of the store with all its signers: later keys were unknown before.
+
+    Where two keys signed it and one of them was retired since, the other one vouches for it.
+    """
+    if not one.where.startswith(log_prefix(run.archive_id)):
+        return one  # of the database, or held by the auditor
+    verifiers = [log_verifier(vkey) for vkey in dict.fromkeys(vkeys)]
     try:
         data = run.store.get(one.where)
     except (NotFound, IntegrityError):

@@ -261,6 +261,7 @@ class Rebuilding:
             named = partial(
                 disposed_rows.point_to_keys,
                 segment_id=row.id,
+                was=row.keys_object_key,
                 key=stored.key,
                 version_id=stored.version_id,
                 sha256=sha256(data).digest(),

@@ -13,6 +13,7 @@ from archiver.assurance.locks import lock_problem
 from archiver.assurance.report import Findings, Problem, Progress, Report
 from archiver.assurance.target import VerificationTarget
 from archiver.assurance.verification import quiet
+from archiver.clock import to_millis
 from archiver.db import disposed as disposed_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
@@ -145,7 +146,9 @@ class _Sample:
         async with self._database.reading() as tx:
             facts = await rows.facts(tx, index, index + 1)
             events = await rows.events(tx, index, index + 1)
-        compare_facts(opened, index - record.row.frame, facts, events, self._findings)
+            filing = await rows.filing(tx, index, index + 1, to_millis(self._target.clock()))
+        first = index - record.row.frame
+        compare_facts(opened, first, facts, events, filing=filing, findings=self._findings)
 
     def _open(self, record: _Drawn, tree: TileTree, checkpoint: SignedCheckpoint) -> OpenedSegment:
         row, segment = record.row, record.segment

@@ -60,12 +60,14 @@ class ScannedSegment:
 class SegmentTask:
     """Segments to check, `(object key, version)`, as of `now_ms`, milliseconds since 1970.
 
-    `keys` names their `.keys` objects where those are of a later generation.
+    `keys` names their `.keys` objects where those are of a later generation. `ended` tells of
+    segments without an end of their own, by id, when the last of their records ended all the same.
     """
 
     segments: tuple[tuple[str, str], ...]
     now_ms: int
     keys: Mapping[str, str] = field(default_factory=dict)
+    ended: Mapping[str, int] = field(default_factory=dict)
 
 
 def check_segments(store: ObjectStore, task: SegmentTask) -> list[ScannedSegment]:
@@ -80,7 +82,7 @@ def check_segments(store: ObjectStore, task: SegmentTask) -> list[ScannedSegment
 
 def _check_segment(store: ObjectStore, task: SegmentTask, named: tuple[str, str]) -> ScannedSegment:
     key, version_id = named
-    now_ms, keys_key = task.now_ms, task.keys.get(key, keys_for_segment(key))
+    keys_key = task.keys.get(key, keys_for_segment(key))
     problems: list[Problem] = []
     stored = read_object(store, key, version_id, problems)
     if stored is None:
@@ -90,10 +92,10 @@ def _check_segment(store: ObjectStore, task: SegmentTask, named: tuple[str, str]
         )
     found, data = stored
     frames = _scan(key, data, problems)
-    keys, keys_size, keyless = _check_keys(store, keys_key, frames, now_ms, problems)
+    keys, keys_size, keyless = _check_keys(store, keys_key, frames, task, problems)
     if frames is not None:
         _check_name(key, frames, problems)
-        problems += _lock_problems(found, frames, now_ms)
+        problems += _lock_problems(found, frames, task)
     return ScannedSegment(
         object=_facts(found, data, b""),
         keys=keys,
@@ -143,7 +145,7 @@ def _check_keys(
     store: ObjectStore,
     key: str,
     frames: ScannedFrames | None,
-    now_ms: int,
+    task: SegmentTask,
     problems: list[Problem],
 ) -> tuple[ObjectFacts | None, int, tuple[int, ...]]:
     keyless: tuple[int, ...] = ()
@@ -158,8 +160,8 @@ def _check_keys(
     if frames is not None:
         keyless = _keyless(key, data, frames, problems)
         # What was put after the lock had ended cannot be locked any more.
-        if not generation_of(key) or frames.footer.lock_until > now_ms:
-            problems += _lock_problems(found, frames, now_ms)
+        if not generation_of(key) or frames.footer.lock_until > task.now_ms:
+            problems += _lock_problems(found, frames, task)
     return _facts(found, data, sha256(data).digest()), len(data), keyless
 
 
@@ -190,12 +192,13 @@ def _check_name(key: str, frames: ScannedFrames, problems: list[Problem]) -> Non
         problems.append(Problem(what=what, object_key=key))
 
 
-def _lock_problems(found: StoredObject, frames: ScannedFrames, now_ms: int) -> list[Problem]:
+def _lock_problems(found: StoredObject, frames: ScannedFrames, task: SegmentTask) -> list[Problem]:
     footer = frames.footer
     if footer.lock_mode not in set(LockMode):
         what = f"its footer names no lock mode: {footer.lock_mode!r}"
         return [Problem(what=what, object_key=found.key)]
-    until = locked_until(footer.lock_until, footer.period, now_ms)
+    last_ms = task.ended.get(footer.segment, task.now_ms)
+    until = locked_until(footer.lock_until, footer.period, last_ms)
     what = lock_problem(found.lock, LockMode(footer.lock_mode), until)
     return [Problem(what=what, object_key=found.key)] if what else []
 

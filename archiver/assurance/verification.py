@@ -49,6 +49,8 @@ from archiver.errors import InvalidInput
 from archiver.preserve.object_keys import checkpoint_object, epoch_object, keys_for_segment
 
 if TYPE_CHECKING:  # see `_database_of`
+    from collections.abc import Mapping
+
     from archiver.assurance.database_side import DatabaseSide
 
 UNDER_WAY = timedelta(minutes=10)
@@ -96,6 +98,7 @@ class _FullVerification:
         self._catalogue = Catalogue()
         self._database = _database_of(target, self._findings)
         self._log: CheckedLog | None = None
+        self._ended: Mapping[str, int] = {}
         now = target.clock()
         self._run = Inspection(
             target=target,
@@ -116,6 +119,8 @@ class _FullVerification:
                 list_archive, self._pool.store, self._archive_id, self._findings
             )
             self._run = replace(self._run, settled_ms=self._settled_ms(head, inventory))
+            if self._database is not None:
+                self._ended = await self._database.ended_segments(self._run.now_ms)
             await asyncio.to_thread(self._scan_segments, inventory)
             log = await asyncio.to_thread(self._check_log, head, inventory)
             if self._database is not None:
@@ -128,7 +133,7 @@ class _FullVerification:
                 await self._database.check_rows(
                     self._pool.store, self._catalogue, log, missing, self._progress
                 )
-            await self._check_content(inventory, asked=content)
+            await self._check_content(inventory, log, asked=content)
             state_proven(
                 store=self._pool.store,
                 catalogue=self._catalogue,
@@ -165,6 +170,7 @@ class _FullVerification:
                 segments=chunk,
                 now_ms=self._run.now_ms,
                 keys={key: later[key] for key, _ in chunk if key in later},
+                ended=self._ended,
             )
             for chunk in batches(inventory.segments, _SEGMENTS_PER_TASK)
         )
@@ -200,7 +206,7 @@ class _FullVerification:
         findings, store = self._findings, self._pool.store
         self._note_missing_keys(log)
         await asyncio.to_thread(note_extra_versions, store, inventory, log.repairs, findings)
-        lanes = lane_locks(self._catalogue.segments, self._run.now_ms)
+        lanes = lane_locks(self._catalogue.segments, self._run.now_ms, self._ended)
         await asyncio.to_thread(
             check_epochs, store, self._archive_id, lanes, self._target.keyring, findings
         )
@@ -238,7 +244,7 @@ class _FullVerification:
                     object_key=keys_for_segment(segment.object.key),
                 )
 
-    async def _check_content(self, inventory: Inventory, *, asked: bool) -> None:
+    async def _check_content(self, inventory: Inventory, log: CheckedLog, *, asked: bool) -> None:
         keyring = self._target.keyring
         if not asked or keyring is None:
             self._findings.not_checked.append(
@@ -274,10 +280,12 @@ class _FullVerification:
                 self._findings.extend(one.problems)
                 named.update(blob for record in one.records for blob in record.blobs)
                 if self._database is not None:
-                    await self._database.compare_facts(placed[one.key], one)
+                    await self._database.compare_facts(placed[one.key], one, self._run.now_ms)
             done += len(opened)
             self._progress("content", done, len(names))
-        if self._database is None:
+        if self._database is not None:
+            await self._database.check_statements(log)
+        else:
             note_unused_blobs(inventory, named, self._run.recent_ms, self._findings)
 
 

@@ -84,6 +84,7 @@ class Action(StrEnum):
     SESSION_REVOKED = "session:revoked"
     GLASS_BROKEN = "glass:broken"
     GLASS_MENDED = "glass:mended"
+    APPROVALS_VIEWED = "approval:viewed"
     APPROVAL_REQUESTED = "approval:requested"
     APPROVAL_GRANTED = "approval:granted"
     APPROVAL_REFUSED = "approval:refused"
@@ -101,9 +102,12 @@ class Action(StrEnum):
     INDEX_LOST = "index:lost"
     INDEX_MENDED = "index:mended"
     OBJECT_DAMAGED = "object:damaged"
+    OBJECT_DRIFTED = "object:drifted"
     OBJECT_REPAIRED = "object:repaired"
     COPY_REPAIRED = "copy:repaired"
     REPAIR_STARTED = "repair:started"
+    LOCKS_KEPT = "locks:kept"
+    LOCKS_EXTENDED = "locks:extended"
     LOG_CONTRADICTED = "log:contradicted"
     JOB_CANCELLED = "job:cancelled"
     JOB_FETCHED = "job:fetched"
@@ -126,6 +130,13 @@ class Action(StrEnum):
     DISPOSAL_EXECUTED = "disposal:executed"
     CERTIFICATE_ISSUED = "certificate:issued"
     CERTIFICATE_VIEWED = "certificate:viewed"
+    PRIVACY_RECEIVED = "privacy:received"
+    PRIVACY_EXTENDED = "privacy:extended"
+    PRIVACY_FOUND = "privacy:found"
+    PRIVACY_DECIDED = "privacy:decided"
+    PRIVACY_LIFTED = "privacy:lifted"
+    PRIVACY_CLOSED = "privacy:closed"
+    PRIVACY_VIEWED = "privacy:viewed"
 
 
 SENTENCES: dict[Action, str] = {
@@ -207,6 +218,7 @@ SENTENCES: dict[Action, str] = {
     Action.SESSION_REVOKED: "{actor} ended session {object}",
     Action.GLASS_BROKEN: "{actor} broke the glass to read content",
     Action.GLASS_MENDED: "{actor} stopped reading content behind broken glass",
+    Action.APPROVALS_VIEWED: "{actor} looked at what waits for a second person",
     Action.APPROVAL_REQUESTED: "{actor} asked for a second person to approve {object}",
     Action.APPROVAL_GRANTED: "{actor} approved request {object}",
     Action.APPROVAL_REFUSED: "{actor} refused request {object}",
@@ -224,9 +236,12 @@ SENTENCES: dict[Action, str] = {
     Action.INDEX_LOST: "{actor} found the search index lost or damaged and began a new one",
     Action.INDEX_MENDED: "{actor} found the search index differing from the records",
     Action.OBJECT_DAMAGED: "{actor} found object {object} damaged and read its second copy",
+    Action.OBJECT_DRIFTED: "{actor} found object {object} stored otherwise than promised",
     Action.OBJECT_REPAIRED: "{actor} repaired object {object} from the second copy",
     Action.COPY_REPAIRED: "{actor} repaired the second copy of object {object}",
     Action.REPAIR_STARTED: "{actor} began to repair the archive's objects",
+    Action.LOCKS_KEPT: "{actor} compared locks, holds and versions with what was promised",
+    Action.LOCKS_EXTENDED: "{actor} extended the locks of objects",
     Action.LOG_CONTRADICTED: "{actor} found that witness {object} holds another log than this",
     Action.JOB_CANCELLED: "{actor} cancelled job {object}",
     Action.JOB_FETCHED: "{actor} fetched the file of job {object}",
@@ -249,5 +264,12 @@ SENTENCES: dict[Action, str] = {
     Action.DISPOSAL_EXECUTED: "{actor} destroyed disposal batch {object}",
     Action.CERTIFICATE_ISSUED: "{actor} issued certificate of destruction {object}",
     Action.CERTIFICATE_VIEWED: "{actor} looked at certificate of destruction {object}",
+    Action.PRIVACY_RECEIVED: "{actor} received privacy request {object}",
+    Action.PRIVACY_EXTENDED: "{actor} took more time for privacy request {object}",
+    Action.PRIVACY_FOUND: "{actor} put records under privacy request {object}",
+    Action.PRIVACY_DECIDED: "{actor} decided of records of privacy request {object}",
+    Action.PRIVACY_LIFTED: "{actor} lifted restrictions of privacy request {object}",
+    Action.PRIVACY_CLOSED: "{actor} closed privacy request {object}",
+    Action.PRIVACY_VIEWED: "{actor} looked at privacy request {object}",
 }
 """The sentence of each action, for people."""

@@ -116,6 +116,12 @@ TELLING: Mapping[Action, str] = {
     Action.DISPOSAL_CONDEMNED: "[ with {records:record}][, because “{reason}”]",
     Action.DISPOSAL_KEPT: "[: {records:record}][, the first because {reason}]",
     Action.DISPOSAL_EXECUTED: "[: {records:record}][ and {kept:record} kept][ ({method})]",
+    Action.PRIVACY_RECEIVED: "[ for {kind}][, reference {reference}]",
+    Action.PRIVACY_EXTENDED: "[: {months:month}][, because “{reason}”]",
+    Action.PRIVACY_FOUND: "[: {records:record}]",
+    Action.PRIVACY_DECIDED: "[: {decision} {records:record}][, because “{reason}”]",
+    Action.PRIVACY_LIFTED: "[ of {records:record}][, because “{reason}”]",
+    Action.PRIVACY_CLOSED: "[ about {records:record}]",
     Action.CERTIFICATE_ISSUED: "[ over {records:record}][ of batch {batch_id}]",
 }
 """What the sentence of an action tells of its details; `{name:noun}` counts."""
@@ -129,6 +135,7 @@ NAMELESS: Mapping[Action, str] = {
     Action.BATCH_FORMED: "{actor} formed disposal batches",
     Action.BATCH_VIEWED: "{actor} looked at what is due for disposal",
     Action.CERTIFICATE_VIEWED: "{actor} looked at the list of certificates of destruction",
+    Action.PRIVACY_VIEWED: "{actor} looked at the list of privacy requests",
 }
 """The sentence where no one object is meant."""
 

@@ -129,9 +129,11 @@ async def list_all(opened: Opened) -> int:
         if not (cursor := found.next_cursor):
             break
     others = [view.to_dict() for view in found.not_registered]
+    # What nobody registered has neither unit nor state, and is no answer to who asks for one.
+    shown = items if args.platform or args.unit or args.state else items + others
 
     def say(output: Output) -> None:
-        output.table(_COLUMNS, [[item[column] for column in _COLUMNS] for item in items + others])
+        output.table(_COLUMNS, [[item[column] for column in _COLUMNS] for item in shown])
         output.line(
             f"{counted(found.total, 'account')}, {found.not_registered_total:,} not registered"
         )

@@ -1,8 +1,11 @@
 """Arguments: strict, spelt out, and the same three options on every command."""
 
 import argparse
+from argparse import RawDescriptionHelpFormatter
+from enum import StrEnum
 from typing import NoReturn, TypeAlias
 
+from archiver.cli.examples import told
 from archiver.errors import InvalidInput
 
 Subcommands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001
@@ -17,6 +20,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         kwargs.setdefault("allow_abbrev", False)
+        if examples := told(str(kwargs.get("prog", "")).removeprefix("muniment ")):
+            kwargs |= {"epilog": examples, "formatter_class": RawDescriptionHelpFormatter}
         super().__init__(*args, **kwargs)  # type: ignore[arg-type] # argparse's own list, passed on
 
     def error(self, message: str) -> NoReturn:
@@ -35,6 +40,11 @@ def common_options() -> Parser:
     options.add_argument("--no-color", action="store_true", help="no colours (also: NO_COLOR)")
     options.add_argument("--home", metavar="DIR", help="the archive's folder (MUNIMENT_HOME)")
     return parser
+
+
+def words_of(choices: type[StrEnum]) -> list[str]:
+    """Return the words of an option's choices, as argparse names them where another was given."""
+    return [choice.value for choice in choices]
 
 
 def actions(parser: Parser) -> Subcommands:

@@ -218,6 +218,7 @@ async def report(opened: Opened) -> int:
     """Say what is amiss, or list the records behind a number."""
     args, reporting = opened.args, opened.services.plan.reporting
     if args.records:
+        await opened.services.plan.classes.show(args.records, actor=opened.actor)  # is there one?
         items = await reporting.records(
             args.records,
             schedule_version=args.version,

@@ -28,6 +28,7 @@ from archiver.cli.output import Output
 from archiver.cli.serve import port, serve_archive
 from archiver.config import load_settings
 from archiver.errors import ConfigurationError, Conflict, InvalidInput
+from archiver.founding import make_home
 from archiver.model.actor import Role
 from archiver.web.server import loop_factory
 
@@ -79,7 +80,7 @@ def _new_home(home: Path) -> Iterator[Path]:
             f"{home} is not empty and not of an earlier demo, so it is not touched; "
             "choose another --home"
         )
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_home(home)
     marker.write_text("muniment demo: this folder is removed by the next demo\n")
     descriptor = _lock(marker)
     try:
@@ -133,7 +134,8 @@ async def _tell(
 ) -> bool:
     """Take the steps, saying each as it is done; return whether all came out as expected."""
     company = await asyncio.to_thread(generate, args.posts, services.clock())
-    story = Story(company=company, client=client, services=services, actor=person())
+    staff = await settle_people(services, actor=person())
+    story = Story(company=company, client=client, services=services, staff=staff, actor=person())
     output.progress_line(f"Archive {made['archive']} in {made['home']}")
     output.progress_line(str(made["promise"]))
     steps = []
@@ -144,13 +146,12 @@ async def _tell(
         for line in step.told:
             output.progress_line(f"    {line}")
     ok = all(step.ok for step in steps)
-    password = await settle_people(services, actor=person())
     document = {
         "ok": ok,
         "home": made["home"],
         "steps": [step.to_dict() for step in steps],
         "people": [each.email for each in PEOPLE],
-        "password": password,
+        "password": staff.password,
     }
     if ok and not args.no_serve:
         document |= {"url": client.url, "token": client.token}
@@ -167,6 +168,7 @@ def _say_next(output: Output, document: dict[str, object]) -> None:
     output.line(f"    muniment search earnings --home {home}")
     output.line(f"    muniment verify --full --content --home {home}")
     output.line(f"    muniment evidence verify {home}/evidence.zip")
+    output.line(f"    muniment evidence verify {home}/certificate.json")
     output.line(f"    change a byte of a file below {home}/store, and verify again")
     if "url" in document:
         output.line(f"    open {document['url']} and sign in, or call its API with the token")

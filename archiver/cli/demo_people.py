@@ -31,6 +31,7 @@ PEOPLE = (
     SamplePerson(name="Ada Admin", held=Role.ADMINISTRATOR),
     SamplePerson(name="Rosa Records", held=Role.RECORDS_MANAGER),
     SamplePerson(name="Carl Counsel", held=Role.COUNSEL),
+    SamplePerson(name="Cora Counsel", held=Role.COUNSEL),
     SamplePerson(name="Rita Review", held=Role.REVIEWER),
     SamplePerson(name="Sam Supervisor", held=Role.SUPERVISOR),
     SamplePerson(name="Aron Audit", held=Role.AUDITOR),
@@ -40,20 +41,37 @@ PEOPLE = (
 """Capture agents are programs, so nobody is one."""
 
 
-async def settle_people(services: Services, *, actor: Actor) -> str:
-    """Invite everybody and set their password, as each would with their link; return it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """The people who dispose, as use cases see them, and everybody's password."""
+
+    records_manager: Actor
+    approvers: tuple[Actor, ...]
+    password: str
+
+
+async def settle_people(services: Services, *, actor: Actor) -> Staff:
+    """Invite everybody and set their password, as each would with their link.
 
     Raises:
         OperatorError: it could not be written.
     """
     password = secrets.token_urlsafe(12)
+    held: dict[Role | LimitedRole, list[Actor]] = {}
     for person in PEOPLE:
         made = await services.people.invite(
             person.name, person.email, Grants.of([person.held]), actor=actor
         )
         link = await services.invitations.link(made.id, actor=actor)
         await services.invitations.accept(link.path.rpartition("/")[2], password)
-    return password
+        grants = Grants.of([person.held])
+        signed_in = Actor(name=person.email, roles=grants.roles, via="session", person_id=made.id)
+        held.setdefault(person.held, []).append(signed_in)
+    return Staff(
+        records_manager=held[Role.RECORDS_MANAGER][0],
+        approvers=tuple(held[Role.COUNSEL]),
+        password=password,
+    )
 
 
 def told(password: str) -> list[str]:

@@ -5,7 +5,6 @@ A step that does not find what it expects fails the demonstration; nothing is pa
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -15,7 +14,10 @@ from archiver.assurance.evidence_verifier import verify_bundle
 from archiver.capture.sample_company import ACCOUNTS, register_accounts
 from archiver.cli.api_client import ApiClient
 from archiver.cli.demo_company import Company
-from archiver.cli.output import Document, counted
+from archiver.cli.demo_disposal import EndOfRecord
+from archiver.cli.demo_people import Staff
+from archiver.cli.demo_step import Step
+from archiver.cli.output import counted
 from archiver.errors import Stopping
 from archiver.jobs.verifying import Extent
 from archiver.model.actor import Actor
@@ -27,25 +29,17 @@ _WITHIN_S = 60.0
 _POLL_S = 0.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step that was taken: what it was, whether it came out as expected, and its figures."""
-
-    name: str
-    ok: bool
-    told: tuple[str, ...]
-    figures: Document = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the JSON form."""
-        return {"step": self.name, "ok": self.ok, "told": list(self.told), **self.figures}
-
-
 class Story:
     """The steps over one archive that is being served, and what later ones know from earlier."""
 
     def __init__(
-        self, *, company: Company, client: ApiClient, services: Services, actor: Actor
+        self,
+        *,
+        company: Company,
+        client: ApiClient,
+        services: Services,
+        staff: Staff,
+        actor: Actor,
     ) -> None:
         self._company = company
         self._client = client
@@ -53,10 +47,14 @@ class Story:
         self._actor = actor
         self._log_size = 0
         self._held_id = ""
+        self._end = EndOfRecord(
+            client=client, services=services, staff=staff, waits=self._covered, actor=actor
+        )
 
     async def steps(self) -> AsyncIterator[Step]:
         """Take the steps in order and give each when it is done; end after one that failed."""
         takers: tuple[Callable[[], Coroutine[Any, Any, Step]], ...] = (
+            self._end.plan,
             self._register,
             self._capture,
             self._send_again,
@@ -66,6 +64,8 @@ class Story:
             self._explain,
             self._verify,
             self._prove,
+            self._end.fall_due,
+            self._end.dispose,
         )
         await self._client.wait_until_served()
         for take in takers:
@@ -130,19 +130,8 @@ class Story:
 
     async def _wait_for_seal(self) -> Step:
         started = perf_counter()
-        while True:
-            size = await self._checkpoint_size()
-            covered = (await self._client.get("/api/v1/search", q="is:created", count="true"))[
-                "covered"
-            ]
-            if min(size, covered["log_size"]) >= self._log_size:
-                break
-            if perf_counter() - started > _WITHIN_S:
-                raise Stopping(
-                    f"after {_WITHIN_S:.0f} s the checkpoint covers {size}, the index "
-                    f"{covered['log_size']} of {self._log_size} entries; see /readyz?verbose"
-                )
-            await asyncio.sleep(_POLL_S)
+        await self._covered(self._log_size)
+        size, covered = await self._checkpoint_size(), await self._searchable()
         records = len(self._company.captures)
         return Step(
             name="sealed",
@@ -260,6 +249,23 @@ class Story:
     async def _any_record(self) -> str:
         hits = (await self._client.get("/api/v1/search", q="NOT has:media", limit=1))["hits"]
         return str(hits[0]["id"])
+
+    async def _covered(self, log_size: int) -> None:
+        """Return when the checkpoint and the index cover so many entries. Raises Stopping."""
+        started = perf_counter()
+        while True:
+            size, indexed = await self._checkpoint_size(), (await self._searchable())["log_size"]
+            if min(size, indexed) >= log_size:
+                return
+            if perf_counter() - started > _WITHIN_S:
+                raise Stopping(
+                    f"after {_WITHIN_S:.0f} s the checkpoint covers {size}, the index {indexed} of "
+                    f"{log_size} entries; see /readyz?verbose"
+                )
+            await asyncio.sleep(_POLL_S)
+
+    async def _searchable(self) -> Any:
+        return (await self._client.get("/api/v1/search", q="is:created", count="true"))["covered"]
 
     async def _checkpoint_size(self) -> int:
         return int((await self._client.read("/api/v1/log/checkpoint")).split(b"\n")[1])

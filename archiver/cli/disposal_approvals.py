@@ -5,6 +5,7 @@ import hashlib
 from pathlib import Path
 
 from archiver.cli.arguments import Parser, Subcommands, add_action
+from archiver.cli.named_files import opened_file
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.cli.sign_in import add_person, signed_in
@@ -140,8 +141,8 @@ def _answer(opened: Opened, document: Document) -> None:
 
 
 def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InvalidInput(f"{error}; check the name of the file") from error
+    digest = hashlib.sha256()
+    with opened_file(path) as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

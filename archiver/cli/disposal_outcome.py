@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from archiver.cli.arguments import Subcommands, add_action
+from archiver.cli.named_files import write_new
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.cli.sign_in import add_person, signed_in
 from archiver.disposal.certificates import CertificateView
-from archiver.errors import Conflict, StorageUnavailable
 from archiver.web.certificate_page import certificate_page
 
 
@@ -98,19 +98,9 @@ async def resume(opened: Opened) -> int:
 
 def _write(view: CertificateView, out: Path | None, html: Path | None) -> None:
     if out is not None:
-        _write_file(out, view.row.body)
+        write_new(out, view.row.body)
     if html is not None:
-        _write_file(html, certificate_page(view))
-
-
-def _write_file(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise Conflict(f"there is a file at {path}; give another name") from error
-    except OSError as error:
-        raise StorageUnavailable(f"{error}; check the name of the file") from error
+        write_new(html, certificate_page(view))
 
 
 def _answer(opened: Opened, document: Document) -> None:

@@ -5,11 +5,10 @@ stop in `disposal_outcome`.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date
 
 from archiver.cli import disposal_approvals, disposal_outcome
-from archiver.cli.arguments import Parser, Subcommands, actions, add_action
+from archiver.cli.arguments import Parser, Subcommands, actions, add_action, words_of
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.db.batch_review import Standout
@@ -29,7 +28,9 @@ def configure(parser: Parser) -> None:
     formed.add_argument("--account", default="", help="of this account only")
     formed.set_defaults(act=on_archive(form))
     listed = add_action(group, "list", sentence="batches, newest first")
-    listed.add_argument("--state", default="", choices=("", *BatchState), help="in this state only")
+    listed.add_argument(
+        "--state", default="", choices=words_of(BatchState), help="in this state only"
+    )
     listed.add_argument("--limit", type=int, default=50, metavar="N", help="how many (50)")
     listed.add_argument("--cursor", default="", help="go on behind this one")
     listed.set_defaults(act=on_archive(list_all))
@@ -43,8 +44,10 @@ def _add_review(group: Subcommands) -> None:
     shown = add_action(group, "show", sentence="one batch with all that its review needs")
     shown.add_argument("batch", metavar="BATCH", help="the batch's id")
     which = shown.add_mutually_exclusive_group()
-    which.add_argument("--records", choices=tuple(MemberState), help="its records in this state")
-    which.add_argument("--exceptions", choices=tuple(Standout), help="its records that stand out")
+    which.add_argument("--records", choices=words_of(MemberState), help="its records in this state")
+    which.add_argument(
+        "--exceptions", choices=words_of(Standout), help="its records that stand out"
+    )
     shown.add_argument("--after", type=int, default=-1, metavar="INDEX", help="go on behind it")
     shown.add_argument("--limit", type=int, default=50, metavar="N", help="how many (50)")
     shown.set_defaults(act=on_archive(show))
@@ -89,6 +92,10 @@ async def list_due(opened: Opened) -> int:
 async def form(opened: Opened) -> int:
     """Form batches."""
     args = opened.args
+    if args.class_code:
+        await opened.services.plan.classes.show(
+            args.class_code, actor=opened.actor
+        )  # is there one?
     found = await opened.services.disposition.forming.form(
         class_code=args.class_code, account=args.account, actor=opened.actor
     )
@@ -117,17 +124,17 @@ async def list_all(opened: Opened) -> int:
 async def show(opened: Opened) -> int:
     """Show one batch, or records of it."""
     args, reviews = opened.args, opened.services.disposition.reviews
-    if args.exceptions:
+    if args.records:
+        page = await reviews.members(
+            args.batch, state=args.records, after=args.after, limit=args.limit, actor=opened.actor
+        )
+    elif args.exceptions:
         page = await reviews.exceptions(
             args.batch,
             Standout(args.exceptions),
             after=args.after,
             limit=args.limit,
             actor=opened.actor,
-        )
-    elif args.records:
-        page = await reviews.members(
-            args.batch, state=args.records, after=args.after, limit=args.limit, actor=opened.actor
         )
     else:
         review = (await reviews.show(args.batch, actor=opened.actor)).to_dict()
@@ -161,7 +168,7 @@ async def exclude(opened: Opened) -> int:
         args.batch,
         args.records,
         reason=args.reason,
-        keep_until=_day(args.until, opened.services.archive.zone) if args.until else None,
+        keep_until=_day(args.until) if args.until else None,
         actor=opened.actor,
     )
     _answer(opened, view.to_dict())
@@ -182,15 +189,13 @@ def _answer(opened: Opened, document: Document) -> None:
     opened.output.answer(document, lambda output: output.describe(document))
 
 
-def _day(text: str, zone: str) -> datetime:
-    """Return the beginning of a day in the archive's zone."""
+def _day(text: str) -> date:
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError as error:
         raise InvalidInput(
             f"expected a day such as 2030-01-31, found {text[:40]!r}", pointer="until"
         ) from error
-    return datetime.combine(day, time(), ZoneInfo(zone))
 
 
 def _say_list(output: Output, items: Sequence[Document]) -> None:

@@ -1,4 +1,4 @@
-"""`muniment doctor`: the installation's health in words; `doctor worm`: try the store's locks."""
+"""`muniment doctor`: the installation's health in words; `worm` and `locks`: the store's locks."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ from typing import Any
 
 from archiver.cli.arguments import Parser
 from archiver.cli.exits import OK, PROBLEMS
+from archiver.cli.keeping_locks import keep_locks
 from archiver.cli.logs import log_problems
 from archiver.cli.opening import Opened, on_archive, settings_of
 from archiver.cli.output import Document, Output, counted
@@ -21,8 +22,9 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "what",
         nargs="?",
-        choices=["worm"],
-        help="worm: try now whether the store keeps compliance locks; the result enters the log",
+        choices=["worm", "locks"],
+        help="worm: try now whether the store keeps compliance locks; the result enters the log. "
+        "locks: compare locks, holds and versions of all objects now, extend and put right",
     )
     parser.set_defaults(act=doctor)
 
@@ -31,6 +33,8 @@ def doctor(args: argparse.Namespace, output: Output) -> int:
     """Examine every part, or the locks alone; end with 1 if there is a problem."""
     if args.what == "worm":
         return on_archive(worm)(args, output)
+    if args.what == "locks":
+        return on_archive(keep_locks)(args, output)
     settings = settings_of(args)
     log_problems(settings.log_level)
     findings = asyncio.run(examine(settings, clock=system_clock))

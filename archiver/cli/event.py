@@ -1,19 +1,13 @@
 """`muniment event`: what happened, and when, that retention counts from."""
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO
-
 from archiver.cli.arguments import Parser, Subcommands, actions, add_action
 from archiver.cli.exits import PROBLEMS
+from archiver.cli.named_files import opened_file
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.db.refiling import RefilingRow
 from archiver.disposal.event_import import COLUMNS, BadLine
 from archiver.disposal.stated_events import EventView, NewEvent, moment_of_text
-from archiver.errors import InvalidInput
 
 _ON = "the day, such as 2026-03-31, or a moment with its offset"
 _COLUMNS = ("id", "name", "about", "happened_at", "in_force", "source", "stated_by")
@@ -107,7 +101,7 @@ async def import_file(opened: Opened) -> int:
     """State the events of a file; bad lines are told, and make the command end with PROBLEMS."""
     bad: list[BadLine] = []
     keeping = opened.services.keeping
-    with _lines(opened.args.file) as lines:
+    with opened_file(opened.args.file) as lines:
         found = await keeping.event_import.run(lines, actor=opened.actor, report=bad.append)
     refiled = await keeping.refiling.finish()
 
@@ -191,15 +185,3 @@ def _say_refiled(output: Output, rows: tuple[RefilingRow, ...]) -> None:
 
 def _about(item: Document) -> str:
     return str(item["record_id"] or f"{item['account']} on {item['platform']}")
-
-
-@contextmanager
-def _lines(name: str) -> Iterator[BinaryIO]:
-    if name == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        with Path(name).open("rb") as file:
-            yield file
-    except OSError as error:
-        raise InvalidInput(f"{name}: {error.strerror}; give a file that can be read") from error

@@ -14,6 +14,7 @@ from archiver.assurance.evidence.choosing import Wanted
 from archiver.assurance.evidence_verifier import report_lines, verify_bundle
 from archiver.cli.arguments import Parser
 from archiver.cli.exits import OK, PROBLEMS
+from archiver.cli.named_files import bytes_of, opened_file, text_of
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Output, counted
 from archiver.errors import InvalidInput
@@ -58,14 +59,11 @@ def verify(args: argparse.Namespace, output: Output) -> int:
     """Make every check on a bundle or certificate, say each, and end with 1 if one failed."""
     if len(args.words) != 2 or args.hold or args.out or args.no_events:  # noqa: PLR2004
         raise InvalidInput("expected `muniment evidence verify FILE [--policy F] [--tsa-roots F]`")
-    try:
-        report = _verified(
-            Path(args.words[1]),
-            policy=args.policy.read_text(encoding="utf-8") if args.policy else None,
-            roots=args.tsa_roots.read_bytes() if args.tsa_roots else None,
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{error}; check the names of the files") from error
+    report = _verified(
+        Path(args.words[1]).absolute(),  # so that `-` is a file here: a zip is not read from stdin
+        policy=text_of(args.policy) if args.policy else None,
+        roots=bytes_of(args.tsa_roots) if args.tsa_roots else None,
+    )
 
     def say(told: Output) -> None:
         for line in report_lines(report):
@@ -76,7 +74,7 @@ def verify(args: argparse.Namespace, output: Output) -> int:
 
 
 def _verified(path: Path, *, policy: str | None, roots: bytes | None) -> dict[str, Any]:
-    with path.open("rb") as file:
+    with opened_file(path) as file:
         start = file.read(1)
     if is_certificate(start):
         return verify_certificate(path, policy=policy)

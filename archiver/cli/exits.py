@@ -44,7 +44,7 @@ class Exit(NamedTuple):
 EXITS: Mapping[type[ArchiverError], Exit] = {
     InvalidInput: Exit(USAGE, "what was given is malformed or out of limits"),
     TooLarge: Exit(USAGE, "what was given is over a stated size limit"),
-    NotFound: Exit(USAGE, "there is no such object in this archive"),
+    NotFound: Exit(USAGE, "nothing has that name or id"),
     Denied: Exit(NOT_ALLOWED, "the actor's roles do not allow it"),
     Conflict: Exit(USAGE, "the present state of the object forbids it"),
     TooMany: Exit(NOT_ALLOWED, "it was tried too often; wait"),

@@ -118,6 +118,11 @@ def _say(output: Output, hold: Document) -> None:
     output.describe(hold)
     named = f"{hold['name']} ({hold['id']})" if hold["id"] else hold["name"]
     output.line(f"\nHold {named}: {hold['state']}, {counted(hold['records'], 'record')}")
+    if not hold["records"] and hold["state"] != "released":
+        output.line(
+            "NOTHING IS HELD: no post of the archive meets the scope, and later posts are not held "
+            "by it. Look at the spelling, then place the hold again"
+        )
     if hold["not_searched"]:
         output.line(
             f"NOT SEARCHED: {counted(len(hold['not_searched']), 'record')} the index could not "

@@ -77,7 +77,7 @@ async def import_files(opened: Opened) -> int:
 def _say(output: Output, report: Document) -> None:
     refused = report["refused"]
     for refusal in refused[:_SHOWN_REFUSALS]:
-        output.line(f"line {refusal['line']}: {refusal['reason']}")
+        output.line(refusal["reason"])
     if len(refused) > _SHOWN_REFUSALS:
         output.line(f"and {len(refused) - _SHOWN_REFUSALS:,} more; see --json")
     output.line(

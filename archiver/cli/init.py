@@ -9,7 +9,7 @@ from typing import Any
 from archiver.access.people import PeopleFilter
 from archiver.access.roster import fold_email
 from archiver.app import Services, open_services
-from archiver.cli.arguments import Parser
+from archiver.cli.arguments import Parser, words_of
 from archiver.cli.logs import log_problems
 from archiver.cli.opening import person, settings_of
 from archiver.cli.output import Document, Output
@@ -43,7 +43,7 @@ def configure(parser: Parser) -> None:
         dest="roles",
         action="append",
         default=[],
-        choices=[role.value for role in Role],
+        choices=words_of(Role),
         metavar="ROLE",
         help="another role for the first administrator, who by default reads no content",
     )

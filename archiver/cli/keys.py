@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 
 from archiver.cli.arguments import Parser, actions, add_action
+from archiver.cli.named_files import bytes_of
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Output
-from archiver.errors import InvalidInput
 from archiver.preserve.escrow import open_escrow
 from archiver.preserve.keyring import KEY_FILE, write_keyring, write_private
 
@@ -90,7 +90,7 @@ async def retire(opened: Opened) -> int:
 
 async def escrow(opened: Opened) -> int:
     """Store the sealed copy, and write it where asked."""
-    pem = _read(opened.args.to)
+    pem = bytes_of(opened.args.to)
     name, body = await opened.services.keys.escrow(pem, actor=opened.actor)
     if opened.args.out:
         write_private(Path(opened.args.out), body)
@@ -103,7 +103,7 @@ async def escrow(opened: Opened) -> int:
 
 def open_copy(args: argparse.Namespace, output: Output) -> int:
     """Write a keyring that reads, with a key file beside it."""
-    keyring = open_escrow(_read(args.file), _read(args.key))
+    keyring = open_escrow(bytes_of(args.file), bytes_of(args.key))
     path = Path(args.out)
     secret, secret_path = os.urandom(32).hex().encode() + b"\n", path.with_suffix(".key")
     write_private(secret_path, secret)
@@ -116,10 +116,3 @@ def open_copy(args: argparse.Namespace, output: Output) -> int:
         ),
     )
     return 0
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{path} could not be read: {error.strerror}") from error

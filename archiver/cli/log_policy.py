@@ -4,13 +4,11 @@ The policy is what a verifier outside takes away once, over a channel that is no
 audit compares the log with something taken away earlier.
 """
 
-from pathlib import Path
-
 from archiver.assurance.continuation import compare_with_held
 from archiver.cli.arguments import Subcommands, add_action
 from archiver.cli.exits import OK, PROBLEMS
+from archiver.cli.named_files import bytes_of
 from archiver.cli.opening import Opened, on_archive
-from archiver.errors import InvalidInput
 from archiver.preserve.ledger.policy import log_verifier
 
 
@@ -24,7 +22,7 @@ def add_policy_actions(group: Subcommands) -> None:
     audited = add_action(
         group, "audit", sentence="compare the log with a checkpoint, proof or receipt kept earlier"
     )
-    audited.add_argument("file", metavar="FILE", type=Path, help="what was kept")
+    audited.add_argument("file", metavar="FILE", help="what was kept; - is stdin")
     audited.set_defaults(act=on_archive(audit))
 
 
@@ -47,11 +45,7 @@ async def policy(opened: Opened) -> int:
 
 async def audit(opened: Opened) -> int:
     """Compare; exit 1 when the log does not continue what was kept."""
-    services, path = opened.services, opened.args.file
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+    services, data = opened.services, bytes_of(opened.args.file)
     found = await compare_with_held(
         data,
         origin=services.archive.origin,

@@ -37,6 +37,9 @@ COMMANDS: Mapping[str, Command] = {
     "schedule": Command("schedules", "the retention schedules of a class"),
     "event": Command("event", "what happened that retention counts from: add, import, correct"),
     "disposition": Command("disposition", "work what is due: batches, approvals, certificates"),
+    "privacy": Command(
+        "privacy", "requests of people about their data: find, decide, erase, close"
+    ),
     "hold": Command("hold", "place, list, show and release legal holds"),
     "verify": Command("verifying", "re-derive everything from the store and name what is wrong"),
     "evidence": Command("evidence", "make a bundle that proves records offline, or verify one"),
@@ -47,7 +50,7 @@ COMMANDS: Mapping[str, Command] = {
     "user": Command("user", "the people who sign in, their roles and links"),
     "token": Command("token", "make, list and revoke API tokens"),
     "key": Command("keys", "change the log's key and the root key; escrow for a third party"),
-    "doctor": Command("doctor", "say how every part is; doctor worm tries the store's locks"),
+    "doctor": Command("doctor", "say how every part is; worm tries locks, locks compares them"),
     "recover": Command("recover", "rebuild database and index from the store and the keyring"),
     "reindex": Command("reindex", "build the search index anew from the log"),
 }
@@ -86,18 +89,19 @@ def main(
 def _run(given: Sequence[str], importing: Importing) -> int:
     overview = _overview()
     chosen = overview.parse_args(given)
-    if chosen.command not in COMMANDS:
-        overview.error(f"expected a command of {', '.join(COMMANDS)}, found {chosen.command!r}")
-    command = COMMANDS[chosen.command]
+    name, *rest = chosen.command
+    if name not in COMMANDS:
+        overview.error(f"expected a command of {', '.join(COMMANDS)}, found {name!r}")
+    command = COMMANDS[name]
     module = importing(f"archiver.cli.{command.module}")
     parser = Parser(
-        prog=f"{overview.prog} {chosen.command}",
+        prog=f"{overview.prog} {name}",
         description=f"{command.sentence[0].upper()}{command.sentence[1:]}.",
         parents=[common_options()],
     )
     module.configure(parser)
     defaults = argparse.Namespace(**{"json": False, "no_color": False, "home": None} | vars(chosen))
-    args = parser.parse_args(chosen.rest, defaults)
+    args = parser.parse_args(rest, defaults)
     code: int = args.act(args, Output(json=args.json, color=not args.no_color))
     return code
 
@@ -120,6 +124,6 @@ def _overview() -> Parser:
         parents=[common_options()],
     )
     parser.add_argument("--version", action="version", version=f"muniment {__version__}")
-    parser.add_argument("command", metavar="COMMAND", help="see below")
-    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    # PARSER and not a REMAINDER behind it, which would take the `--` in `search -- -word` away.
+    parser.add_argument("command", nargs=argparse.PARSER, metavar="COMMAND", help="see below")
     return parser

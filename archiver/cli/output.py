@@ -165,7 +165,7 @@ def _split(message: str) -> tuple[str, str]:
     if "\n" in message:
         return message, ""
     problem, _, todo = message.rpartition("; ")
-    return (problem, todo) if problem else (message, "")
+    return (message, "") if not problem or todo.startswith("found ") else (problem, todo)
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,10 +1,9 @@
 """What `muniment class` and `muniment schedule` say in words of the same documents."""
 
 import json
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from archiver.cli.named_files import text_of
 from archiver.cli.output import Document, Output, counted
 from archiver.errors import InvalidInput
 
@@ -28,20 +27,22 @@ def say_draft(output: Output, draft: Document) -> None:
     """Say a draft: what it is of, what it would change, what is missing."""
     output.facts([("of", draft_of(draft)), *((name, draft[name]) for name in _PLAIN)])
     say_changes(output, draft)
-    for problem in draft["problems"]:
-        output.line(f"MISSING: {problem}")
     said = counted(len(draft["changes"]), "change")
     output.line(f"\nDraft {draft['id']} of {draft_of(draft)}: {draft['state']}, {said}")
 
 
 def say_changes(output: Output, draft: Document) -> None:
-    """Say each difference from the version that the draft was made from."""
+    """Say each difference from the version that the draft was made from, and what is missing."""
     for change in draft["changes"]:
         output.line(f"\n{change['what']}")
         if change["before"]:
             output.line(f"  - {change['before']}")
         if change["after"]:
             output.line(f"  + {change['after']}")
+    for problem in draft["problems"]:
+        output.line(f"MISSING: {problem}")
+    if not draft["changes"] and not draft["problems"]:
+        output.line(f"\nNo change from version {draft['based_on']}")
 
 
 def say_drafts(output: Output, drafts: Sequence[Document]) -> None:
@@ -79,14 +80,15 @@ def draft_of(draft: Document) -> str:
     return f"the schedule of class {code}" if code else "the class rules"
 
 
-def body_of(path: str) -> object:
-    """Return the JSON of a draft's body in a file; `-` is what comes on stdin.
+def body_of(name: str) -> object:
+    """Return the JSON of a schedule or class rules in a file; `-` is what comes on stdin.
 
     Raises:
         InvalidInput: the file cannot be read, or holds no JSON.
     """
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-        return json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"expected a draft's body as JSON in {path}: {error}") from error
+        return json.loads(text_of(name))
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(
+            f"expected a schedule or class rules as JSON in {name}: {error}"
+        ) from error

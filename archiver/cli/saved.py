@@ -2,7 +2,7 @@
 
 import argparse
 
-from archiver.cli.arguments import Parser, Subcommands, actions, add_action
+from archiver.cli.arguments import Parser, Subcommands, actions, add_action, words_of
 from archiver.cli.exits import PROBLEMS
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
@@ -64,7 +64,9 @@ def _configure_telling(group: Subcommands) -> None:
     way = told.add_mutually_exclusive_group(required=True)
     way.add_argument("--webhook", metavar="URL", help="post signed JSON to this https address")
     way.add_argument("--mail", metavar="ADDRESS", help="mail a person of the archive")
-    told.add_argument("--pace", choices=[*Pace], default=Pace.AT_ONCE.value, help="how often")
+    told.add_argument(
+        "--pace", choices=words_of(Pace), default=Pace.AT_ONCE.value, help="how often"
+    )
     told.set_defaults(act=on_archive(subscribe))
     ended = add_action(group, "unsubscribe", sentence="end a subscription of one's own")
     ended.add_argument("subscription", metavar="ID", help="the subscription's id")

@@ -14,6 +14,7 @@ from archiver.cli.plan_words import (
     say_draft,
     say_drafts,
 )
+from archiver.cli.sign_in import add_person, signed_in
 from archiver.disposal.draft_views import DraftView
 from archiver.disposal.drafts import Source
 from archiver.disposal.template_views import template_documents
@@ -82,6 +83,8 @@ def _add_life(group: Subcommands) -> None:
         action.add_argument("--reason", required=True, help=_REASON)
         if act is approve:
             action.add_argument("--dry-run", action="store_true", help="only say what would happen")
+        if act is not withdraw:
+            add_person(action)
         action.set_defaults(act=on_archive(act))
 
 
@@ -182,24 +185,31 @@ async def submit(opened: Opened) -> int:
         actor=opened.actor,
     )
     code = _tell(opened, view)
-    opened.output.note("Not in force: a second person, who signs in, approves or refuses it.")
+    opened.output.note(
+        "Not in force: a second person approves or refuses it, with `muniment schedule approve "
+        "DRAFT --person EMAIL` or in the browser."
+    )
     return code
 
 
 async def approve(opened: Opened) -> int:
     """Bring a draft into force, or say what that would do."""
     args, life = opened.args, opened.services.plan.life
-    if args.dry_run:
-        document = (await life.preview(args.draft, actor=opened.actor)).to_dict()
-        opened.output.answer(document, lambda output: say_draft(output, document))
-        return 0
-    return _tell(opened, await life.approve(args.draft, reason=args.reason, actor=opened.actor))
+    async with signed_in(opened) as person:
+        if args.dry_run:
+            document = (await life.preview(args.draft, actor=person)).to_dict()
+            opened.output.answer(document, lambda output: say_draft(output, document))
+            return 0
+        view = await life.approve(args.draft, reason=args.reason, actor=person)
+    return _tell(opened, view)
 
 
 async def refuse(opened: Opened) -> int:
     """Refuse a draft."""
     args, life = opened.args, opened.services.plan.life
-    return _tell(opened, await life.refuse(args.draft, reason=args.reason, actor=opened.actor))
+    async with signed_in(opened) as person:
+        view = await life.refuse(args.draft, reason=args.reason, actor=person)
+    return _tell(opened, view)
 
 
 async def withdraw(opened: Opened) -> int:

@@ -1,6 +1,6 @@
 """`muniment search`: an exact count, what it covers, and a page of hits or all ids."""
 
-from archiver.cli.arguments import Parser
+from archiver.cli.arguments import Parser, words_of
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.cli.search_explained import explain, say_explained, say_understood
@@ -36,7 +36,7 @@ def configure(parser: Parser) -> None:
     )
     parser.add_argument(
         "--syntax",
-        choices=list(Syntax),
+        choices=words_of(Syntax),
         default=Syntax.MUNIMENT,
         help="the language the query is written in",
     )
@@ -108,6 +108,10 @@ def _say(output: Output, found: Document) -> None:
         f"{counted(covered['records'], 'record')} up to log size {covered['log_size']:,}; "
         f"{covered['not_searchable']:,} not searchable"
     )
+    if covered.get("restricted"):
+        output.line(
+            f"{counted(covered['restricted'], 'restricted record')} not shown (is:restricted asks)"
+        )
     if not covered["exact"]:
         output.line(
             "NOT EXACT: the index does not hold just the posts it has to. It is put right by "

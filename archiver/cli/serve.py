@@ -160,6 +160,11 @@ def _readings(services: Services) -> list[Reading]:
             read=lambda: float(services.witnessing.contradictions),
         ),
         Reading(
+            name="lock_drift_objects",
+            what="Objects the newest run of the lock keeper here found otherwise than promised.",
+            read=lambda: float(services.locks.drift),
+        ),
+        Reading(
             name="index_log_size",
             what="Log size the search index covers.",
             read=lambda: float(services.index.watermark),

@@ -48,6 +48,8 @@ async def ids(opened: Opened) -> int:
     def say(output: Output) -> None:
         for record_id in found.ids:
             output.line(record_id)
+        if found.view.destroyed_words:
+            output.note(found.view.destroyed_words)
 
     opened.output.answer(found.to_dict(), say)
     return 0

@@ -7,11 +7,12 @@ session like any other in the audit trail, and ends with the command.
 
 import asyncio
 import getpass
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from archiver.cli.arguments import Parser
+from archiver.cli.named_files import text_of
 from archiver.cli.opening import Opened
 from archiver.errors import InvalidInput
 from archiver.model.actor import Actor
@@ -25,7 +26,7 @@ def add_person(parser: Parser) -> None:
     group = parser.add_argument_group("who does it: only a person can, with their password")
     group.add_argument("--person", required=True, metavar="EMAIL", help="who signs in")
     group.add_argument(
-        "--password-file", type=Path, metavar="FILE", help="a file that holds the password"
+        "--password-file", metavar="FILE", help="a file that holds the password; - is stdin"
     )
 
 
@@ -39,7 +40,7 @@ async def signed_in(opened: Opened) -> AsyncIterator[Actor]:
         InvalidInput: the file with the password cannot be read.
     """
     services = opened.services
-    password = await asyncio.to_thread(_password, opened.args.person, opened.args.password_file)
+    password = await asyncio.to_thread(password_of, opened.args.person, opened.args.password_file)
     person_id = await services.passwords.sign_in(opened.args.person, password, address=_ADDRESS)
     secret = await services.sessions.start(
         person_id, method=Method.PASSWORD, address=_ADDRESS, agent=_ADDRESS
@@ -51,10 +52,19 @@ async def signed_in(opened: Opened) -> AsyncIterator[Actor]:
         await services.sessions.end(session.session_id, actor=session.actor)
 
 
-def _password(email: str, path: Path | None) -> str:
-    if path is None:
-        return getpass.getpass(f"Password of {email}: ")
-    try:
-        return path.read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"{error}; give a file that holds the password as text") from error
+def password_of(email: str, path: str | None) -> str:
+    """Return the password in a file, or typed at the terminal without being shown.
+
+    Raises:
+        InvalidInput: the file cannot be read, or there is no terminal to type at.
+    """
+    if path is not None:
+        return text_of(path).rstrip("\r\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", getpass.GetPassWarning)  # it would be shown while typed
+        try:
+            return getpass.getpass(f"Password of {email}: ")
+        except (getpass.GetPassWarning, EOFError) as error:
+            raise InvalidInput(
+                f"the password of {email} can be asked for at a terminal only; give --password-file"
+            ) from error

@@ -1,12 +1,9 @@
 """`muniment schedule simulate`: what a schedule or class rules would do to the whole archive."""
 
-import json
-import sys
-from pathlib import Path
-
 from archiver.cli.arguments import Subcommands, add_action
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Output, counted
+from archiver.cli.plan_words import body_of
 from archiver.disposal.draft_views import definition_of
 from archiver.disposal.simulation import Subject
 from archiver.disposal.simulation_result import Category, Line, SimulationResult
@@ -53,13 +50,7 @@ async def _draft(opened: Opened, draft_id: str) -> Subject:
 
 
 def _body(class_code: str, name: str) -> Subject:
-    try:
-        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-        body = json.loads(text)
-    except OSError as error:
-        raise InvalidInput(f"{name}: {error.strerror}; give a file that can be read") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{name}: expected JSON, found {error}") from error
+    body = body_of(name)
     if isinstance(body, dict) and class_code:
         body = {"class_code": class_code, "version": 1, **body}
     return _subject(body, name)

@@ -3,7 +3,8 @@
 from argparse import Namespace
 from pathlib import Path
 
-from archiver.cli.arguments import Parser, Subcommands, actions, add_action
+from archiver.cli.arguments import Parser, Subcommands, actions, add_action, words_of
+from archiver.cli.named_files import text_of
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.errors import InvalidInput
@@ -12,8 +13,6 @@ from archiver.legal.term_files import Table, report_csv, report_xlsx
 from archiver.legal.term_report import TermReport
 from archiver.legal.term_reports import Wanted
 from archiver.legal.understanding import Syntax
-
-_MOST_BYTES = 16 << 20
 
 
 def configure(parser: Parser) -> None:
@@ -57,10 +56,10 @@ def _configure_report(group: Subcommands) -> None:
 
 
 def _terms_options(parser: Parser) -> None:
-    parser.add_argument("file", metavar="FILE", help="the terms, one a line, in UTF-8")
+    parser.add_argument("file", metavar="FILE", help="the terms, one a line, in UTF-8; - is stdin")
     parser.add_argument(
         "--syntax",
-        choices=list(Syntax),
+        choices=words_of(Syntax),
         default=Syntax.MUNIMENT,
         help="the language the terms are written in",
     )
@@ -77,7 +76,7 @@ def _out_options(parser: Parser, *, required: bool) -> None:
         "--out", required=required, metavar="FILE", help="write it there, as .csv or .xlsx"
     )
     parser.add_argument(
-        "--table", choices=list(Table), default=Table.TERMS, help="the table a .csv holds"
+        "--table", choices=words_of(Table), default=Table.TERMS, help="the table a .csv holds"
     )
 
 
@@ -175,23 +174,12 @@ async def export(opened: Opened) -> int:
 def _wanted(args: Namespace) -> Wanted:
     named = {name: getattr(args, name, "") for name in ("set_id", "query", "name", "matter")}
     return Wanted(
-        terms=_read(Path(args.file)),
+        terms=text_of(args.file),
         syntax=str(args.syntax),
         stem=args.stem,
         zone=args.zone,
         **named,
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise InvalidInput(f"expected a list of terms, found {path} of more than 16 MiB")
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            f"expected a file of terms in UTF-8, one a line, found {path}: {error}"
-        ) from error
 
 
 def _form(out: str) -> str:
@@ -208,8 +196,8 @@ def _write(report: TermReport, args: Namespace) -> None:
         Path(args.out).write_bytes(content)
     except OSError as error:
         raise InvalidInput(
-            f"the report is kept, but {args.out} cannot be written: {error}; write it with "
-            f"`muniment terms export {report.id} --out FILE`"
+            f"the report is kept, but {args.out} cannot be written: {error.strerror}; write it "
+            f"with `muniment terms export {report.id} --out FILE`"
         ) from error
 
 

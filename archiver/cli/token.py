@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from archiver.access.tokens import LONGEST
-from archiver.cli.arguments import Parser, actions, add_action
+from archiver.cli.arguments import Parser, actions, add_action, words_of
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Output, counted
 from archiver.errors import InvalidInput
@@ -23,7 +23,7 @@ def configure(parser: Parser) -> None:
         action="extend",
         nargs="+",
         required=True,
-        choices=[role.value for role in Role],
+        choices=words_of(Role),
         metavar="ROLE",
         help=f"what it may do: {', '.join(Role)}",
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from archiver.access.invitations import Link
 from archiver.access.people import PeopleFilter
 from archiver.access.roster import PersonView, fold_email
-from archiver.cli.arguments import Parser, actions, add_action
+from archiver.cli.arguments import Parser, actions, add_action, words_of
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Output, counted
 from archiver.clock import rfc3339
@@ -24,7 +24,13 @@ def configure(parser: Parser) -> None:
     added.set_defaults(act=on_archive(add))
 
     listed = add_action(group, "list", sentence="all people with their roles")
-    listed.add_argument("--role", default="", metavar="ROLE", help="only who holds this role")
+    listed.add_argument(
+        "--role",
+        default="",
+        choices=words_of(Role),
+        metavar="ROLE",
+        help="only who holds this role",
+    )
     listed.set_defaults(act=on_archive(list_all))
 
     for name, act, sentence in (
@@ -59,7 +65,7 @@ def _add_roles(parser: Parser) -> None:
         action="extend",
         nargs="+",
         required=True,
-        choices=[role.value for role in Role],
+        choices=words_of(Role),
         metavar="ROLE",
         help=f"of {', '.join(Role)}",
     )

@@ -15,6 +15,7 @@ from archiver.assurance.verification import verify_full
 from archiver.cli.arguments import Parser
 from archiver.cli.exits import OK, PROBLEMS
 from archiver.cli.logs import log_problems
+from archiver.cli.named_files import bytes_of
 from archiver.cli.output import Output
 from archiver.cli.verify_report import say_report
 from archiver.errors import InvalidInput
@@ -99,12 +100,12 @@ def _target(args: argparse.Namespace) -> VerificationTarget:
         )
     if args.content and args.keyring is None:
         raise InvalidInput("--content needs --keyring FILE and --keyring-secret FILE")
-    policy = parse_policy(_read(args.policy).decode("utf-8", "replace"))
+    policy = parse_policy(bytes_of(args.policy).decode("utf-8", "replace"))
     target = replace(
         outside_target(args.store, policy, args.archive),
-        tsa_roots=tuple(map(_read, args.tsa_roots or ())),
-        checkpoints=tuple(Held(name=name, data=_read(name)) for name in args.checkpoint or ()),
-        receipts=tuple(Held(name=name, data=_read(name)) for name in args.receipt or ()),
+        tsa_roots=tuple(map(bytes_of, args.tsa_roots or ())),
+        checkpoints=tuple(Held(name=name, data=bytes_of(name)) for name in args.checkpoint or ()),
+        receipts=tuple(Held(name=name, data=bytes_of(name)) for name in args.receipt or ()),
     )
     if args.keyring is None:
         return target
@@ -112,10 +113,3 @@ def _target(args: argparse.Namespace) -> VerificationTarget:
     keyring = open_keyring(Path(args.keyring), secret, passphrase=args.passphrase)
     require_keyring_of(keyring, target)
     return replace(target, keyring=keyring)
-
-
-def _read(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise InvalidInput(f"the file {name} cannot be read: {error.strerror}") from error

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Select, Table, case, delete, func, literal, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from archiver.db.chunks import chunks
 from archiver.db.tables import account_month, account_total, class_total, follower, record
 from archiver.db.transaction import Connection
 
@@ -21,7 +22,6 @@ FOLLOWER = "account totals"
 
 _TABLES = (account_total, account_month, class_total)
 _MILLIS = 1000.0
-_BATCH = 500
 
 
 def begin(connection: Connection, now: int) -> None:
@@ -72,9 +72,9 @@ def move_class(connection: Connection, log_indexes: Sequence[int], class_code: s
     position = connection.execute(select(follower.c.position).where(named)).scalar_one_or_none()
     left: Counter[str] = Counter()
     counted = [index for index in log_indexes if index < (position or 0)]
-    for start in range(0, len(counted), _BATCH):
+    for some in chunks(counted):
         moving = select(record.c.class_code, func.count()).where(
-            record.c.log_index.in_(counted[start : start + _BATCH]),
+            record.c.log_index.in_(some),
             record.c.duplicate_of.is_(None),
             record.c.class_code != class_code,
         )

@@ -3,6 +3,8 @@
 URLs carry passwords, so no message here repeats a URL or an error text that may quote one.
 """
 
+import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,6 +149,7 @@ def _direct_sqlite(url: URL, *, writes: bool) -> Engine:
 def _prepare_sqlite(engine: Engine, *, writes: bool) -> None:
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_writing if writes else _begin_reading)
+    event.listen(engine, "invalidate", _roll_back)
     if not writes:
         event.listen(engine, "connect", _refuse_writing)
 
@@ -156,7 +159,7 @@ def _configure_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     # Without it INSERT OR REPLACE removes rows behind the back of the append-only triggers.
@@ -165,6 +168,25 @@ def _configure_sqlite(connection: Any, _: object) -> None:
     cursor.execute("PRAGMA secure_delete=ON")
     cursor.execute("PRAGMA cache_size=-16000")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    try:
+        cursor.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError:
+        # Beside another process that writes to a new database the change itself never waits
+        # (a lock that is held is being raised: SQLite asks no busy handler), so wait for its turn.
+        cursor.execute("BEGIN IMMEDIATE")
+        cursor.execute("COMMIT")
+        cursor.execute("PRAGMA journal_mode=WAL")
+
+
+def _roll_back(connection: Any, *_: object) -> None:
+    # Of a task that was cancelled between two statements. SQLite does not end the transaction of a
+    # connection that is closed while a cursor of it lives, and the cancellation's traceback keeps
+    # one: nobody could write any more.
+    with suppress(sqlite3.Error):  # it is closed already, or broken
+        connection.rollback()
 
 
 def _refuse_writing(connection: Any, _: object) -> None:

@@ -45,5 +45,7 @@ async def get(tx: Transaction) -> ArchiveRow:
     """
     found = await find(tx)
     if found is None:
-        raise ConfigurationError("the database holds no archive; run `muniment init`")
+        raise ConfigurationError(
+            "the database holds no archive; run `muniment init`, or `muniment recover` if lost"
+        )
     return found

@@ -7,7 +7,17 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, and_, case, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from archiver.db.batches import BatchRow
 from archiver.db.disposal_tables import batch, batch_record
@@ -136,6 +146,26 @@ async def standouts(tx: Transaction, batch_id: str) -> dict[Standout, int]:
     ]
     row = (await tx.execute(_in(batch_id, *sums))).one()
     return dict(zip(_CONDITIONS, map(int, row), strict=True))
+
+
+async def count_standing_out(tx: Transaction, batch_ids: Collection[str]) -> dict[str, int]:
+    """Return how many records of each batch stand out, each counted once.
+
+    Not counted is who stands in a frozen set, which is packed, and that no rule named a class,
+    which all of a batch have in common. Batches none of whose records do are absent.
+    """
+    rows = await tx.execute(
+        select(batch_record.c.batch_id, func.count())
+        .select_from(batch_record)
+        .join(record, record.c.log_index == batch_record.c.log_index)
+        .where(
+            batch_record.c.batch_id.in_(batch_ids),
+            batch_record.c.state == MemberState.IN.value,
+            or_(*(_CONDITIONS[why] for why in _CONDITIONS if why is not Standout.DEFAULT_CLASS)),
+        )
+        .group_by(batch_record.c.batch_id)
+    )
+    return {row[0]: int(row[1]) for row in rows}
 
 
 async def standing_out(

@@ -1,30 +1,32 @@
 """Disposal batches: their rows, members, approvals and packages.
 
-Rows are written by the effects of events (`archiver.preserve.batch_effects`) and derived again from
-those. Each event names in `was` the moment of the one it was made upon: `claim` takes the batch
-from there or not at all, so that two people who decide at once never both do, and an event that is
-applied again changes nothing.
+Rows are written by the effects of events (`batch_steps`) and derived again from those.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Select, case, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
-from archiver.db.disposal_tables import batch, batch_approval, batch_package, batch_record
+from archiver.db.chunks import chunks
+from archiver.db.disposal_tables import (
+    batch,
+    batch_approval,
+    batch_package,
+    batch_record,
+    disposed,
+)
 from archiver.db.tables import record
-from archiver.db.transaction import Connection, Row, Transaction, insert_rows
+from archiver.db.transaction import Transaction
 from archiver.errors import NotFound
-from archiver.model.batch import OPEN, BatchState, MemberState
+from archiver.model.batch import BatchState, MemberState
 
 REVIEW = "review"
 """The action of a batch whose schedule asks for a review: what is to become of it is not known."""
 
 REVIEWED = "reviewed"
 """The action of such a batch while a review proposes to destroy what was left in it."""
-
-_BATCH = 500  # SQLite allows 32,766 variables; short lists also keep plans cached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,202 +99,16 @@ class Member(NamedTuple):
     author_handle: str
 
 
-class Claim(NamedTuple):
-    """Which batch an event changes: upon which earlier event, in which states, and when."""
+class Wanted(NamedTuple):
+    """Which batches a list has: those in some of the states (None: in any), of a class, an account.
 
-    batch_id: str
-    was: int
-    at: int
-    states: tuple[BatchState, ...]
-
-
-_COLUMNS = tuple(BatchRow.__dataclass_fields__)
-_MEMBER = ("batch_id", "log_index", "state", "reason")
-
-
-# --- What effects change. ----------------------------------------------------------------------
-
-
-def insert_formed(connection: Connection, row: BatchRow, indexes: Sequence[int]) -> None:
-    """Insert a batch with its members, unless there is one with this id.
-
-    A record that another open batch took in the meantime stands in this one as excluded.
+    `approver` leaves out proposed ones that this person formed, proposed or approved already.
     """
-    if connection.execute(select(batch.c.id).where(batch.c.id == row.id)).first() is not None:
-        return
-    taken = _taken(connection, indexes)
-    insert_rows(connection, batch, _COLUMNS, [[getattr(row, name) for name in _COLUMNS]])
-    members: list[Row] = [
-        (row.id, index, MemberState.EXCLUDED.value, f"it is in batch {taken[index]}")
-        if index in taken
-        else (row.id, index, MemberState.IN.value, "")
-        for index in indexes
-    ]
-    insert_rows(connection, batch_record, _MEMBER, members)
 
-
-def _taken(connection: Connection, indexes: Sequence[int], *, but: str = "") -> dict[int, str]:
-    """Return the open batch, other than `but`, of those of these log indexes that are in one."""
-    if not indexes:
-        return {}
-    rows = connection.execute(
-        select(batch_record.c.log_index, batch_record.c.batch_id)
-        .join(batch, batch.c.id == batch_record.c.batch_id)
-        .where(
-            batch_record.c.log_index.between(min(indexes), max(indexes)),
-            batch_record.c.batch_id != but,
-            batch.c.state.in_(OPEN),
-        )
-    )
-    return {row.log_index: row.batch_id for row in rows}
-
-
-def claim(connection: Connection, claimed: Claim) -> bool:
-    """Take a batch from the event a change was made upon to that change; False: it moved on."""
-    done = connection.execute(
-        update(batch)
-        .where(
-            batch.c.id == claimed.batch_id,
-            batch.c.stated_at == claimed.was,
-            batch.c.state.in_(claimed.states),
-        )
-        .values(stated_at=claimed.at)
-    )
-    return done.rowcount == 1
-
-
-def set_state(connection: Connection, batch_id: str, state: BatchState) -> None:
-    """Set the state of a batch that was claimed."""
-    connection.execute(update(batch).where(batch.c.id == batch_id).values(state=state.value))
-
-
-def exclude(
-    connection: Connection,
-    batch_id: str,
-    indexes: Sequence[int],
-    *,
-    reason: str,
-    keep_until: int | None,
-) -> None:
-    """Leave records out of a batch; whatever was proposed or approved is so no more."""
-    values = {"state": MemberState.EXCLUDED.value, "reason": reason, "keep_until": keep_until}
-    _set_members(connection, batch_id, indexes, MemberState.IN, values)
-    _unpropose(connection, batch_id)
-
-
-def include(connection: Connection, batch_id: str, indexes: Sequence[int]) -> None:
-    """Put excluded records back; whatever was proposed or approved is so no more.
-
-    Those that are in another open batch stay excluded.
-    """
-    taken = _taken(connection, indexes, but=batch_id)
-    back = [index for index in indexes if index not in taken]
-    values = {"state": MemberState.IN.value, "reason": "", "keep_until": None}
-    _set_members(connection, batch_id, back, MemberState.EXCLUDED, values)
-    _unpropose(connection, batch_id)
-
-
-def _set_members(
-    connection: Connection,
-    batch_id: str,
-    indexes: Sequence[int],
-    now: MemberState,
-    values: Mapping[str, object],
-) -> None:
-    for start in range(0, len(indexes), _BATCH):
-        connection.execute(
-            update(batch_record)
-            .where(
-                batch_record.c.batch_id == batch_id,
-                batch_record.c.log_index.in_(indexes[start : start + _BATCH]),
-                batch_record.c.state == now.value,
-            )
-            .values(values)
-        )
-
-
-def _unpropose(connection: Connection, batch_id: str) -> None:
-    connection.execute(delete(batch_approval).where(batch_approval.c.batch_id == batch_id))
-    connection.execute(delete(batch_package).where(batch_package.c.batch_id == batch_id))
-    connection.execute(
-        update(batch)
-        .where(batch.c.id == batch_id)
-        .values(
-            state=BatchState.FORMED.value,
-            action=case((batch.c.action == REVIEWED, REVIEW), else_=batch.c.action),
-            proposed_by="",
-            proposed_by_id="",
-            proposal="",
-            approvals_needed=0,
-        )
-    )
-
-
-def propose(
-    connection: Connection, batch_id: str, *, by: str, by_id: str, reason: str, needed: int
-) -> None:
-    """Note that somebody reviewed a batch and proposes it to `needed` approvers."""
-    connection.execute(
-        update(batch)
-        .where(batch.c.id == batch_id)
-        .values(
-            state=BatchState.REVIEWED.value,
-            action=case((batch.c.action == REVIEW, REVIEWED), else_=batch.c.action),
-            proposed_by=by,
-            proposed_by_id=by_id,
-            proposal=reason,
-            approvals_needed=needed,
-        )
-    )
-
-
-def approve(connection: Connection, row: ApprovalRow) -> None:
-    """Add an approval; with the last that is needed the batch is approved."""
-    connection.execute(insert(batch_approval).values(_values(row)))
-    found = connection.execute(
-        select(func.count())
-        .select_from(batch_approval)
-        .where(batch_approval.c.batch_id == row.batch_id)
-    ).scalar_one()
-    connection.execute(
-        update(batch)
-        .where(batch.c.id == row.batch_id, batch.c.approvals_needed <= found)
-        .values(state=BatchState.APPROVED.value)
-    )
-
-
-def withdraw(connection: Connection, batch_id: str, approver_id: str) -> None:
-    """Take one approval back."""
-    connection.execute(
-        delete(batch_approval).where(
-            batch_approval.c.batch_id == batch_id, batch_approval.c.approver_id == approver_id
-        )
-    )
-    set_state(connection, batch_id, BatchState.REVIEWED)
-
-
-def note_package(connection: Connection, row: PackageRow) -> None:
-    """Note what a batch was handed over as, in place of an earlier package; no receiver yet."""
-    connection.execute(delete(batch_package).where(batch_package.c.batch_id == row.batch_id))
-    connection.execute(insert(batch_package).values(_values(row)))
-
-
-def confirm_package(
-    connection: Connection, batch_id: str, *, receiver: str, by: str, at: int
-) -> None:
-    """Note that the receiver has the package, by its hash."""
-    connection.execute(
-        update(batch_package)
-        .where(batch_package.c.batch_id == batch_id)
-        .values(receiver=receiver, confirmed_by=by, confirmed_at=at)
-    )
-
-
-def _values(row: ApprovalRow | PackageRow) -> dict[str, object]:
-    return {name: getattr(row, name) for name in type(row).__dataclass_fields__}
-
-
-# --- What use cases ask. -----------------------------------------------------------------------
+    states: tuple[str, ...] | None = None
+    class_code: str = ""
+    account: str = ""
+    approver: str = ""
 
 
 async def get(tx: Transaction, batch_id: str) -> BatchRow:
@@ -303,27 +119,54 @@ async def get(tx: Transaction, batch_id: str) -> BatchRow:
     return BatchRow(**row)
 
 
+async def get_many(tx: Transaction, batch_ids: Collection[str]) -> dict[str, BatchRow]:
+    """Return these batches by id."""
+    rows = (await tx.execute(select(batch).where(batch.c.id.in_(batch_ids)))).mappings()
+    return {row["id"]: BatchRow(**row) for row in rows}
+
+
 def no_batch(batch_id: str) -> NotFound:
     """Return the error that tells that there is no such batch."""
     return NotFound(f"no batch {batch_id!r}; `muniment disposition list` has those there are")
 
 
-async def page(tx: Transaction, *, state: str, before: str, limit: int) -> list[BatchRow]:
-    """Return batches, newest first, those with ids below `before`; all states where it is empty."""
-    statement = select(batch).order_by(batch.c.id.desc()).limit(limit)
-    if state:
-        statement = statement.where(batch.c.state == state)
+async def page(tx: Transaction, wanted: Wanted, *, before: str, limit: int) -> list[BatchRow]:
+    """Return batches, newest first, those with ids below `before`; the newest where it is empty."""
+    statement = select(batch).where(*_conditions(wanted)).order_by(batch.c.id.desc()).limit(limit)
     if before:
         statement = statement.where(batch.c.id < before)
     return [BatchRow(**row) for row in (await tx.execute(statement)).mappings()]
 
 
-async def count(tx: Transaction, *, state: str) -> int:
-    """Return how many batches there are, in one state or in all."""
-    statement = select(func.count()).select_from(batch)
-    if state:
-        statement = statement.where(batch.c.state == state)
-    return int((await tx.execute(statement)).scalar_one())
+async def count_by_state(tx: Transaction, wanted: Wanted) -> dict[str, int]:
+    """Return how many such batches there are in each state that any is in."""
+    rows = await tx.execute(
+        select(batch.c.state, func.count()).where(*_conditions(wanted)).group_by(batch.c.state)
+    )
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.states is not None:
+        found.append(batch.c.state.in_(wanted.states))
+    if wanted.class_code:
+        found.append(batch.c.class_code == wanted.class_code)
+    if wanted.account:
+        found.append(batch.c.account == wanted.account)
+    if wanted.approver:
+        theirs = (
+            select(batch_approval.c.batch_id)
+            .where(
+                batch_approval.c.batch_id == batch.c.id,
+                batch_approval.c.approver_id == wanted.approver,
+            )
+            .exists()
+        )
+        by = (batch.c.proposed_by_id, batch.c.formed_by_id)
+        mine = or_(theirs, *(column == wanted.approver for column in by))
+        found.append(or_(batch.c.state != BatchState.REVIEWED.value, ~mine))
+    return found
 
 
 async def counts(tx: Transaction, batch_ids: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -344,7 +187,7 @@ async def members(
 ) -> list[Member]:
     """Return records of a batch behind a log index, in log order; of one state where it is named.
 
-    The rows of destroyed records are gone: of them only index, state and reason are known.
+    The rows of destroyed records are gone: of them only index, id, state and reason are known.
     """
     statement = _members(batch_id).where(batch_record.c.log_index > after).limit(limit)
     if state:
@@ -355,8 +198,7 @@ async def members(
 async def members_at(tx: Transaction, batch_id: str, indexes: Sequence[int]) -> list[Member]:
     """Return those records of a batch that stand at these log indexes, in log order."""
     found: list[Member] = []
-    for start in range(0, len(indexes), _BATCH):
-        chunk = indexes[start : start + _BATCH]
+    for chunk in chunks(indexes):
         rows = await tx.execute(_members(batch_id).where(batch_record.c.log_index.in_(chunk)))
         found.extend(Member(*row) for row in rows)
     return found
@@ -369,13 +211,14 @@ def _members(batch_id: str) -> Select[tuple[object, ...]]:
             batch_record.c.state,
             batch_record.c.reason,
             batch_record.c.keep_until,
-            func.coalesce(record.c.id, ""),
+            func.coalesce(record.c.id, disposed.c.id, ""),
             func.coalesce(record.c.kind, ""),
             func.coalesce(record.c.change, ""),
             record.c.posted_at,
             func.coalesce(record.c.author_handle, ""),
         )
         .outerjoin(record, record.c.log_index == batch_record.c.log_index)
+        .outerjoin(disposed, disposed.c.log_index == batch_record.c.log_index)
         .where(batch_record.c.batch_id == batch_id)
         .order_by(batch_record.c.log_index)
     )

@@ -4,16 +4,19 @@ Numbers have no gaps: the effect takes the next one or nothing (`add`), inside t
 sequences the event.
 """
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import Select, and_, func, insert, or_, select
 
 from archiver.db.disposal_tables import batch, batch_record, certificate, disposed
-from archiver.db.tables import record
+from archiver.db.privacy_tables import privacy_record
+from archiver.db.tables import event, record
 from archiver.db.transaction import Connection, Transaction
 from archiver.errors import NotFound
 from archiver.model.batch import BatchState, MemberState
+from archiver.model.privacy import PrivacyDecision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,14 @@ class LeftOut(NamedTuple):
     reason: str
 
 
+class Decided(NamedTuple):
+    """A decision to erase records at a person's request: where its event stands, and who goes."""
+
+    request_id: str
+    event_index: int
+    log_index: int
+
+
 def add(connection: Connection, row: CertificateRow) -> bool:
     """Insert a certificate, if its number is the next one and its batch has none; else False."""
     known = connection.execute(
@@ -78,6 +89,19 @@ async def find(tx: Transaction, named: str) -> CertificateRow | None:
     return None if row is None else CertificateRow(**row)
 
 
+async def of_batch(tx: Transaction, batch_id: str) -> CertificateRow | None:
+    """Return the certificate of a batch without its body, None where it has none."""
+    row = (await tx.execute(_listed().where(certificate.c.batch_id == batch_id))).mappings().first()
+    return None if row is None else CertificateRow(**row, body="")
+
+
+async def bodies(tx: Transaction, ids: Sequence[str]) -> AsyncIterator[tuple[str, str]]:
+    """Yield the files of these certificates, one at a time: each may be megabytes."""
+    for each in ids:
+        found = await tx.execute(select(certificate.c.body).where(certificate.c.id == each))
+        yield each, found.scalar_one()
+
+
 async def get(tx: Transaction, named: str) -> CertificateRow:
     """Return a certificate by its id or that of its batch. Raises NotFound."""
     found = await find(tx, named)
@@ -91,11 +115,14 @@ async def get(tx: Transaction, named: str) -> CertificateRow:
 
 async def page(tx: Transaction, *, before: int, limit: int) -> list[CertificateRow]:
     """Return certificates with numbers below `before` (0: all), newest first, without bodies."""
-    columns = [each for each in certificate.c if each.name != "body"]
-    statement = select(*columns).order_by(certificate.c.number.desc()).limit(limit)
+    statement = _listed().order_by(certificate.c.number.desc()).limit(limit)
     if before:
         statement = statement.where(certificate.c.number < before)
     return [CertificateRow(**row, body="") for row in (await tx.execute(statement)).mappings()]
+
+
+def _listed() -> Select[Any]:
+    return select(*(each for each in certificate.c if each.name != "body"))
 
 
 async def destroyed(tx: Transaction, batch_id: str) -> list[Destroyed]:
@@ -112,6 +139,30 @@ async def destroyed(tx: Transaction, batch_id: str) -> list[Destroyed]:
         .order_by(disposed.c.log_index)
     )
     return [Destroyed(*row) for row in rows]
+
+
+async def decisions(tx: Transaction, batch_id: str) -> list[Decided]:
+    """Return the decisions of privacy requests that records of a batch were erased by."""
+    rows = await tx.execute(
+        select(privacy_record.c.request_id, record.c.log_index, privacy_record.c.log_index)
+        .join(disposed, disposed.c.log_index == privacy_record.c.log_index)
+        .join(
+            event,
+            and_(
+                event.c.object_id == privacy_record.c.request_id,
+                event.c.at == privacy_record.c.decided_at,
+                event.c.action == "privacy:decided",
+                event.c.result == "ok",
+            ),
+        )
+        .join(record, record.c.id == event.c.record_id)
+        .where(
+            disposed.c.batch_id == batch_id,
+            privacy_record.c.decision == PrivacyDecision.ERASE.value,
+        )
+        .order_by(privacy_record.c.log_index, record.c.log_index)
+    )
+    return [Decided(*row) for row in rows]
 
 
 async def left_out(tx: Transaction, batch_id: str) -> list[LeftOut]:

@@ -68,12 +68,8 @@ def counts(connection: Connection, reach: Part, *, since: int, log_size: int) ->
 
 def position(connection: Connection, reach: Part, read: int) -> Position:
     """Return how far the log is of which an index has read so much."""
-    newest = connection.execute(_NEWEST, {"log_size": read}).scalar_one_or_none()
-    end = int(connection.execute(_END).scalar_one())
-    waiting = 0
-    if read < end:
-        waiting = int(connection.execute(_waiting(reach, read, end)).scalar_one())
-    return Position(log_size=end, newest=newest, waiting=waiting)
+    statement = _POSITION_OF_ALL if reach.everything else _position(is_within(reach))
+    return Position(*connection.execute(statement, {"log_size": read}).one())
 
 
 async def count_not_searchable(tx: Transaction, reach: Part, log_size: int) -> int:
@@ -116,22 +112,26 @@ async def list_not_searchable(
     return newest, {row.log_index: aside[row.log_index] for row in newest if row.log_index in aside}
 
 
-def _waiting(reach: Part, start: int, end: int) -> Select[int]:
-    """Return the count of posts in [start, end) of the log that an index read up to `start` lacks.
+def _position(within: ColumnElement[bool] | None) -> Select[int, int | None, int]:
+    """Return all of `Position` as one statement; `within` None is the whole archive.
 
-    Of a long stretch only the first `LOOKED_THROUGH` entries are looked through.
+    Of a long stretch that is not read only the first `LOOKED_THROUGH` entries are looked through.
     """
-    return (
-        select(func.count())
-        .select_from(record)
-        .where(
-            record.c.log_index >= start,
-            record.c.log_index < min(end, start + LOOKED_THROUGH),
-            record.c.entry_type == "rec",
-            record.c.duplicate_of.is_(None),
-            is_within(reach),
-        )
+    read: BindParameter[int] = bindparam("log_size")
+    newest = (
+        select(record.c.captured_at)
+        .where(record.c.log_index < read)
+        .order_by(record.c.log_index.desc())
+        .limit(1)
     )
+    waiting = _count(
+        record.c.log_index >= read,
+        record.c.log_index < read + LOOKED_THROUGH,
+        record.c.entry_type == "rec",
+        record.c.duplicate_of.is_(None),
+        *(() if within is None else (within,)),
+    )
+    return select(log_state.c.next_index, newest.scalar_subquery(), waiting)
 
 
 def _counts(within: ColumnElement[bool] | None) -> Select[int, int, int, int]:
@@ -164,10 +164,4 @@ def _count(*where: ColumnElement[bool] | TextClause) -> ScalarSelect[int]:
 
 
 _OF_ALL = _counts(None)
-_NEWEST = (
-    select(record.c.captured_at)
-    .where(record.c.log_index < bindparam("log_size"))
-    .order_by(record.c.log_index.desc())
-    .limit(1)
-)
-_END = select(log_state.c.next_index)
+_POSITION_OF_ALL = _position(None)

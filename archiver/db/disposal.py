@@ -5,12 +5,13 @@ databases, because each first updates the one row of `log_state`; `in_turn` give
 the line to a transaction that sequences nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, func, select, update
 
 from archiver.db import ledger as ledger_rows
+from archiver.db.chunks import chunks
 from archiver.db.disposal_tables import (
     batch,
     batch_approval,
@@ -26,24 +27,31 @@ from archiver.db.tables import (
     hold_record,
     log_entry,
     log_state,
+    person,
+    person_role,
     record,
     schedule,
     segment,
 )
 from archiver.db.transaction import Connection, Transaction
+from archiver.model.actor import Role
+from archiver.model.batch import UNDECIDED
+from archiver.model.person import PersonState
 
 IN, KEPT, CONDEMNED, DISPOSED = "in", "kept", "condemned", "disposed"
 """States of a member of a batch, besides `excluded`."""
 
-EXECUTING, DONE = "executing", "done"
+APPROVING = (Role.COUNSEL,)
+"""Roles that approve disposals, as `archiver.access.rules` has it."""
 
-_BATCH = 500
+EXECUTING, DONE = "executing", "done"
 
 
 class GateBatch(NamedTuple):
     """What the gate asks of a batch. `members` are all but the excluded ones.
 
-    `handed_over` is whether the receiver of a transfer has confirmed it.
+    `approvals` are those of people who may approve a disposal now; of so many who may not any more
+    there are `lapsed` ones. `handed_over` is whether the receiver of a transfer has confirmed it.
     """
 
     id: str
@@ -59,6 +67,7 @@ class GateBatch(NamedTuple):
     members: int
     approvals: tuple[tuple[str, int], ...]
     handed_over: bool
+    lapsed: int = 0
 
 
 class Candidate(NamedTuple):
@@ -101,10 +110,10 @@ def find_batch(connection: Connection, batch_id: str) -> GateBatch | None:
         )
     ).scalar_one()
     approvals = connection.execute(
-        select(batch_approval.c.approver_id, batch_approval.c.records)
+        select(batch_approval.c.approver_id, batch_approval.c.records, _may_approve())
         .where(batch_approval.c.batch_id == batch_id)
         .order_by(batch_approval.c.approver_id)
-    )
+    ).all()
     confirmed = connection.execute(
         select(batch_package.c.confirmed_at).where(batch_package.c.batch_id == batch_id)
     ).scalar()
@@ -120,8 +129,26 @@ def find_batch(connection: Connection, batch_id: str) -> GateBatch | None:
         formed_by_id=row.formed_by_id,
         proposed_by_id=row.proposed_by_id,
         members=int(members),
-        approvals=tuple((each.approver_id, each.records) for each in approvals),
+        approvals=tuple((each.approver_id, each.records) for each in approvals if each.may),
         handed_over=confirmed is not None,
+        lapsed=sum(not each.may for each in approvals),
+    )
+
+
+def _may_approve() -> Any:
+    """Whether who approved is still somebody who may, over the whole archive."""
+    return (
+        select(person.c.id)
+        .join(person_role, person_role.c.person_id == person.c.id)
+        .where(
+            person.c.id == batch_approval.c.approver_id,
+            person.c.state == PersonState.ACTIVE,
+            person_role.c.role.in_(APPROVING),
+            person_role.c.unit == "",
+            person_role.c.matter == "",
+        )
+        .exists()
+        .label("may")
     )
 
 
@@ -176,7 +203,7 @@ def candidates(
     )
     return {
         row.log_index: Candidate(*tuple(row))
-        for chunk in _chunks(log_indexes)
+        for chunk in chunks(log_indexes)
         for row in connection.execute(statement, {"indexes": chunk})
     }
 
@@ -193,7 +220,7 @@ def holds_on(connection: Connection, log_indexes: Sequence[int]) -> dict[int, li
         .order_by(hold_record.c.log_index, hold.c.id)
     )
     found: dict[int, list[Any]] = {}
-    for chunk in _chunks(log_indexes):
+    for chunk in chunks(log_indexes):
         for row in connection.execute(statement, {"indexes": chunk}):
             found.setdefault(row.log_index, []).append(row)
     return found
@@ -217,7 +244,7 @@ def survivors(
     """
     left = {
         row.id: int(row.records)
-        for chunk in _chunks(sorted(segment_ids))
+        for chunk in chunks(sorted(segment_ids))
         for row in connection.execute(
             select(segment.c.id, func.count(record.c.log_index).label("records"))
             .outerjoin(record, record.c.segment_id == segment.c.id)
@@ -225,7 +252,7 @@ def survivors(
             .group_by(segment.c.id)
         )
     }
-    for chunk in _chunks(going):
+    for chunk in chunks(going):
         rows = connection.execute(
             select(record.c.segment_id).where(record.c.log_index.in_(chunk), ~_is_condemned())
         )
@@ -273,7 +300,7 @@ def condemned_among(
     """Return those of these members that the gate has let go, with their record ids."""
     return {
         row.log_index: row.id
-        for chunk in _chunks(log_indexes)
+        for chunk in chunks(log_indexes)
         for row in connection.execute(
             select(record.c.log_index, record.c.id)
             .join(batch_record, batch_record.c.log_index == record.c.log_index)
@@ -294,7 +321,7 @@ def mark_kept(connection: Connection, batch_id: str, reasons: Mapping[int, str])
     for reason, indexes in by_reason.items():
         values = {"state": KEPT, "reason": reason, "dis_index": None}
         _set_members(connection, batch_id, indexes, was=(IN, CONDEMNED), values=values)
-    for chunk in _chunks(sorted(reasons)):
+    for chunk in chunks(sorted(reasons)):
         connection.execute(
             delete(disposed).where(disposed.c.batch_id == batch_id, disposed.c.log_index.in_(chunk))
         )
@@ -313,7 +340,7 @@ def _set_members(
     was: Sequence[str],
     values: Mapping[str, object],
 ) -> None:
-    for chunk in _chunks(sorted(log_indexes)):
+    for chunk in chunks(sorted(log_indexes)):
         connection.execute(
             update(batch_record)
             .where(
@@ -350,7 +377,7 @@ def frames_of(
 ) -> list[tuple[SegmentRow, dict[int, int]]]:
     """Return the segments of these records, in log order, each with log indexes by frame."""
     frames: dict[str, dict[int, int]] = {}
-    for chunk in _chunks(log_indexes):
+    for chunk in chunks(log_indexes):
         for row in connection.execute(
             select(record.c.segment_id, record.c.frame, record.c.log_index).where(
                 record.c.log_index.in_(chunk)
@@ -359,7 +386,7 @@ def frames_of(
             frames.setdefault(row.segment_id, {})[row.frame] = row.log_index
     found = [
         SegmentRow(**row)
-        for chunk in _chunks(sorted(frames))
+        for chunk in chunks(sorted(frames))
         for row in connection.execute(select(segment).where(segment.c.id.in_(chunk))).mappings()
     ]
     found.sort(key=lambda one: one.first_index)
@@ -370,7 +397,7 @@ def entries_at(connection: Connection, log_indexes: Sequence[int]) -> dict[int, 
     """Return the log's entries at these indexes."""
     return {
         row.log_index: bytes(row.entry)
-        for chunk in _chunks(log_indexes)
+        for chunk in chunks(log_indexes)
         for row in connection.execute(select(log_entry).where(log_entry.c.log_index.in_(chunk)))
     }
 
@@ -391,14 +418,19 @@ def outcome(connection: Connection, batch_id: str) -> tuple[dict[str, int], str]
     return counts, max(methods, default="")
 
 
+def undecided(connection: Connection) -> list[tuple[str, str, int, str]]:
+    """Return id, class, schedule version and action of the batches of which nothing has gone."""
+    rows = connection.execute(
+        select(batch.c.id, batch.c.class_code, batch.c.schedule_version, batch.c.action)
+        .where(batch.c.state.in_(UNDECIDED))
+        .order_by(batch.c.id)
+    )
+    return [tuple(row) for row in rows]
+
+
 async def executing(tx: Transaction) -> list[str]:
     """Return the batches whose execution has begun and not ended, oldest first."""
     rows = await tx.execute(
         select(batch.c.id).where(batch.c.state == EXECUTING).order_by(batch.c.id)
     )
     return list(rows.scalars())
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[list[Any]]:
-    for start in range(0, len(items), _BATCH):
-        yield list(items[start : start + _BATCH])

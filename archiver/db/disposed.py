@@ -5,18 +5,18 @@ destroyed. The other rows go when its bytes have.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import delete, func, insert, select, text, update
 
 from archiver.db import account_totals
+from archiver.db.chunks import chunks
 from archiver.db.disposal_tables import disposed
-from archiver.db.tables import blob, record, segment, set_aside
+from archiver.db.tables import blob, file_class, record, segment, set_aside
 from archiver.db.transaction import Connection, Database, Transaction
 from archiver.errors import DatabaseUnavailable
 
-_BATCH = 500
 _ATTEMPTS = 20
 _PAUSE_S = 0.5
 
@@ -43,7 +43,7 @@ class Remains(NamedTuple):
 def add_remains(connection: Connection, rows: Sequence[Remains]) -> None:
     """Insert what remains of records, but for those of which it is known already."""
     by_index = {row.log_index: row for row in rows}
-    for chunk in _chunks(sorted(by_index)):
+    for chunk in chunks(sorted(by_index)):
         known = set(
             connection.execute(
                 select(disposed.c.log_index).where(disposed.c.log_index.in_(chunk))
@@ -58,7 +58,7 @@ def remains_at(connection: Connection, log_indexes: Sequence[int]) -> dict[int, 
     """Return what remains of those of these records that were destroyed, by log index."""
     return {
         row.log_index: Remains(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-        for chunk in _chunks(log_indexes)
+        for chunk in chunks(log_indexes)
         for row in connection.execute(select(disposed).where(disposed.c.log_index.in_(chunk)))
     }
 
@@ -67,6 +67,21 @@ async def find_remains(tx: Transaction, record_id: str) -> Remains | None:
     """Return what remains of a destroyed record, None where none of this id was."""
     row = (await tx.execute(select(disposed).where(disposed.c.id == record_id))).mappings().first()
     return None if row is None else Remains(**row)
+
+
+async def count_of(tx: Transaction, batch_id: str) -> int:
+    """Return of how many records of a batch only the remains are left, claimed ones too."""
+    counted = select(func.count()).where(disposed.c.batch_id == batch_id)
+    return int((await tx.execute(counted)).scalar_one())
+
+
+async def any_destroyed(tx: Transaction, record_ids: Collection[str]) -> bool:
+    """Return whether one of these records was destroyed, or is about to be."""
+    for chunk in chunks(list(record_ids)):
+        found = await tx.execute(select(disposed.c.id).where(disposed.c.id.in_(chunk)).limit(1))
+        if found.first() is not None:
+            return True
+    return False
 
 
 def standing(connection: Connection, segment_id: str) -> tuple[set[int], set[int]]:
@@ -84,7 +99,7 @@ def blobs_of(connection: Connection, log_indexes: Sequence[int]) -> list[str]:
     """Return the object keys of the large parts of these records."""
     return [
         key
-        for chunk in _chunks(log_indexes)
+        for chunk in chunks(log_indexes)
         for key in connection.execute(
             select(blob.c.object_key)
             .join(record, record.c.id == blob.c.record_id)
@@ -101,7 +116,7 @@ def purge(connection: Connection, log_indexes: Sequence[int]) -> None:
     name log indexes only, and are evidence of who was to be kept.
     """
     segments: set[str] = set()
-    for chunk in _chunks(sorted(log_indexes)):
+    for chunk in chunks(sorted(log_indexes)):
         gone = connection.execute(
             select(disposed.c.id, disposed.c.segment_id).where(disposed.c.log_index.in_(chunk))
         ).all()
@@ -121,7 +136,7 @@ def _settle_segments(connection: Connection, segment_ids: Sequence[str]) -> None
         .where(disposed.c.segment_id == segment.c.id, ~remaining.exists())
         .scalar_subquery()
     )
-    for chunk in _chunks(segment_ids):
+    for chunk in chunks(segment_ids):
         connection.execute(
             update(segment).where(segment.c.id.in_(chunk)).values(destroyed=destroyed)
         )
@@ -136,14 +151,18 @@ def recount(connection: Connection) -> None:
 
 
 def point_to_keys(
-    connection: Connection, segment_id: str, *, key: str, version_id: str, sha256: bytes
-) -> None:
-    """Let a segment's row name a later generation of its keys."""
-    connection.execute(
+    connection: Connection, segment_id: str, *, was: str, key: str, version_id: str, sha256: bytes
+) -> bool:
+    """Let a segment's row name a later generation of its keys; False: it names not `was` any more.
+
+    So of two processes that both made one, the row follows one, and the other learns of it.
+    """
+    changed = connection.execute(
         update(segment)
-        .where(segment.c.id == segment_id)
+        .where(segment.c.id == segment_id, segment.c.keys_object_key == was)
         .values(keys_object_key=key, keys_version_id=version_id, keys_sha256=sha256)
     )
+    return changed.rowcount == 1
 
 
 def lane_is_empty(connection: Connection, class_code: str, period: str) -> bool:
@@ -156,10 +175,24 @@ def lane_is_empty(connection: Connection, class_code: str, period: str) -> bool:
     return row is None
 
 
+def first_indexes(connection: Connection, segment_id: str) -> list[int]:
+    """Return where the log has a segment's first record, by what remains of its records."""
+    first = disposed.c.log_index - disposed.c.frame
+    rows = connection.execute(select(first).where(disposed.c.segment_id == segment_id).distinct())
+    return sorted(rows.scalars())
+
+
+def classes_of_destroyed(connection: Connection) -> list[str]:
+    """Return the classes of the file plan, if anything was destroyed at all."""
+    if connection.execute(select(disposed.c.log_index).limit(1)).first() is None:
+        return []
+    return sorted(connection.execute(select(file_class.c.code)).scalars())
+
+
 async def destroyed_segments(tx: Transaction, segment_ids: Sequence[str]) -> set[str]:
     """Return those of these segments of which records were destroyed."""
     found: set[str] = set()
-    for chunk in _chunks(segment_ids):
+    for chunk in chunks(segment_ids):
         rows = await tx.execute(
             select(disposed.c.segment_id).where(disposed.c.segment_id.in_(chunk)).distinct()
         )
@@ -175,12 +208,13 @@ async def scrub(database: Database) -> None:
     with the backup window that the certificate states.
 
     Raises:
-        DatabaseUnavailable: somebody reads the old state all the time; do it again.
+        DatabaseUnavailable: it did not do it, or somebody reads the old state all the time; do it
+            again.
     """
     if database.dialect != "sqlite":
         connection = await database.session()
         try:
-            await connection.execute(text("VACUUM record, blob, set_aside"))
+            await Transaction(connection).execute(text("VACUUM record, blob, set_aside"))
         finally:
             await connection.close()
         return
@@ -209,8 +243,3 @@ async def _truncate_log(database: Database) -> bool:
 
     await database.run_migrations(truncate)
     return not is_busy
-
-
-def _chunks(items: Sequence[Any]) -> Iterator[list[Any]]:
-    for start in range(0, len(items), _BATCH):
-        yield list(items[start : start + _BATCH])

@@ -1,5 +1,7 @@
 """The records that may be proposed for disposal: page after page, by one anti-join.
 
+They are read in the order of their ends, from an index: what is not due costs nothing.
+
 `due` proposes; nothing here decides. The gate asks the retention engine about each record again at
 the moment of destruction, with the holds, the lock and the clock of that moment.
 
@@ -9,12 +11,12 @@ The archive's own events are never due: they are kept as long as the longest aud
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, BindParameter, Select, bindparam, func, or_, select
+from sqlalchemy import BigInteger, BindParameter, Select, bindparam, func, or_, select, tuple_
 
 from archiver.clock import from_millis
 from archiver.db.disposal_tables import batch, batch_record
 from archiver.db.holds import ACTIVE
-from archiver.db.tables import blob, hold, hold_record, record, segment
+from archiver.db.tables import a_post, blob, hold, hold_record, record, segment
 from archiver.db.transaction import Transaction
 from archiver.model.lock import LockMode
 
@@ -22,14 +24,19 @@ OPEN_STATES = ("formed", "reviewed", "approved", "executing")
 """States of a batch whose records, excluded ones too, can be in no other batch."""
 
 
+_NEVER = -(2**63)
+"""Before every end there can be."""
+
+
 class DueRow(NamedTuple):
     """A record whose retention has ended and that nothing keeps.
 
-    `period` is the month of its last kept moment, `YYYY-MM` in UTC, as lanes name it; `size` is of
-    its frame and its media in the store, in bytes.
+    `retain_until` is milliseconds. `period` is the month of its last kept moment, `YYYY-MM` in UTC,
+    as lanes name it; `size` is of its frame and its media in the store, in bytes.
     """
 
     log_index: int
+    retain_until: int
     class_code: str
     schedule_version: int
     platform: str
@@ -38,21 +45,23 @@ class DueRow(NamedTuple):
     size: int
 
 
-async def due(tx: Transaction, *, at: int, after: int, limit: int) -> list[DueRow]:
-    """Return up to `limit` records with log indexes above `after` that are due at `at` (ms).
+async def due(tx: Transaction, *, at: int, after: DueRow | None = None, limit: int) -> list[DueRow]:
+    """Return up to `limit` records that are due at `at` (ms) and follow `after`, None: the first.
 
-    In log order: the last row's index is the next page's `after`; -1 is before the first. A record
-    is due when its effective retention has ended, no hold in force covers it, its object lock has
-    ended, and no open batch holds it. Permanent records and those that await an event have no end.
+    Those whose retention ended first come first, of one moment in log order. A record is due when
+    its effective retention has ended, no hold in force covers it, its object lock has ended, and no
+    open batch holds it. Permanent records and those that await an event have no end.
     """
-    rows = await tx.execute(_DUE, {"at": at, "after": after, "limit": limit})
-    return [_row(row) for row in rows]
+    end, index = (_NEVER, -1) if after is None else (after.retain_until, after.log_index)
+    values = {"at": at, "end": end, "index": index, "limit": limit}
+    return [_row(row) for row in await tx.execute(_DUE, values)]
 
 
 def _row(row: Any) -> DueRow:
     last_kept = from_millis(row.retain_until - 1)
     return DueRow(
         log_index=row.log_index,
+        retain_until=row.retain_until,
         class_code=row.class_code,
         schedule_version=row.schedule_version,
         platform=row.platform,
@@ -84,6 +93,7 @@ def _due() -> Select[Any]:
         .scalar_subquery()
     )
     at: BindParameter[int] = bindparam("at", type_=BigInteger)
+    end: BindParameter[int] = bindparam("end", type_=BigInteger)
     return (
         select(
             record.c.log_index,
@@ -97,14 +107,14 @@ def _due() -> Select[Any]:
         )
         .join(segment, segment.c.id == record.c.segment_id)
         .where(
-            record.c.log_index > bindparam("after"),
+            tuple_(record.c.retain_until, record.c.log_index) > tuple_(end, bindparam("index")),
             record.c.retain_until <= at,
-            record.c.entry_type == "rec",
+            a_post,
             or_(segment.c.lock_mode == LockMode.NONE, segment.c.lock_until <= at),
             ~held,
             ~taken,
         )
-        .order_by(record.c.log_index)
+        .order_by(record.c.retain_until, record.c.log_index)
         .limit(bindparam("limit"))
     )
 

@@ -9,12 +9,12 @@ from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import and_, func, or_, select
 
+from archiver.db.chunks import chunks
 from archiver.db.holds import HoldRow
 from archiver.db.records import VERSION_MOMENT, RecordRow
 from archiver.db.tables import blob, event, hold, hold_record, record
 from archiver.db.transaction import Transaction
 
-_BATCH = 500
 _HOLD_COLUMNS = tuple(HoldRow.__dataclass_fields__)
 
 PostKey: TypeAlias = tuple[str, str, str]
@@ -38,12 +38,12 @@ async def versions_then(
     found: dict[PostKey, list[Version]] = {}
     for platform in sorted({row.platform for row in rows}):
         posts = sorted({row.post_id for row in rows if row.platform == platform})
-        for start in range(0, len(posts), _BATCH):
+        for some in chunks(posts):
             versions = await tx.execute(
                 select(record.c.account, record.c.post_id, record.c.id, record.c.captured_at)
                 .where(
                     record.c.platform == platform,
-                    record.c.post_id.in_(posts[start : start + _BATCH]),
+                    record.c.post_id.in_(some),
                     record.c.entry_type == "rec",
                     record.c.duplicate_of.is_(None),
                     record.c.log_index < log_size,
@@ -62,12 +62,12 @@ async def trails(tx: Transaction, record_ids: Sequence[str], log_size: int) -> d
     Records without an event are absent.
     """
     found: dict[str, list[int]] = {}
-    for start in range(0, len(record_ids), _BATCH):
+    for some in chunks(record_ids):
         rows = await tx.execute(
             select(event.c.object_id, record.c.log_index)
             .join(record, record.c.id == event.c.record_id)
             .where(
-                event.c.object_id.in_(record_ids[start : start + _BATCH]),
+                event.c.object_id.in_(some),
                 event.c.object_type == "record",
                 record.c.log_index < log_size,
             )
@@ -90,11 +90,11 @@ async def holds_then(
         hold.c.log_size < log_size, or_(hold.c.released_at.is_(None), hold.c.released_at > at)
     )
     found: dict[int, list[HoldRow]] = {}
-    for start in range(0, len(indexes), _BATCH):
+    for some in chunks(indexes):
         rows = await tx.execute(
             select(hold_record.c.log_index, hold)
             .join(hold, hold.c.id == hold_record.c.hold_id)
-            .where(hold_record.c.log_index.in_(indexes[start : start + _BATCH]), in_force)
+            .where(hold_record.c.log_index.in_(some), in_force)
             .order_by(hold_record.c.log_index, hold.c.id)
         )
         for row in rows.mappings():

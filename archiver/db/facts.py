@@ -12,12 +12,12 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 
 from archiver.clock import from_millis
 from archiver.db import retention_events
+from archiver.db.chunks import chunks
 from archiver.db.records import VERSION_MOMENT
 from archiver.db.tables import account, record
 from archiver.db.transaction import Connection, Transaction
 from retention.facts import Facts
 
-_BATCH = 500
 _OF_POST = ("platform", "account", "post_id")
 _OF_ROW = (
     "log_index",
@@ -42,8 +42,7 @@ def facts_of_rows(connection: Connection, log_indexes: Sequence[int]) -> dict[in
     a post counts for every stored copy of it. The archive's own events have neither.
     """
     found: dict[int, Facts] = {}
-    for start in range(0, len(log_indexes), _BATCH):
-        indexes = list(log_indexes[start : start + _BATCH])
+    for indexes in chunks(log_indexes):
         rows = list(connection.execute(_RECORDS, {"indexes": indexes}))
         events = _Events(connection, rows)
         found.update((row.log_index, _facts(row, tuple(events.of(row)))) for row in rows)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Table, func, insert, literal, select, update
 
 from archiver.db.tables import class_rules, file_class, schedule
 from archiver.db.transaction import Connection, Transaction
@@ -46,52 +46,82 @@ async def add_rules(tx: Transaction, version: int, body: Body, in_force_from: in
     )
 
 
-def ensure_class(connection: Connection, code: str, body: Body) -> None:
-    """Add a class, unless it is there; it takes the place of one that is not known."""
-    named = file_class.c.code == code
-    if not _is_there(connection, named):
-        connection.execute(insert(file_class).values(code=code, body=json.dumps(body)))
-    connection.execute(
-        update(file_class)
-        .where(named, file_class.c.revision == _NOT_KNOWN)
-        .values(body=json.dumps(body), revision=1)
+def ensure_classes(connection: Connection, classes: Mapping[str, Body]) -> None:
+    """Add classes by code, unless they are there; one takes the place of one that is not known."""
+    revisions = _revisions(connection, classes)
+    texts = {code: json.dumps(body) for code, body in classes.items()}
+    _add(
+        connection,
+        file_class,
+        [{"code": code, "body": text} for code, text in texts.items() if code not in revisions],
     )
-
-
-def _ensure_known(connection: Connection, code: str) -> None:
-    """Let a schedule have a class, where that was lost: the schedule still keeps its records."""
-    if not _is_there(connection, file_class.c.code == code):
-        lost = FileClass(code=code, title=code, authority="Not known: its event cannot be read")
-        values = {"body": json.dumps(lost.to_dict()), "revision": _NOT_KNOWN}
-        connection.execute(insert(file_class).values(code=code, **values))
-
-
-def ensure_schedule(
-    connection: Connection, class_code: str, version: int, body: Body, in_force_from: int
-) -> None:
-    """Add a schedule version, in force from a moment in milliseconds, unless it is there."""
-    _ensure_known(connection, class_code)
-    if not _is_there(
-        connection, (schedule.c.class_code == class_code) & (schedule.c.version == version)
-    ):
+    for code in [code for code, revision in revisions.items() if revision == _NOT_KNOWN]:
         connection.execute(
-            insert(schedule).values(
-                class_code=class_code,
-                version=version,
-                body=json.dumps(body),
-                in_force_from=in_force_from,
-            )
+            update(file_class).where(file_class.c.code == code).values(body=texts[code], revision=1)
         )
+
+
+def ensure_schedules(
+    connection: Connection, schedules: Mapping[tuple[str, int], tuple[Body, int]]
+) -> None:
+    """Add schedule versions, unless they are there.
+
+    By class code and version: the body, and the moment in milliseconds it is in force from. A class
+    that was lost is stood in for: the schedule still keeps its records.
+    """
+    codes = list(dict.fromkeys(code for code, _ in schedules))
+    known = _revisions(connection, codes)
+    lost = [
+        FileClass(code=code, title=code, authority="Not known: its event cannot be read")
+        for code in codes
+        if code not in known
+    ]
+    _add(
+        connection,
+        file_class,
+        [
+            {"code": each.code, "body": json.dumps(each.to_dict()), "revision": _NOT_KNOWN}
+            for each in lost
+        ],
+    )
+    numbers = select(schedule.c.class_code, schedule.c.version)
+    there = {
+        tuple(row) for row in connection.execute(numbers.where(schedule.c.class_code.in_(codes)))
+    }
+    _add(
+        connection,
+        schedule,
+        [
+            {
+                "class_code": code,
+                "version": version,
+                "body": json.dumps(body),
+                "in_force_from": in_force_from,
+            }
+            for (code, version), (body, in_force_from) in schedules.items()
+            if (code, version) not in there
+        ],
+    )
 
 
 def ensure_rules(connection: Connection, version: int, body: Body, in_force_from: int) -> None:
     """Add a version of the class rules, in force from a moment in milliseconds, unless there."""
-    if not _is_there(connection, class_rules.c.version == version):
-        connection.execute(
-            insert(class_rules).values(
-                version=version, body=json.dumps(body), in_force_from=in_force_from
-            )
-        )
+    if not has_rules(connection, version):
+        row = {"version": version, "body": json.dumps(body), "in_force_from": in_force_from}
+        _add(connection, class_rules, [row])
+
+
+def _revisions(connection: Connection, codes: Iterable[str]) -> dict[str, int]:
+    """Return the revision of each of these classes that is there."""
+    rows = select(file_class.c.code, file_class.c.revision).where(
+        file_class.c.code.in_(list(codes))
+    )
+    return dict(connection.execute(rows).all())
+
+
+def _add(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if rows:  # else SQLAlchemy inserts one row of defaults
+        connection.execute(insert(table), rows)
 
 
 def has_schedule(connection: Connection, class_code: str, version: int) -> bool:

@@ -6,10 +6,13 @@ that lists of sets do not read them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from archiver.db.disposal_tables import certificate, disposed
 from archiver.db.holds import MemberRow
+from archiver.db.number_lists import listed
 from archiver.db.tables import frozen_members, frozen_set, record
 from archiver.db.transaction import Connection, Transaction, insert_rows
 from archiver.errors import IntegrityError, NotFound
@@ -80,16 +83,53 @@ async def numbers(tx: Transaction, row: FrozenSetRow) -> tuple[int, ...]:
     Raises:
         IntegrityError: the database has other members than the set states.
     """
-    packed = await tx.execute(
-        select(frozen_members.c.log_indexes).where(frozen_members.c.set_id == row.id)
-    )
     try:
-        return unpack(bytes(packed.scalar_one()), row.records)
+        return unpack(await packed(tx, row.id), row.records)
     except ValueError as error:
         raise IntegrityError(
             f"frozen set {row.id}: its members in the database are not those it states: {error}; "
             "move the database away and run `muniment recover`, which reads them from the log"
         ) from error
+
+
+async def packed(tx: Transaction, set_id: str) -> bytes:
+    """Return the members of a set as they are kept; b"" where they are gone, or are no bytes."""
+    found = await tx.execute(
+        select(frozen_members.c.log_indexes).where(frozen_members.c.set_id == set_id)
+    )
+    members = found.scalar()
+    return bytes(members) if isinstance(members, bytes) else b""
+
+
+class DestroyedMembers(NamedTuple):
+    """Members of a set that were destroyed in one batch; no certificate while it is at work."""
+
+    batch_id: str
+    records: int
+    certificate_id: str | None
+    certificate_number: int | None
+
+
+async def destroyed_among(tx: Transaction, indexes: Sequence[int]) -> list[DestroyedMembers]:
+    """Return how many of these records were destroyed, by batch, those of the first batch first."""
+    rows = await tx.execute(
+        select(disposed.c.batch_id, func.count(), certificate.c.id, certificate.c.number)
+        .outerjoin(certificate, certificate.c.batch_id == disposed.c.batch_id)
+        .where(disposed.c.log_index.in_(listed(tx.dialect, indexes)))
+        .group_by(disposed.c.batch_id, certificate.c.id, certificate.c.number)
+        .order_by(disposed.c.batch_id)
+    )
+    return [DestroyedMembers(*row) for row in rows]
+
+
+async def destroyed(tx: Transaction, indexes: Sequence[int]) -> dict[int, str]:
+    """Return the ids of those of these records that were destroyed, by log index."""
+    rows = await tx.execute(
+        select(disposed.c.log_index, disposed.c.id).where(
+            disposed.c.log_index.in_(listed(tx.dialect, indexes))
+        )
+    )
+    return {row.log_index: row.id for row in rows}
 
 
 async def records_at(tx: Transaction, indexes: Sequence[int]) -> list[MemberRow]:

@@ -1,6 +1,6 @@
-"""What the database knows of the records of one page of hits: three statements, however many.
+"""What the database knows of the records of one page of hits: one statement for 500 of them.
 
-They run in one go (`Database.run`): awaited one by one, their hops cost more than their work.
+A statement costs more than its rows: what three would say, one does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,23 @@ from archiver.db.tables import hold, hold_record, log_entry, record, segment
 _BATCH = 500  # SQLite allows 32,766 variables; short lists also keep plans cached
 _COLUMNS = tuple(RecordRow.__dataclass_fields__)
 _NAMED: BindParameter[Sequence[object]] = bindparam("named", expanding=True)
-_ROWS = (
-    select(*(record.c[name] for name in _COLUMNS), log_entry.c.entry)
-    .join(log_entry, log_entry.c.log_index == record.c.log_index)
-    .where(record.c.log_index.in_(_NAMED))
-)
-_SEGMENTS = select(*(segment.c[name] for name in SegmentRow.__dataclass_fields__)).where(
-    segment.c.id.in_(_NAMED)
-)
-_HELD = (
+_OF_SEGMENT = tuple(SegmentRow.__dataclass_fields__)
+_IS_HELD = (
     select(hold_record.c.log_index)
     .join(hold, hold.c.id == hold_record.c.hold_id)
-    .where(hold_record.c.log_index.in_(_NAMED), hold.c.state == "active")
+    .where(hold_record.c.log_index == record.c.log_index, hold.c.state == "active")
+    .exists()
+)
+_ROWS = (
+    select(
+        log_entry.c.entry,
+        _IS_HELD,
+        *(record.c[name] for name in _COLUMNS),
+        *(segment.c[name] for name in _OF_SEGMENT),
+    )
+    .join(log_entry, log_entry.c.log_index == record.c.log_index)
+    .join(segment, segment.c.id == record.c.segment_id)
+    .where(record.c.log_index.in_(_NAMED))
 )
 
 
@@ -46,11 +51,14 @@ def read(connection: Connection, indexes: Sequence[int]) -> HitRows:
     held: set[int] = set()
     for start in range(0, len(indexes), _BATCH):
         chunk = {"named": indexes[start : start + _BATCH]}
-        for *values, entry in connection.execute(_ROWS, chunk):
-            row = RecordRow(**dict(zip(_COLUMNS, values, strict=True)))
+        for entry, is_held, *values in connection.execute(_ROWS, chunk):
+            row = RecordRow(**dict(zip(_COLUMNS, values, strict=False)))
             rows[row.log_index] = row, bytes(entry)
-        held.update(connection.execute(_HELD, chunk).scalars())
-        named = {row.segment_id for row, _ in rows.values()} - segments.keys()
-        found = connection.execute(_SEGMENTS, {"named": sorted(named)})
-        segments.update((each["id"], SegmentRow(**each)) for each in found.mappings())
+            if is_held:
+                held.add(row.log_index)
+            if row.segment_id not in segments:
+                of_segment = values[len(_COLUMNS) :]
+                segments[row.segment_id] = SegmentRow(
+                    **dict(zip(_OF_SEGMENT, of_segment, strict=True))
+                )
     return HitRows(rows=rows, segments=segments, held=frozenset(held))

@@ -4,13 +4,24 @@ Members are log indexes of posts (`rec`); events are never members. Rows are wri
 of events (`archiver.preserve.event_effects`) and can be derived again from those.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, distinct, func, select, update
+from sqlalchemy import (
+    Select,
+    String,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from archiver.db.disposal_tables import disposed
+from archiver.db.number_lists import AT_ONCE, listed
 from archiver.db.tables import a_duplicate, hold, hold_record, record
 from archiver.db.transaction import Connection, Transaction, insert_rows
 from archiver.errors import NotFound
@@ -19,8 +30,6 @@ ACTIVE = "active"
 RELEASED = "released"
 
 _BATCH = 500
-_LOOKED_UP = 20_000  # SQLite takes 32,766 parameters, PostgreSQL's protocol 65,535
-_MEMBERS_AT_ONCE = 50_000  # rows of one statement: bounds memory, and its time on a server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +67,10 @@ def is_known(connection: Connection, hold_id: str) -> bool:
 def insert_whole(connection: Connection, row: HoldRow, indexes: Sequence[int]) -> None:
     """Insert a hold with its members, given by log index."""
     insert_rows(connection, hold, _COLUMNS, [tuple(getattr(row, name) for name in _COLUMNS)])
-    for start in range(0, len(indexes), _MEMBERS_AT_ONCE):
-        rows = [(row.id, index) for index in indexes[start : start + _MEMBERS_AT_ONCE]]
-        insert_rows(connection, hold_record, ("hold_id", "log_index"), rows)
+    for start in range(0, len(indexes), AT_ONCE):
+        chunk = listed(connection.dialect.name, indexes[start : start + AT_ONCE])
+        members = chunk.add_columns(literal(row.id, String))
+        connection.execute(insert(hold_record).from_select(("log_index", "hold_id"), members))
 
 
 def mark_released(connection: Connection, hold_id: str, *, at: int, by: str, reason: str) -> bool:
@@ -110,16 +120,6 @@ async def member_indexes(tx: Transaction, hold_ids: Sequence[str]) -> set[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Overlap:
-    """Another hold in force on some of the same records, and on how many."""
-
-    id: str
-    name: str
-    matter: str
-    records: int
-
-
-@dataclass(frozen=True, slots=True)
 class MemberRow:
     """A member as a list shows it: no content. Moments are milliseconds since 1970 UTC."""
 
@@ -133,93 +133,11 @@ class MemberRow:
     captured_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Freed:
-    """What the end of one hold would free: members under no other hold in force.
-
-    `due` of them are past their retention, `later` end on a known day, `undated` are permanent or
-    await an event.
-    """
-
-    due: int
-    later: int
-    undated: int
-
-    @property
-    def records(self) -> int:
-        """How many in all."""
-        return self.due + self.later + self.undated
-
-
-async def overlaps(tx: Transaction, hold_id: str) -> list[Overlap]:
-    """Return the other holds in force on members of this one, those with most of them first."""
-    mine = hold_record.alias("mine")
-    shared = func.count().label("shared")
-    rows = await tx.execute(
-        select(hold.c.id, hold.c.name, hold.c.matter, shared)
-        .select_from(mine)
-        .join(hold_record, hold_record.c.log_index == mine.c.log_index)
-        .join(hold, hold.c.id == hold_record.c.hold_id)
-        .where(mine.c.hold_id == hold_id, hold.c.id != hold_id, hold.c.state == ACTIVE)
-        .group_by(hold.c.id, hold.c.name, hold.c.matter)
-        .order_by(shared.desc(), hold.c.id)
-    )
-    return [Overlap(*row) for row in rows]
-
-
-async def freed_by(tx: Transaction, hold_id: str, now: int) -> Freed:
-    """Return what the release of this hold would free at a moment in milliseconds."""
-    other, theirs = hold_record.alias("other"), hold.alias("theirs")
-    held_otherwise = (
-        select(other.c.log_index)
-        .join(theirs, theirs.c.id == other.c.hold_id)
-        .where(
-            other.c.log_index == hold_record.c.log_index,
-            theirs.c.state == ACTIVE,
-            theirs.c.id != hold_id,
-        )
-        .exists()
-    )
-    ends = record.c.retain_until
-    counts = (
-        func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-        for condition in (ends <= now, ends > now, ends.is_(None))
-    )
-    rows = await tx.execute(_members(select(*counts), hold_id).where(~held_otherwise))
-    return Freed(*(int(count) for count in rows.one()))
-
-
-async def held_among(tx: Transaction, indexes: Sequence[int]) -> tuple[int, list[Overlap]]:
-    """Return how many of these log indexes are under a hold in force, and under which."""
-    held = 0
-    found: dict[str, Overlap] = {}
-    for start in range(0, len(indexes), _LOOKED_UP):
-        chunk = indexes[start : start + _LOOKED_UP]
-        active = (
-            select(hold_record.c.log_index, hold.c.id, hold.c.name, hold.c.matter)
-            .join(hold, hold.c.id == hold_record.c.hold_id)
-            .where(hold_record.c.log_index.in_(chunk), hold.c.state == ACTIVE)
-            .subquery()
-        )
-        held += int(
-            (await tx.execute(select(func.count(distinct(active.c.log_index))))).scalar_one()
-        )
-        rows = await tx.execute(
-            select(active.c.id, active.c.name, active.c.matter, func.count()).group_by(
-                active.c.id, active.c.name, active.c.matter
-            )
-        )
-        for hold_id, name, matter, records in rows:
-            before = found[hold_id].records if hold_id in found else 0
-            found[hold_id] = Overlap(hold_id, name, matter, before + records)
-    return held, sorted(found.values(), key=lambda each: (-each.records, each.id))
-
-
 async def member_rows(tx: Transaction, hold_id: str, after: int, limit: int) -> list[MemberRow]:
     """Return members after a log index, in log order, as a list shows them."""
     columns = (record.c[name] for name in MemberRow.__dataclass_fields__)
     rows = await tx.execute(
-        _members(select(*columns), hold_id)
+        of_members(select(*columns), hold_id)
         .where(hold_record.c.log_index > after)
         .order_by(hold_record.c.log_index)
         .limit(limit)
@@ -227,18 +145,17 @@ async def member_rows(tx: Transaction, hold_id: str, after: int, limit: int) -> 
     return [MemberRow(*row) for row in rows]
 
 
-async def accounts_among(tx: Transaction, indexes: Sequence[int]) -> dict[tuple[str, str], int]:
+async def accounts_among(tx: Transaction, indexes: Sequence[int]) -> Counter[tuple[str, str]]:
     """Return how many of these log indexes are of each `(platform, account)`."""
-    found: dict[tuple[str, str], int] = {}
-    for start in range(0, len(indexes), _LOOKED_UP):
-        chunk = indexes[start : start + _LOOKED_UP]
+    found: Counter[tuple[str, str]] = Counter()
+    for start in range(0, len(indexes), AT_ONCE):
+        wanted = listed(tx.dialect, indexes[start : start + AT_ONCE]).subquery()
         rows = await tx.execute(
             select(record.c.platform, record.c.account, func.count())
-            .where(record.c.log_index.in_(chunk))
+            .join_from(wanted, record, record.c.log_index == wanted.c[0])
             .group_by(record.c.platform, record.c.account)
         )
-        for platform, account, records in rows:
-            found[platform, account] = found.get((platform, account), 0) + records
+        found.update({(platform, account): records for platform, account, records in rows})
     return found
 
 
@@ -302,7 +219,7 @@ async def duplicates(tx: Transaction, log_size: int) -> list[tuple[int, int]]:
 async def member_ids(tx: Transaction, hold_id: str) -> list[str]:
     """Return the record ids of all members, in log order."""
     rows = await tx.execute(
-        _members(select(record.c.id), hold_id).order_by(hold_record.c.log_index)
+        of_members(select(record.c.id), hold_id).order_by(hold_record.c.log_index)
     )
     return [row[0] for row in rows]
 
@@ -321,7 +238,7 @@ async def count_destroyed(tx: Transaction, hold_id: str) -> int:
 async def members(tx: Transaction, hold_id: str, after: int, limit: int) -> list[tuple[int, str]]:
     """Return `(log index, record id)` of members after a log index, in log order."""
     rows = await tx.execute(
-        _members(select(hold_record.c.log_index, record.c.id), hold_id)
+        of_members(select(hold_record.c.log_index, record.c.id), hold_id)
         .where(hold_record.c.log_index > after)
         .order_by(hold_record.c.log_index)
         .limit(limit)
@@ -377,7 +294,8 @@ async def unknown_accounts(tx: Transaction, accounts: Sequence[str]) -> list[str
     ]
 
 
-def _members(columns: Select[Any], hold_id: str) -> Select[Any]:
+def of_members(columns: Select[Any], hold_id: str) -> Select[Any]:
+    """Return a statement over the members of a hold, each joined with its record."""
     return (
         columns.select_from(hold_record)
         .join(record, record.c.log_index == hold_record.c.log_index)

@@ -5,15 +5,17 @@ few seconds that it still does (`beat`). Who stopped saying so is taken for dead
 whatever it still writes finds the row no longer its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
 
+from archiver.db.disposal_tables import batch
 from archiver.db.tables import job
 from archiver.db.transaction import Transaction
 from archiver.errors import NotFound
+from archiver.model.batch import BatchState
 
 
 class JobState(StrEnum):
@@ -195,11 +197,35 @@ async def fail_lost(tx: Transaction, *, silent_since: int, now: int, error: str)
     return (await tx.execute(update(job).where(lost).values(values))).rowcount
 
 
-async def kept(tx: Transaction, ids: Sequence[str], *, ended_since: int) -> set[str]:
-    """Return which of these jobs are under way, or ended at that moment or later."""
-    needed = or_(job.c.state.in_(UNDER_WAY), job.c.ended_at >= ended_since)
+async def kept(
+    tx: Transaction, ids: Sequence[str], *, ended_since: int, with_content: Sequence[str]
+) -> set[str]:
+    """Return which of these jobs are under way, or ended at that moment or later.
+
+    A job of a kind in `with_content` that began before the newest disposal ended is not kept: what
+    was destroyed may stand in its file.
+    """
+    under_way = job.c.state.in_(UNDER_WAY)
+    disposing = select(batch.c.id).where(batch.c.state == BatchState.EXECUTING).exists()
+    ended = (
+        select(func.coalesce(func.max(batch.c.stated_at), 0))
+        .where(batch.c.state == BatchState.DONE)
+        .scalar_subquery()
+    )
+    is_free = or_(job.c.kind.not_in(with_content), and_(~disposing, job.c.started_at > ended))
+    needed = or_(under_way, and_(job.c.ended_at >= ended_since, is_free))
     rows = await tx.execute(select(job.c.id).where(job.c.id.in_(ids), needed))
     return {row[0] for row in rows}
+
+
+async def done(tx: Transaction, ids: Collection[str], *, ended_since: int) -> dict[str, str]:
+    """Return the kinds, by id, of those of these jobs that were done at that moment or later."""
+    rows = await tx.execute(
+        select(job.c.id, job.c.kind).where(
+            job.c.id.in_(ids), job.c.state == JobState.DONE, job.c.ended_at >= ended_since
+        )
+    )
+    return {row.id: row.kind for row in rows}
 
 
 def _mine(job_id: str, runner: str) -> ColumnElement[bool]:

@@ -52,7 +52,9 @@ async def state(tx: Transaction) -> LogState:
     """
     row = (await tx.execute(select(log_state).where(log_state.c.id == _ONLY))).first()
     if row is None:
-        raise ConfigurationError("the database holds no archive; run `muniment init`")
+        raise ConfigurationError(
+            "the database holds no archive; run `muniment init`, or `muniment recover` if lost"
+        )
     return LogState(
         next_index=row.next_index, size=row.size, root=row.root, checkpoint=row.checkpoint
     )

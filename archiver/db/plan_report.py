@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, func, select
 
+from archiver.db.different import different
 from archiver.db.disposal_tables import retention_event
-from archiver.db.tables import account, record, schedule
+from archiver.db.tables import a_post, account, record, schedule
 from archiver.db.transaction import Transaction
 
 
@@ -36,7 +37,7 @@ async def filed(tx: Transaction) -> list[Filed]:
     """Return how many posts each schedule version keeps, by class and version."""
     counted = (
         select(record.c.class_code, record.c.schedule_version, func.count().label("records"))
-        .where(record.c.entry_type == "rec")
+        .where(a_post)
         .group_by(record.c.class_code, record.c.schedule_version)
         .subquery()
     )
@@ -67,27 +68,32 @@ async def records_of(
 ) -> list[FiledRecord]:
     """Return posts of a class that one version keeps (0: any), in log order above an index."""
     columns = [record.c[name] for name in FiledRecord.__dataclass_fields__]
-    statement = (
-        select(*columns)
-        .where(
-            record.c.log_index > after,
-            record.c.class_code == class_code,
-            record.c.entry_type == "rec",
+    of_class = (a_post, record.c.class_code == class_code)
+    versions = [schedule_version]
+    if not schedule_version:
+        versions = list(
+            (await tx.execute(different(record.c.schedule_version, *of_class))).scalars()
         )
-        .order_by(record.c.log_index)
-        .limit(limit)
-    )
-    if schedule_version:
-        statement = statement.where(record.c.schedule_version == schedule_version)
-    return [FiledRecord(**row) for row in (await tx.execute(statement)).mappings()]
+    found: list[FiledRecord] = []
+    for each in versions:  # the index is in log order within a version
+        rows = await tx.execute(
+            select(*columns)
+            .where(
+                *of_class,
+                record.c.schedule_version == each,
+                record.c.log_index > after,
+            )
+            .order_by(record.c.log_index)
+            .limit(limit)
+        )
+        found += [FiledRecord(**row) for row in rows.mappings()]
+    return sorted(found, key=lambda each: each.log_index)[:limit]
 
 
 async def accounts_and_units(tx: Transaction) -> tuple[frozenset[str], frozenset[str]]:
     """Return every handle that is registered or has posts, and every unit of the register."""
     registered = (await tx.execute(select(account.c.handle, account.c.unit))).all()
-    captured = await tx.execute(
-        select(record.c.account).where(record.c.entry_type == "rec").distinct()
-    )
+    captured = await tx.execute(different(record.c.account, a_post))
     handles = {row.handle for row in registered} | set(captured.scalars())
     return frozenset(handles), frozenset(row.unit for row in registered if row.unit)
 

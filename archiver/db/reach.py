@@ -10,10 +10,9 @@ from typing import Protocol
 
 from sqlalchemy import ColumnElement, Select, or_, select, true
 
+from archiver.db.chunks import chunks
 from archiver.db.tables import account, hold, hold_record, record
 from archiver.db.transaction import Transaction
-
-_BATCH = 500  # SQLite allows 32,766 variables; short lists also keep plans cached
 
 
 class Part(Protocol):
@@ -59,8 +58,7 @@ async def states_of(tx: Transaction, matters: Collection[str]) -> tuple[tuple[st
 async def in_reach(tx: Transaction, reach: Part, log_indexes: Sequence[int]) -> set[int]:
     """Return which of these log indexes are of posts within `reach`; those of nothing are not."""
     found: set[int] = set()
-    for start in range(0, len(log_indexes), _BATCH):
-        chunk = log_indexes[start : start + _BATCH]
+    for chunk in chunks(log_indexes):
         rows = await tx.execute(_posts(reach).where(record.c.log_index.in_(chunk)))
         found.update(rows.scalars())
     return found

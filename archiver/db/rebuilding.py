@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from archiver.db import account_totals
 from archiver.db.archive import ArchiveRow
+from archiver.db.chunks import chunks
 from archiver.db.disposal_tables import disposed
 from archiver.db.ledger import LogState
 from archiver.db.segments import SegmentRow
@@ -29,7 +30,6 @@ from archiver.db.tables import (
 from archiver.db.transaction import Row, Transaction, insert_rows
 from archiver.errors import IntegrityError
 
-_BATCH = 500
 _ONLY = 1
 AFRESH = "move this database away and run `muniment recover` again: it builds a new one"
 
@@ -88,7 +88,7 @@ def _shown(entry: object) -> str:
 async def known_segments(tx: Transaction, segment_ids: Sequence[str]) -> dict[str, KnownSegment]:
     """Return what the database knows of these segments, by id."""
     found: dict[str, KnownSegment] = {}
-    for start in range(0, len(segment_ids), _BATCH):
+    for some in chunks(segment_ids):
         rows = await tx.execute(
             select(
                 segment.c.id,
@@ -103,7 +103,7 @@ async def known_segments(tx: Transaction, segment_ids: Sequence[str]) -> dict[st
                 )
                 .scalar_subquery()
                 .label("present"),
-            ).where(segment.c.id.in_(segment_ids[start : start + _BATCH]))
+            ).where(segment.c.id.in_(some))
         )
         found.update(
             (row.id, KnownSegment(row.first_index, row.records, row.present + row.destroyed))
@@ -114,8 +114,7 @@ async def known_segments(tx: Transaction, segment_ids: Sequence[str]) -> dict[st
 
 def note_held_blobs(connection: Connection, object_keys: Sequence[str]) -> None:
     """Note that the store holds these blobs."""
-    for start in range(0, len(object_keys), _BATCH):
-        chunk = object_keys[start : start + _BATCH]
+    for chunk in chunks(object_keys):
         connection.execute(update(blob).where(blob.c.object_key.in_(chunk)).values(legal_hold=True))
 
 

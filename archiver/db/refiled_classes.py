@@ -11,9 +11,10 @@ from sqlalchemy import bindparam, func, select, update
 
 from archiver.clock import to_millis
 from archiver.db import account_totals
+from archiver.db.chunks import chunks
 from archiver.db.facts import facts_of_rows
 from archiver.db.holds import ACTIVE
-from archiver.db.tables import hold, hold_record, record
+from archiver.db.tables import event, hold, hold_record, record
 from archiver.db.transaction import Connection, Transaction
 from retention.decisions import retain_until
 from retention.schedules import Schedule
@@ -22,7 +23,7 @@ RECLASSIFIED = "reclassified"
 """What a row names in place of the rule that chose its class."""
 
 _POST = "rec"
-_BATCH = 500
+_ACT = "record:reclassified"
 
 _MOVE = (
     update(record)
@@ -61,14 +62,25 @@ def move(
     """
     until = {} if schedule is None else ends(connection, log_indexes, schedule)
     account_totals.move_class(connection, log_indexes, class_code)
-    for start in range(0, len(log_indexes), _BATCH):
+    for some in chunks(log_indexes):
         connection.execute(
             _MOVE,
             [
                 {"at": index, "into": class_code, "version": version, "until": until.get(index)}
-                for index in log_indexes[start : start + _BATCH]
+                for index in some
             ],
         )
+
+
+def was_any_moved(connection: Connection, since: int) -> bool:
+    """Return whether an event at a log index from `since` on reclassified records."""
+    found = connection.execute(
+        select(event.c.record_id)
+        .join(record, record.c.id == event.c.record_id)
+        .where(event.c.action == _ACT, record.c.log_index >= since)
+        .limit(1)
+    )
+    return found.first() is not None
 
 
 def ends(
@@ -98,8 +110,7 @@ async def standing(tx: Transaction, log_indexes: Sequence[int]) -> list[Standing
         held.label("held"),
     )
     found: list[Standing] = []
-    for start in range(0, len(log_indexes), _BATCH):
-        chunk = log_indexes[start : start + _BATCH]
+    for chunk in chunks(log_indexes):
         rows = await tx.execute(
             select(*columns)
             .where(record.c.log_index.in_(chunk), record.c.entry_type == _POST)

@@ -296,30 +296,33 @@ def begin(connection: Connection, in_force: InForce, now: int) -> None:
 
 
 def _earlier_versions(connection: Connection, start: int, end: int) -> list[int]:
-    new, old = record.alias("new"), record.alias("old")
-    rows = connection.execute(
-        select(old.c.log_index)
-        .distinct()
-        .select_from(new)
-        .join(
-            old,
-            and_(
-                old.c.platform == new.c.platform,
-                old.c.post_id == new.c.post_id,
-                old.c.account == new.c.account,
-            ),
-        )
-        .where(
-            new.c.log_index >= start,
-            new.c.log_index < end,
-            new.c.entry_type == "rec",
-            old.c.log_index < start,
-        )
-        .order_by(old.c.log_index)
+    """Return the log indexes below `start` of the posts that have a version in [start, end).
+
+    That they are below is not asked of the database: SQLite would then walk through all records of
+    the account up to there, for each row.
+    """
+    rows = connection.execute(_VERSIONS_OF, {"start": start, "end": end})
+    return sorted({index for index in rows.scalars() if index < start})
+
+
+_new, _version = record.alias("new"), record.alias("version")
+_VERSIONS_OF = (
+    select(_version.c.log_index)
+    .select_from(_new)
+    .join(
+        _version,
+        and_(
+            _version.c.platform == _new.c.platform,
+            _version.c.post_id == _new.c.post_id,
+            _version.c.account == _new.c.account,
+        ),
     )
-    return list(rows.scalars())
-
-
+    .where(
+        _new.c.log_index >= bindparam("start"),
+        _new.c.log_index < bindparam("end"),
+        _new.c.entry_type == "rec",
+    )
+)
 _REFILE: Any = (
     update(record)
     .where(record.c.log_index == bindparam("at"))

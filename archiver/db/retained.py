@@ -11,15 +11,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select, true
 
 from archiver.db import retention_events
+from archiver.db.chunks import chunks
 from archiver.db.facts import versions_of_posts
 from archiver.db.holds import ACTIVE
 from archiver.db.tables import blob, hold, hold_record, record, schedule, segment
 from archiver.db.transaction import Connection
 from archiver.model.lock import LockMode
 from retention.ends import NOTHING, Ends
-
-_BATCH = 500
-
 
 Where = ColumnElement[bool]
 """A condition on records."""
@@ -128,8 +126,8 @@ def read_page(connection: Connection, where: Where, after: int, limit: int, need
 def read_at(connection: Connection, log_indexes: Sequence[int], needs: Needs) -> Page:
     """Return the records at these ascending log indexes; unknown ones are absent."""
     rows: list[Any] = []
-    for start in range(0, len(log_indexes), _BATCH):
-        rows += connection.execute(_AT, {"indexes": log_indexes[start : start + _BATCH]})
+    for some in chunks(log_indexes):
+        rows += connection.execute(_AT, {"indexes": some})
     return page_of(connection, rows, needs)
 
 
@@ -163,6 +161,12 @@ def media_among(connection: Connection, first: int, last: int) -> dict[int, int]
     return {row[0]: int(row[1]) for row in rows}
 
 
+def media_at(connection: Connection, log_indexes: Sequence[int]) -> dict[int, int]:
+    """Return what `media_among` does, of the records at up to 500 log indexes."""
+    rows = connection.execute(_MEDIA_AT, {"indexes": list(log_indexes)})
+    return {row[0]: int(row[1]) for row in rows}
+
+
 def lock_ends(connection: Connection) -> dict[str, int]:
     """Return the end of each segment's object lock in milliseconds; those not locked are absent."""
     rows = connection.execute(
@@ -193,8 +197,8 @@ def schedules_in_force(connection: Connection, at: int) -> dict[str, tuple[int, 
 
 def _superseded(connection: Connection, posts: Sequence[Any]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for start in range(0, len(posts), _BATCH):
-        indexes = [row.log_index for row in posts[start : start + _BATCH]]
+    for some in chunks(posts):
+        indexes = [row.log_index for row in some]
         for row in connection.execute(_VERSIONS, {"indexes": indexes}):
             if row.superseded_by is not None:
                 found[row.id] = row.superseded_by
@@ -220,14 +224,11 @@ def _held() -> Select[Any]:
     )
 
 
-def _media() -> Select[Any]:
+def _media(where: Where) -> Select[Any]:
     return (
         select(record.c.log_index, func.sum(blob.c.size))
         .join(blob, blob.c.record_id == record.c.id)
-        .where(
-            record.c.log_index >= bindparam("first"),
-            record.c.log_index <= bindparam("last"),
-        )
+        .where(where)
         .group_by(record.c.log_index)
     )
 
@@ -239,4 +240,7 @@ _AT = (
 )
 _VERSIONS = versions_of_posts(record.c.log_index.in_(bindparam("indexes", expanding=True)))
 _HELD = _held()
-_MEDIA = _media()
+_MEDIA = _media(
+    and_(record.c.log_index >= bindparam("first"), record.c.log_index <= bindparam("last"))
+)
+_MEDIA_AT = _media(record.c.log_index.in_(bindparam("indexes", expanding=True)))

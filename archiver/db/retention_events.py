@@ -11,7 +11,10 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, insert, literal, select, update
 
+from archiver.db.chunks import chunks
 from archiver.db.disposal_tables import retention_event
+from archiver.db.events import EventRow
+from archiver.db.tables import event
 from archiver.db.transaction import Connection, Transaction
 from archiver.errors import NotFound
 
@@ -20,8 +23,6 @@ Place = tuple[str, str]
 
 Happened = tuple[str, int]
 """A named event and when it happened, in milliseconds since 1970 UTC."""
-
-_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,15 @@ async def get(tx: Transaction, event_id: str) -> RetentionEventRow:
     return RetentionEventRow(**row)
 
 
+async def get_many(tx: Transaction, event_ids: Sequence[str]) -> list[RetentionEventRow]:
+    """Return those of these statements that there are."""
+    found: list[RetentionEventRow] = []
+    for ids in chunks(event_ids):
+        rows = await tx.execute(_rows().where(retention_event.c.id.in_(ids)))
+        found += (RetentionEventRow(**row) for row in rows.mappings())
+    return found
+
+
 async def listed(
     tx: Transaction,
     *,
@@ -107,6 +117,20 @@ async def listed(
     return [RetentionEventRow(**row) for row in rows.mappings()]
 
 
+async def acts_since(tx: Transaction, actions: Sequence[str], since: int) -> list[EventRow]:
+    """Return the acts of these kinds on statements from a moment (ms) on, oldest first.
+
+    Which statement an act is on stands in its details, which no index answers; corrections and
+    withdrawals are few.
+    """
+    found = await tx.execute(
+        select(event)
+        .where(event.c.action.in_(actions), event.c.at >= since, event.c.result == "ok")
+        .order_by(event.c.at, event.c.record_id)
+    )
+    return [EventRow(**row) for row in found.mappings()]
+
+
 async def in_force_about(
     tx: Transaction, subjects: Collection[tuple[str, str, str]]
 ) -> list[RetentionEventRow]:
@@ -118,11 +142,9 @@ async def in_force_about(
         (retention_event.c.account, accounts),
         (retention_event.c.record_id, records),
     ):
-        for start in range(0, len(values), _BATCH):
+        for some in chunks(values):
             rows = await tx.execute(
-                _rows().where(
-                    column.in_(values[start : start + _BATCH]), retention_event.c.in_force.is_(True)
-                )
+                _rows().where(column.in_(some), retention_event.c.in_force.is_(True))
             )
             found += (RetentionEventRow(**row) for row in rows.mappings())
     wanted = set(subjects)
@@ -160,8 +182,8 @@ def any_of_records(connection: Connection) -> bool:
 def _happened(connection: Connection, statement: Select[Any], values: Collection[str]) -> list[Any]:
     ordered = sorted(values)
     rows: list[Any] = []
-    for start in range(0, len(ordered), _BATCH):
-        rows += connection.execute(statement, {"values": ordered[start : start + _BATCH]})
+    for some in chunks(ordered):
+        rows += connection.execute(statement, {"values": some})
     return rows
 
 

@@ -62,8 +62,8 @@ async def check(database: Database) -> None:
         return
     if found is None:
         raise ConfigurationError(
-            f"the database holds no schema, expected {expected}: "
-            "run `muniment init` to create it, or check MUNIMENT_DATABASE_URL"
+            f"the database holds no schema, expected {expected}; run `muniment init` to create it, "
+            "`muniment recover` if it was lost, or check MUNIMENT_DATABASE_URL"
         )
     if found not in known:
         raise ConfigurationError(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
+from archiver.db.chunks import chunks
 from archiver.db.tables import blob, hold, hold_record, record, segment
 from archiver.db.transaction import Row, Transaction, insert_rows
 from archiver.errors import NotFound
@@ -50,7 +51,6 @@ class BlobRow:
 
 _COLUMNS = tuple(SegmentRow.__dataclass_fields__)
 _BLOB_COLUMNS = tuple(BlobRow.__dataclass_fields__)
-_BATCH = 500
 _VERSIONS = (
     (segment.c.object_key, segment.c.version_id),
     (segment.c.keys_object_key, segment.c.keys_version_id),
@@ -81,8 +81,7 @@ async def get_many(tx: Transaction, segment_ids: Collection[str]) -> dict[str, S
     """Return these segments by id; unknown ids are absent."""
     found: dict[str, SegmentRow] = {}
     wanted = sorted(segment_ids)
-    for start in range(0, len(wanted), _BATCH):
-        chunk = wanted[start : start + _BATCH]
+    for chunk in chunks(wanted):
         rows = await tx.execute(select(segment).where(segment.c.id.in_(chunk)))
         found.update((row["id"], SegmentRow(**row)) for row in rows.mappings())
     return found
@@ -91,11 +90,9 @@ async def get_many(tx: Transaction, segment_ids: Collection[str]) -> dict[str, S
 async def known(tx: Transaction, segment_ids: Sequence[str]) -> dict[str, int]:
     """Return `{id: first log index}` of those of these segments that are in the database."""
     found: dict[str, int] = {}
-    for start in range(0, len(segment_ids), _BATCH):
+    for some in chunks(segment_ids):
         rows = await tx.execute(
-            select(segment.c.id, segment.c.first_index).where(
-                segment.c.id.in_(segment_ids[start : start + _BATCH])
-            )
+            select(segment.c.id, segment.c.first_index).where(segment.c.id.in_(some))
         )
         found.update((row.id, row.first_index) for row in rows)
     return found
@@ -154,15 +151,13 @@ async def blob_hold_drift(tx: Transaction) -> list[tuple[BlobRow, bool]]:
 
 async def set_legal_hold(tx: Transaction, segment_ids: Sequence[str], *, on: bool) -> None:
     """Note that the objects of these segments are, or are no longer, under legal hold."""
-    for start in range(0, len(segment_ids), _BATCH):
-        chunk = segment_ids[start : start + _BATCH]
+    for chunk in chunks(segment_ids):
         await tx.execute(update(segment).where(segment.c.id.in_(chunk)).values(legal_hold=on))
 
 
 async def set_blob_hold(tx: Transaction, object_keys: Sequence[str], *, on: bool) -> None:
     """Note that these blobs are, or are no longer, under legal hold."""
-    for start in range(0, len(object_keys), _BATCH):
-        chunk = object_keys[start : start + _BATCH]
+    for chunk in chunks(object_keys):
         await tx.execute(update(blob).where(blob.c.object_key.in_(chunk)).values(legal_hold=on))
 
 

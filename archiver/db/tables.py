@@ -127,6 +127,7 @@ record = Table(
 
 # Literals, not parameters: SQLite uses a partial index only where the statement repeats its words.
 not_searchable = text("entry_type = 'rec' AND searchable IS FALSE")
+a_post = text("entry_type = 'rec'")
 a_duplicate = record.c.duplicate_of.is_not(None)
 Index(
     "ix_record_not_searchable",
@@ -139,6 +140,22 @@ Index(
     record.c.duplicate_of,
     sqlite_where=a_duplicate,
     postgresql_where=a_duplicate,
+)
+# What is due, and how much each version of a schedule keeps, without going through the records.
+Index(
+    "ix_record_retain_until",
+    record.c.retain_until,
+    record.c.log_index,
+    sqlite_where=a_post,
+    postgresql_where=a_post,
+)
+Index(
+    "ix_record_class_code",
+    record.c.class_code,
+    record.c.schedule_version,
+    record.c.log_index,
+    sqlite_where=a_post,
+    postgresql_where=a_post,
 )
 
 blob = Table(

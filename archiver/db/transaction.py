@@ -229,7 +229,7 @@ class Database:
         async with self._writer, AsyncExitStack() as stack:
             with _connecting():
                 connection = await stack.enter_async_context(self._writing.connect())
-            with _errors_named():
+            with _errors_named(_bare_errors(connection.dialect)):
                 await connection.run_sync(function)
             await connection.invalidate()
 
@@ -285,9 +285,11 @@ def _connecting() -> Iterator[None]:
 
 
 def _bare_errors(dialect: Dialect) -> tuple[type[Exception], ...]:
-    # What asyncpg raises while a cursor is read, SQLAlchemy 2.1 hands on without wrapping it.
+    # Whoever takes a cursor of the driver's own gets its errors; and what asyncpg raises while a
+    # cursor is read, SQLAlchemy 2.1 hands on without wrapping it.
     asyncpg = getattr(dialect.loaded_dbapi, "asyncpg", None)
-    return (asyncpg.PostgresError, asyncpg.InterfaceError) if asyncpg else ()
+    more = (asyncpg.PostgresError, asyncpg.InterfaceError) if asyncpg else ()
+    return (dialect.loaded_dbapi.Error, *more)
 
 
 @contextmanager

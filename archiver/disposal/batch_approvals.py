@@ -10,15 +10,11 @@ from archiver.audit.actions import Action
 from archiver.db import batches as rows
 from archiver.db.batches import REVIEW, REVIEWED
 from archiver.db.transaction import Database
-from archiver.disposal.batch_changes import (
-    BatchChanges,
-    reason_of,
-    require_state,
-    require_version,
-)
+from archiver.disposal.batch_changes import BatchChanges, require_state
 from archiver.disposal.batch_reviews import BatchReviews
-from archiver.disposal.batch_views import BatchView, Preview
-from archiver.errors import Conflict, Denied, InvalidInput
+from archiver.disposal.batch_views import BatchView, Preview, objection
+from archiver.disposal.changes import reason_of
+from archiver.errors import Conflict, InvalidInput
 from archiver.model.actor import Actor
 from archiver.model.batch import BatchState
 from archiver.model.requester import requester_of
@@ -58,8 +54,7 @@ class BatchApprovals:
         """
         async with self._changes.refusing(Action.BATCH_PROPOSED, batch_id, actor=actor):
             require(actor, Permission.PROPOSE_DISPOSAL)
-            view = await self._changes.view(batch_id)
-            require_version(view, version)
+            view = await self._changes.seen(batch_id, version)
             require_state(view, BatchState.FORMED)
             if not view.records:
                 raise Conflict(f"batch {batch_id} has no record left to dispose of; cancel it")
@@ -111,10 +106,11 @@ class BatchApprovals:
         """
         async with self._changes.refusing(Action.BATCH_APPROVED, batch_id, actor=actor):
             require(actor, Permission.APPROVE_DISPOSAL)
-            view = await self._changes.view(batch_id)
-            require_version(view, version)
+            view = await self._changes.seen(batch_id, version)
             require_state(view, BatchState.REVIEWED)
-            _require_other_person(view, actor)
+            objected = objection(view, actor)
+            if objected is not None:
+                raise objected
             await self._require_handed_over(view)
             if records != view.records:
                 raise InvalidInput(
@@ -143,8 +139,7 @@ class BatchApprovals:
         """
         async with self._changes.refusing(Action.BATCH_WITHDRAWN, batch_id, actor=actor):
             require(actor, Permission.APPROVE_DISPOSAL)
-            view = await self._changes.view(batch_id)
-            require_version(view, version)
+            view = await self._changes.seen(batch_id, version)
             require_state(view, BatchState.REVIEWED, BatchState.APPROVED)
             mine = requester_of(actor)
             if mine not in {each.approver_id for each in view.approvals}:
@@ -163,15 +158,3 @@ class BatchApprovals:
                 "package; `muniment disposition transfer` makes it, `confirm` takes the receiver's "
                 "word for its hash"
             )
-
-
-def _require_other_person(view: BatchView, actor: Actor) -> None:
-    if not actor.person_id:
-        raise Denied(
-            "a disposal is approved by people who sign in; a token or the command line's user "
-            "cannot be one"
-        )
-    if actor.person_id in {view.row.proposed_by_id, view.row.formed_by_id}:
-        raise Denied("who forms or proposes a batch does not approve it; ask somebody else")
-    if actor.person_id in {each.approver_id for each in view.approvals}:
-        raise Conflict(f"you approved batch {view.id} already; another person must")

@@ -20,15 +20,15 @@ from archiver.db import ledger as ledger_rows
 from archiver.db.batches import BatchRow
 from archiver.db.due import DueRow, due
 from archiver.db.transaction import Database
-from archiver.disposal.batch_changes import BatchChanges
+from archiver.disposal.batch_changes import BatchChanges, views_of
 from archiver.disposal.batch_views import BatchView
-from archiver.disposal.batches import views_of
 from archiver.ids import Ulids
 from archiver.model.actor import Actor
 from archiver.model.batch import BatchState
 from archiver.model.requester import requester_of
-from archiver.preserve.batch_effects import MOST_RECORDS, BatchFormed
+from archiver.preserve.batch_effects import BatchFormed
 from archiver.preserve.event_record import legible
+from archiver.preserve.named_records import MOST_RECORDS
 
 _PAGE = 10_000
 _AT_ONCE = 16  # events of one forming that wait for a commit together
@@ -61,6 +61,13 @@ class _Gathered:
     def add(self, row: DueRow) -> None:
         self.indexes.append(row.log_index)
         self.sizes.append(int(row.size))  # the sum of integers is a decimal on PostgreSQL
+
+    def in_log_order(self) -> "_Gathered":
+        order = sorted(range(len(self.indexes)), key=self.indexes.__getitem__)
+        return _Gathered(
+            array("Q", map(self.indexes.__getitem__, order)),
+            array("Q", map(self.sizes.__getitem__, order)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,21 +151,22 @@ class BatchForming:
 
     async def _gather(self, at: int) -> dict[Group, _Gathered]:
         found: dict[Group, _Gathered] = {}
-        after = -1
+        after: DueRow | None = None
         while page := await self._page(at, after):
             for row in page.rows:
                 if row.log_index not in page.kept:
                     found.setdefault(_group(row), _Gathered()).add(row)
-            after = page.rows[-1].log_index
-        return dict(sorted(found.items()))
+            after = page.rows[-1]
+        return {group: each.in_log_order() for group, each in sorted(found.items())}
 
-    async def _page(self, at: int, after: int) -> "_Page | None":
+    async def _page(self, at: int, after: DueRow | None) -> "_Page | None":
         async with self._database.reading() as tx:
             page = await due(tx, at=at, after=after, limit=_PAGE)
             if not page:
                 return None
-            first, last = page[0].log_index, page[-1].log_index
-            return _Page(page, await rows.decided_to_keep(tx, first=first, last=last, at=at))
+            indexes = [row.log_index for row in page]
+            kept = await rows.decided_to_keep(tx, first=min(indexes), last=max(indexes), at=at)
+            return _Page(page, kept)
 
     async def _actions(self, groups: Mapping[Group, object]) -> dict[Group, str]:
         named = {(group.class_code, group.schedule_version) for group in groups}

@@ -12,6 +12,7 @@ from archiver.audit.actions import Action
 from archiver.clock import Clock, from_millis, to_millis
 from archiver.db import batch_review as review_rows
 from archiver.db import batches as rows
+from archiver.db import certificates as certificate_rows
 from archiver.db.batch_review import HeldBy, Standout
 from archiver.db.transaction import Database, Transaction
 from archiver.disposal.batch_changes import BatchChanges
@@ -20,8 +21,10 @@ from archiver.disposal.batch_views import (
     BatchReview,
     BatchView,
     Consequences,
+    ExceptionPage,
     HoldOutside,
     MemberPage,
+    objection,
 )
 from archiver.disposal.samples import SEED_BYTES, draw
 from archiver.errors import InvalidInput
@@ -29,8 +32,8 @@ from archiver.ids import Randomness
 from archiver.model.actor import Actor
 from archiver.model.batch import MemberState
 from archiver.model.lock import LockMode
-from archiver.preserve.batch_effects import members_digest
 from archiver.preserve.event_record import legible
+from archiver.preserve.named_records import members_digest
 
 MAX_PAGE = 1000
 MAX_SAMPLE = 1000
@@ -67,22 +70,25 @@ class BatchReviews:
         at = to_millis(self._clock())
         async with self._database.reading() as tx:
             described = await review_rows.describe(tx, batch_id)
-            standouts = dict(await review_rows.standouts(tx, batch_id))
-            members = await rows.indexes_in(tx, batch_id, MemberState.IN)
-            standouts[Standout.IN_SET] = len(await review_rows.in_sets(tx, members))
+            standouts = await _standouts(tx, batch_id)
+            standing_out = (await review_rows.count_standing_out(tx, [batch_id])).get(batch_id, 0)
             outside = await review_rows.not_in(tx, view.row, at)
             holds = await review_rows.held_by(tx, view.row, at)
             package = await rows.package(tx, batch_id)
+            certificate = await certificate_rows.of_batch(tx, batch_id)
             consequences = await self._consequences(tx, view)
         await self._changes.note(Action.BATCH_VIEWED, batch_id, actor=actor)
         return BatchReview(
             view=view,
             statistics=statistics_of(described, self._zone),
-            standouts={why.value: standouts[why] for why in Standout},
+            standouts=standouts,
+            standing_out=standing_out,
             outside=outside,
             holds=tuple(_hold_outside(each, actor) for each in holds),
             consequences=consequences,
             package=package,
+            objection=str(objection(view, actor) or ""),
+            certificate=certificate,
         )
 
     async def consequences(self, view: BatchView) -> Consequences:
@@ -119,26 +125,35 @@ class BatchReviews:
         )
 
     async def exceptions(
-        self, batch_id: str, why: Standout, *, after: int = -1, limit: int = 50, actor: Actor
-    ) -> MemberPage:
-        """Return the records of a batch that stand out for one reason. Raises as `members`."""
+        self,
+        batch_id: str,
+        why: Standout | None = None,
+        *,
+        after: int = -1,
+        limit: int = 50,
+        actor: Actor,
+    ) -> ExceptionPage:
+        """Return the records of a batch that stand out for one reason. Raises as `members`.
+
+        Without a reason it is the first one for which any does.
+        """
         _require_reader(actor)
         _require_size(limit, MAX_PAGE)
         view = await self._changes.view(batch_id)
         async with self._database.reading() as tx:
-            if why is Standout.IN_SET:
-                members = await rows.indexes_in(tx, batch_id, MemberState.IN)
-                known = await review_rows.in_sets(tx, members)
-                indexes = [index for index in known if index > after][: limit + 1]
-            else:
-                indexes = await review_rows.standing_out(
-                    tx, batch_id, why, after=after, limit=limit + 1
-                )
+            standouts = await _standouts(tx, batch_id)
+            if why is None:
+                why = next((each for each in Standout if standouts[each]), Standout.CHANGED)
+            indexes = await _standing_out(tx, batch_id, why, after, limit + 1)
             found = await rows.members_at(tx, batch_id, indexes[:limit])
         await self._changes.note(Action.BATCH_VIEWED, batch_id, actor=actor, what=why.value)
         more = len(indexes) > limit
-        return MemberPage(
-            view=view, members=tuple(found), after=indexes[limit - 1] if more else None
+        return ExceptionPage(
+            view=view,
+            members=tuple(found),
+            after=indexes[limit - 1] if more else None,
+            why=why,
+            standouts=standouts,
         )
 
     async def sample(
@@ -194,6 +209,24 @@ class BatchReviews:
             locked_until=from_millis(max(ends)) if ends else None,
             backup_days=self._backup_days,
         )
+
+
+async def _standouts(tx: Transaction, batch_id: str) -> dict[str, int]:
+    """Return how many records of a batch stand out, by why."""
+    found = dict(await review_rows.standouts(tx, batch_id))
+    members = await rows.indexes_in(tx, batch_id, MemberState.IN)
+    found[Standout.IN_SET] = len(await review_rows.in_sets(tx, members))
+    return {why.value: found[why] for why in Standout}
+
+
+async def _standing_out(
+    tx: Transaction, batch_id: str, why: Standout, after: int, limit: int
+) -> list[int]:
+    if why is not Standout.IN_SET:
+        return await review_rows.standing_out(tx, batch_id, why, after=after, limit=limit)
+    members = await rows.indexes_in(tx, batch_id, MemberState.IN)
+    known = await review_rows.in_sets(tx, members)
+    return [index for index in known if index > after][:limit]
 
 
 def _require_reader(actor: Actor) -> None:

@@ -4,10 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from archiver.access.rules import Permission, allowed
 from archiver.clock import from_millis, rfc3339
-from archiver.db.batch_review import NotIn
+from archiver.db.batch_review import NotIn, Standout
 from archiver.db.batches import REVIEW, ApprovalRow, BatchRow, Member, PackageRow
+from archiver.db.certificates import CertificateRow
 from archiver.disposal.batch_statistics import Statistics
+from archiver.errors import CallerError, Conflict, Denied
+from archiver.model.actor import Actor
 from archiver.model.batch import BatchState, MemberState
 
 _NEXT = {
@@ -17,6 +21,28 @@ _NEXT = {
     BatchState.DONE: "its certificate says what was destroyed",
     BatchState.CANCELLED: "its records come up in the next batch that is formed",
 }
+
+
+_TURN = {
+    BatchState.FORMED: "a records manager, to review and propose",
+    BatchState.REVIEWED: "people who approve disposal",
+    BatchState.APPROVED: "a records manager, to execute",
+    BatchState.EXECUTING: "its execution to end",
+}
+_STAYS = (MemberState.EXCLUDED, MemberState.KEPT)
+_THROUGH = (MemberState.DISPOSED, MemberState.KEPT)
+PHASES = 3
+"""Of an execution: the gate, the destruction, the certificate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """How far an execution is: which of the `PHASES`, and how many records are through it."""
+
+    number: int
+    words: str
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +62,11 @@ class BatchView:
         return self.row.id
 
     @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"batch {self.id}"
+
+    @property
     def version(self) -> int:
         """Which change of the batch this is the outcome of."""
         return self.row.stated_at
@@ -48,8 +79,31 @@ class BatchView:
     @property
     def records(self) -> int:
         """How many records are to go, or went."""
-        stays = {MemberState.EXCLUDED, MemberState.KEPT}
-        return sum(count for state, count in self.counts.items() if state not in stays)
+        return sum(count for state, count in self.counts.items() if state not in _STAYS)
+
+    @property
+    def left_out(self) -> int:
+        """How many records stay: those that people excluded and those that the gate kept."""
+        return sum(self.counts.get(state, 0) for state in _STAYS)
+
+    @property
+    def waits_for(self) -> str:
+        """Whose turn it is, in words; empty where nobody's is."""
+        return _TURN.get(self.state, "")
+
+    @property
+    def phase(self) -> "Phase | None":
+        """How far its execution is, None where it is not being executed."""
+        if self.state is not BatchState.EXECUTING:
+            return None
+        through = sum(self.counts.get(state, 0) for state in _THROUGH)
+        waiting = self.counts.get(MemberState.IN, 0)
+        whole = sum(self.counts.values()) - self.counts.get(MemberState.EXCLUDED, 0)
+        if waiting:
+            return Phase(number=1, words="Asking the gate", done=whole - waiting, total=whole)
+        if through < whole:
+            return Phase(number=2, words="Destroying records", done=through, total=whole)
+        return Phase(number=3, words="Issuing the certificate", done=whole, total=whole)
 
     @property
     def next_step(self) -> str:
@@ -144,7 +198,12 @@ class HoldOutside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchReview:
-    """All that the review of one batch needs."""
+    """All that the review of one batch needs.
+
+    `standouts` counts by why a record stands out, `standing_out` each record once. `objection` says
+    why an approval of whoever looks would not count; `certificate` is that of its execution,
+    without its body.
+    """
 
     view: BatchView
     statistics: Statistics
@@ -153,13 +212,18 @@ class BatchReview:
     holds: tuple[HoldOutside, ...]
     consequences: Consequences
     package: PackageRow | None
+    standing_out: int = 0
+    objection: str = ""
+    certificate: CertificateRow | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON document."""
         return {
             **self.view.to_dict(),
+            "certificate": None if self.certificate is None else self.certificate.id,
             "statistics": self.statistics.to_dict(),
             "exceptions": dict(self.standouts),
+            "standing_out": self.standing_out,
             "not_in_it": {
                 "held": self.outside.held,
                 "locked": self.outside.locked,
@@ -191,6 +255,14 @@ class MemberPage:
             "after": self.after,
         }
         return page | ({"seed": self.seed} if self.seed else {})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionPage(MemberPage):
+    """Records that stand out for one reason; `standouts` counts those of every reason."""
+
+    why: Standout
+    standouts: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +309,22 @@ def package_document(row: PackageRow) -> dict[str, object]:
         "confirmed_by": row.confirmed_by,
         "confirmed_at": None if row.confirmed_at is None else _moment(row.confirmed_at),
     }
+
+
+def objection(view: BatchView, actor: Actor) -> CallerError | None:
+    """Return why an approval of this actor would not count, None where it would."""
+    if not allowed(actor, Permission.APPROVE_DISPOSAL):
+        return Denied("who may approve disposal decides on this batch")
+    if not actor.person_id:
+        return Denied(
+            "a disposal is approved by people who sign in; a token or the command line's user "
+            "cannot be one"
+        )
+    if actor.person_id in {view.row.proposed_by_id, view.row.formed_by_id}:
+        return Denied("who forms or proposes a batch does not approve it; ask somebody else")
+    if actor.person_id in {each.approver_id for each in view.approvals}:
+        return Conflict(f"you approved batch {view.id} already; another person must")
+    return None
 
 
 def approvals_of(rows: Sequence[ApprovalRow], batch_id: str) -> tuple[ApprovalRow, ...]:

@@ -6,30 +6,25 @@ approves in `batch_approvals`; what is destroyed is decided by the gate.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from archiver.access.rules import Permission, allowed, require
 from archiver.audit.actions import Action
 from archiver.clock import Clock, rfc3339, to_millis
 from archiver.db import batch_review as review_rows
 from archiver.db import batches as rows
-from archiver.db.batches import BatchRow
-from archiver.db.transaction import Database, Transaction
-from archiver.disposal.batch_changes import (
-    BatchChanges,
-    reason_of,
-    require_state,
-    require_version,
-)
-from archiver.disposal.batch_views import BatchView, approvals_of
+from archiver.db.batches import Wanted
+from archiver.db.transaction import Database
+from archiver.disposal.batch_changes import BatchChanges, require_state, views_of
+from archiver.disposal.batch_views import BatchView
+from archiver.disposal.changes import reason_of
 from archiver.errors import InvalidInput, NotFound
 from archiver.ids import ulid_bytes
 from archiver.model.actor import Actor
 from archiver.model.batch import UNDECIDED, BatchState
-from archiver.preserve.batch_effects import (
-    members_digest,
-    members_part,
-)
+from archiver.model.requester import requester_of
+from archiver.preserve.named_records import members_details, members_part
 
 MAX_LIST = 1000
 MAX_EXCLUDED = 5_000
@@ -38,16 +33,25 @@ MAX_EXCLUDED = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchList:
-    """A page of batches, newest first; `next_cursor` is empty at the end."""
+    """A page of batches, newest first; `next_cursor` is empty at the end.
+
+    `standing_out` counts by batch the records that deserve a look before the others, while nothing
+    is decided; `states` how many such batches there are in each state, also in others than asked.
+    """
 
     items: tuple[BatchView, ...]
     total: int
     next_cursor: str
+    standing_out: Mapping[str, int]
+    states: Mapping[str, int]
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON document."""
         return {
-            "items": [item.to_dict() for item in self.items],
+            "items": [
+                {**item.to_dict(), "standing_out": self.standing_out.get(item.id, 0)}
+                for item in self.items
+            ],
             "total": self.total,
             "total_is_exact": True,
             "next_cursor": self.next_cursor,
@@ -63,41 +67,52 @@ class Batches:
         database: Database,
         changes: BatchChanges,
         clock: Clock,
+        zone: ZoneInfo,
     ) -> None:
+        """`zone` is that in which days begin."""
         self._database = database
         self._changes = changes
         self._clock = clock
+        self._zone = zone
 
     async def list(
-        self, *, state: str = "", cursor: str = "", limit: int = 50, actor: Actor
+        self,
+        *,
+        state: str = "",
+        class_code: str = "",
+        account: str = "",
+        mine: bool = False,
+        cursor: str = "",
+        limit: int = 50,
+        actor: Actor,
     ) -> BatchList:
-        """Return batches, newest first, of one state where it is named.
+        """Return batches, newest first: of one state, class or account, or those that wait for one.
+
+        With `mine` they are those on which the actor could take the next step.
 
         Raises:
             Denied: the actor may not read the file plan.
             InvalidInput: no such state, a cursor that is none, a limit out of 1 to `MAX_LIST`.
         """
         require(actor, Permission.READ_FILE_PLAN)
-        if state and state not in set(BatchState):
-            raise InvalidInput(
-                f"expected a state of {', '.join(BatchState)}, found {state[:40]!r}",
-                pointer="state",
-            )
-        if not 1 <= limit <= MAX_LIST:
-            raise InvalidInput(
-                f"expected a limit of 1 to {MAX_LIST}, found {limit}", pointer="limit"
-            )
-        if cursor:
-            ulid_bytes(cursor)
+        _require_listable(state, cursor, limit)
+        every = Wanted(class_code=class_code, account=account)
+        if mine:
+            every = every._replace(states=_turns(actor), approver=requester_of(actor))
+        wanted = every._replace(states=_within(every.states, state)) if state else every
         async with self._database.reading() as tx:
-            found = await rows.page(tx, state=state, before=cursor, limit=limit + 1)
-            total = await rows.count(tx, state=state)
+            found = await rows.page(tx, wanted, before=cursor, limit=limit + 1)
+            states = await rows.count_by_state(tx, every)
             views = await views_of(tx, found[:limit])
+            undecided = [view.id for view in views if view.state in UNDECIDED]
+            standing_out = await review_rows.count_standing_out(tx, undecided)
         await self._changes.note(Action.BATCH_VIEWED, actor=actor, listed=len(views))
         return BatchList(
             items=tuple(views),
-            total=total,
+            total=states.get(state, 0) if state else sum(states.values()),
             next_cursor=found[limit - 1].id if len(found) > limit else "",
+            standing_out=standing_out,
+            states=states,
         )
 
     async def exclude(
@@ -106,14 +121,15 @@ class Batches:
         record_ids: Sequence[str],
         *,
         reason: str,
-        keep_until: datetime | None = None,
+        keep_until: date | None = None,
         version: int | None = None,
         actor: Actor,
     ) -> BatchView:
         """Leave records out of a batch; with `keep_until` they are in no batch before that moment.
 
-        Without it they come up again in the next batch that is formed after this one has ended.
-        Whatever was proposed or approved is so no more: others approved another count.
+        A day begins in the zone of the archive. Without one they come up again in the next batch
+        that is formed after this one has ended. Whatever was proposed or approved is so no more:
+        others approved another count.
 
         Raises:
             Denied: the actor may not propose a disposal.
@@ -123,9 +139,10 @@ class Batches:
         """
         async with self._changes.refusing(Action.BATCH_EXCLUDED, batch_id, actor=actor):
             require(actor, Permission.PROPOSE_DISPOSAL)
-            if keep_until is not None and keep_until <= self._clock():
+            until = self._moment(keep_until)
+            if until is not None and until <= self._clock():
                 raise InvalidInput(
-                    f"expected a moment to come, found {rfc3339(keep_until)}", pointer="keep_until"
+                    f"expected a moment to come, found {rfc3339(until)}", pointer="keep_until"
                 )
             return await self._set_members(
                 Action.BATCH_EXCLUDED,
@@ -133,8 +150,8 @@ class Batches:
                 record_ids,
                 {
                     "reason": reason_of(reason),
-                    "keep_until": 0 if keep_until is None else to_millis(keep_until),
-                    "until": "" if keep_until is None else rfc3339(keep_until),
+                    "keep_until": 0 if until is None else to_millis(until),
+                    "until": "" if until is None else rfc3339(until),
                 },
                 version=version,
                 actor=actor,
@@ -170,11 +187,15 @@ class Batches:
         """
         async with self._changes.refusing(Action.BATCH_CANCELLED, batch_id, actor=actor):
             require_either(actor)
-            view = await self._changes.view(batch_id)
-            require_version(view, version)
+            view = await self._changes.seen(batch_id, version)
             require_state(view, *UNDECIDED)
             details = {"reason": reason_of(reason)}
             return await self._changes.change(Action.BATCH_CANCELLED, view, details, actor=actor)
+
+    def _moment(self, day: date | None) -> datetime | None:
+        if day is None or isinstance(day, datetime):
+            return day
+        return datetime.combine(day, time(), self._zone)
 
     async def _set_members(
         self,
@@ -191,8 +212,7 @@ class Batches:
             raise InvalidInput(
                 f"expected 1 to {MAX_EXCLUDED:,} records, found {len(ids):,}", pointer="records"
             )
-        view = await self._changes.view(batch_id)
-        require_version(view, version)
+        view = await self._changes.seen(batch_id, version)
         require_state(view, *UNDECIDED)
         async with self._database.reading() as tx:
             known = await review_rows.indexes_of(tx, batch_id, ids)
@@ -203,24 +223,38 @@ class Batches:
                 f"them {missing[0]!r}; nothing was changed"
             )
         indexes = sorted(known.values())
-        said = {**details, "records": len(indexes), "members_sha256": members_digest(indexes)}
+        said = {**details, **members_details(indexes)}
         return await self._changes.change(
             action, view, said, parts=[members_part(indexes)], actor=actor
         )
+
+
+def _require_listable(state: str, cursor: str, limit: int) -> None:
+    if state and state not in set(BatchState):
+        raise InvalidInput(
+            f"expected a state of {', '.join(BatchState)}, found {state[:40]!r}", pointer="state"
+        )
+    if not 1 <= limit <= MAX_LIST:
+        raise InvalidInput(f"expected a limit of 1 to {MAX_LIST}, found {limit}", pointer="limit")
+    if cursor:
+        ulid_bytes(cursor)
+
+
+def _turns(actor: Actor) -> tuple[str, ...]:
+    """Return the states in which a batch waits for somebody with the actor's rights."""
+    found: list[str] = []
+    if allowed(actor, Permission.PROPOSE_DISPOSAL):
+        found += (BatchState.FORMED, BatchState.APPROVED, BatchState.EXECUTING)
+    if allowed(actor, Permission.APPROVE_DISPOSAL):
+        found.append(BatchState.REVIEWED)
+    return tuple(found)
+
+
+def _within(states: tuple[str, ...] | None, state: str) -> tuple[str, ...]:
+    return (state,) if states is None or state in states else ()
 
 
 def require_either(actor: Actor) -> None:
     """Pass if the actor may propose or approve a disposal. Raises Denied."""
     if not allowed(actor, Permission.PROPOSE_DISPOSAL):
         require(actor, Permission.APPROVE_DISPOSAL)
-
-
-async def views_of(tx: Transaction, found: Sequence[BatchRow]) -> list[BatchView]:
-    """Return batches as they may be shown, in the order of their rows."""
-    ids = [row.id for row in found]
-    counts = await rows.counts(tx, ids)
-    approvals = await rows.approvals(tx, ids)
-    return [
-        BatchView(row=row, counts=counts[row.id], approvals=approvals_of(approvals, row.id))
-        for row in found
-    ]

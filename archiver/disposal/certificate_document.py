@@ -9,7 +9,7 @@ the log over SHA-256 of the inner document: a note itself may be a megabyte, and
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -17,7 +17,7 @@ from typing import Any
 
 from archiver.clock import from_millis, rfc3339
 from archiver.db.batches import ApprovalRow, BatchRow, PackageRow
-from archiver.db.certificates import Destroyed, LeftOut
+from archiver.db.certificates import Decided, Destroyed, LeftOut
 from archiver.disposal.batch_views import package_document
 from archiver.preserve.ledger.note import Signer, encode_base64, sign_note
 
@@ -28,6 +28,11 @@ REMAINS = (
     "the entry of each record in the log, with its id and hashes",
     "for each record: class, rule, schedule version, size, and when it was captured and destroyed",
     "the events of the audit trail, and this certificate",
+    "words that a search for a pattern had listed: with its event, its set and its reports",
+    (
+        "on PostgreSQL, until it has written over its log and the space it freed: rows about the "
+        "records, without content and without keys"
+    ),
 )
 
 
@@ -58,6 +63,7 @@ class Certified:
     approvals: Sequence[ApprovalRow]
     package: PackageRow | None
     destroyed: Sequence[Destroyed]
+    decisions: Sequence[Decided]
     left_out: Sequence[LeftOut]
     proved: Proved
     backup_days: int
@@ -84,9 +90,12 @@ def body_of(
         "transfer": None if what.package is None else package_document(what.package),
         "method": batch.method,
         "counts": _counts(what),
-        "records": [
-            {"index": each.log_index, "entry": _entry(what, each.log_index), "method": each.method}
-            for each in what.destroyed
+        "records": list(_destroyed(what)),
+        "requests": [
+            {"request": request_id, "index": index, "entry": _entry(what, index)}
+            for request_id, index in sorted(
+                {(each.request_id, each.event_index) for each in what.decisions}
+            )
         ],
         "disposals": [
             {"index": index, "entry": _entry(what, index)}
@@ -161,6 +170,16 @@ def _counts(what: Certified) -> dict[str, int]:
         "excluded": len(what.left_out) - kept,
         "bytes": sum(each.size for each in what.destroyed),
     }
+
+
+def _destroyed(what: Certified) -> Iterator[dict[str, Any]]:
+    decided: dict[int, list[int]] = {}
+    for one in what.decisions:
+        decided.setdefault(one.log_index, []).append(one.event_index)
+    for each in what.destroyed:
+        index = each.log_index
+        record = {"index": index, "entry": _entry(what, index), "method": each.method}
+        yield {**record, "decisions": decided[index]} if index in decided else record
 
 
 def _entry(what: Certified, index: int) -> str:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from archiver.access.rules import Permission, require
 from archiver.audit.actions import Action
@@ -18,13 +19,15 @@ from archiver.db import certificates as rows
 from archiver.db import file_plan as file_plan_rows
 from archiver.db import records as record_rows
 from archiver.db.archive import ArchiveRow
-from archiver.db.certificates import CertificateRow
-from archiver.db.transaction import Database
+from archiver.db.batches import BatchRow
+from archiver.db.certificates import CertificateRow, Decided, Destroyed
+from archiver.db.transaction import Database, Transaction
 from archiver.disposal.certificate_document import Certified, Proved, body_of, sealed
 from archiver.errors import Conflict, IntegrityError, InvalidInput
 from archiver.ids import Ulids
 from archiver.model.actor import SYSTEM, Actor
 from archiver.model.batch import BatchState
+from archiver.model.privacy import PRIVACY
 from archiver.preserve.certificate_effects import CERTIFICATE, CertificateIssued
 from archiver.preserve.event_record import legible
 from archiver.preserve.ledger import multiproof
@@ -65,11 +68,35 @@ class CertificateView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListedCertificate(CertificateView):
+    """A certificate in a list, with its batch, who approved it, and the SHA-256 of its file."""
+
+    batch: BatchRow
+    approvers: tuple[str, ...]
+    sha256: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON document."""
+        batch = self.batch
+        return {
+            **CertificateView.to_dict(self),
+            "platform": batch.platform,
+            "account": batch.account,
+            "period": batch.period,
+            "schedule_version": batch.schedule_version,
+            "method": batch.method,
+            "approvers": list(self.approvers),
+            "sha256": self.sha256,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """What a certificate is made from besides the database. `signers` are the log's active keys.
 
     `describe_store` tries the store's locks where it claims any, and says in words what it is;
-    `publish` signs and publishes all that is sequenced.
+    `publish` signs and publishes all that is sequenced. `backup_days` is how long backups of the
+    database are kept.
     """
 
     store: ObjectStore
@@ -77,10 +104,11 @@ class Sources:
     policy: Policy
     publish: Callable[[], Awaitable[object]]
     describe_store: Callable[[], Awaitable[str]]
+    backup_days: int
 
 
 class Certificates:
-    """The use cases of certificates. `backup_days` is how long backups of the database are kept."""
+    """The use cases of certificates."""
 
     def __init__(
         self,
@@ -91,7 +119,6 @@ class Certificates:
         trail: Trail,
         clock: Clock,
         ulids: Ulids,
-        backup_days: int,
     ) -> None:
         self._archive = archive
         self._database = database
@@ -99,7 +126,7 @@ class Certificates:
         self._trail = trail
         self._clock = clock
         self._ulids = ulids
-        self._backup_days = backup_days
+        self._sums: dict[str, str] = {}  # of files that never change and may be megabytes, by id
 
     async def issue(self, batch_id: str, *, actor: Actor) -> CertificateView | None:
         """Return the certificate of a batch that is done, issued now if it has none.
@@ -153,7 +180,7 @@ class Certificates:
 
     async def list(
         self, *, before: int = 0, limit: int = 50, actor: Actor
-    ) -> tuple[CertificateView, ...]:
+    ) -> tuple[ListedCertificate, ...]:
         """Return certificates, newest first, those with numbers below `before` where it is given.
 
         Raises:
@@ -167,13 +194,34 @@ class Certificates:
             )
         async with self._database.reading() as tx:
             found = await rows.page(tx, before=before, limit=limit)
+            listed = await self._listed(tx, found)
         await self._trail.record(
             Action.CERTIFICATE_VIEWED,
             actor=actor,
             object_type=CERTIFICATE,
             details={"listed": len(found)},
         )
-        return tuple(CertificateView(row=row) for row in found)
+        return listed
+
+    async def _listed(
+        self, tx: Transaction, found: Sequence[CertificateRow]
+    ) -> tuple[ListedCertificate, ...]:
+        ids = [row.batch_id for row in found]
+        batches = await batch_rows.get_many(tx, ids)
+        approvals = await batch_rows.approvals(tx, ids)
+        async for each, body in rows.bodies(
+            tx, [row.id for row in found if row.id not in self._sums]
+        ):
+            self._sums[each] = sha256(body.encode()).hexdigest()
+        return tuple(
+            ListedCertificate(
+                row=row,
+                batch=batches[row.batch_id],
+                approvers=tuple(a.approved_by for a in approvals if a.batch_id == row.batch_id),
+                sha256=self._sums[row.id],
+            )
+            for row in found
+        )
 
     async def _certified(self, batch_id: str) -> Certified | None:
         async with self._database.reading() as tx:
@@ -187,14 +235,18 @@ class Certificates:
             if not destroyed:
                 return None
             left_out = await rows.left_out(tx, batch_id)
+            decisions = await rows.decisions(tx, batch_id) if batch.action == PRIVACY else []
             approvals = await batch_rows.approvals(tx, [batch_id])
             package = await batch_rows.package(tx, batch_id)
             file_class = await file_plan_rows.get_class(tx, batch.class_code)
             schedule = await file_plan_rows.get_schedule(
                 tx, batch.class_code, batch.schedule_version
             )
-            indexes = sorted({i for each in destroyed for i in (each.log_index, each.dis_index)})
-            entries = await record_rows.entries_at(tx, indexes)
+            indexes = {i for each in destroyed for i in (each.log_index, each.dis_index)}
+            indexes |= {each.event_index for each in decisions}
+            entries = await record_rows.entries_at(tx, sorted(indexes))
+        if batch.action == PRIVACY:
+            _require_decided(batch_id, destroyed, decisions)
         await self._sources.publish()
         store = await self._sources.describe_store()
         return Certified(
@@ -207,9 +259,10 @@ class Certificates:
             approvals=approvals,
             package=package,
             destroyed=destroyed,
+            decisions=decisions,
             left_out=left_out,
             proved=await asyncio.to_thread(self._prove, entries),
-            backup_days=self._backup_days,
+            backup_days=self._sources.backup_days,
         )
 
     def _prove(self, entries: Mapping[int, bytes]) -> Proved:
@@ -278,4 +331,16 @@ class Certificates:
             records=len(what.destroyed),
             body=sealed(body, self._sources.signers).decode(),
             issued_at=to_millis(at),
+        )
+
+
+def _require_decided(
+    batch_id: str, destroyed: Sequence[Destroyed], decisions: Sequence[Decided]
+) -> None:
+    undecided = {each.log_index for each in destroyed} - {each.log_index for each in decisions}
+    if undecided:
+        raise IntegrityError(
+            f"batch {batch_id}: {len(undecided)} records, the first at log index {min(undecided)}, "
+            "were erased at a person's request, and the database has no decision to erase them: it "
+            "was changed by hand. No certificate is issued; run `muniment verify --full`"
         )

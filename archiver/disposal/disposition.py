@@ -14,6 +14,8 @@ from archiver.disposal.batch_reviews import BatchReviews
 from archiver.disposal.batches import Batches
 from archiver.disposal.certificates import Certificates, Sources
 from archiver.disposal.execution import Destroys, Executions
+from archiver.disposal.kept_back import KeptBack
+from archiver.disposal.stale_batches import StaleBatches
 from archiver.disposal.stop import DisposalStop
 from archiver.disposal.transfers import Packs, Transfers
 from archiver.ids import Randomness, Ulids
@@ -24,6 +26,7 @@ class Disposition:
     """All that a records manager and the approvers do with batches, in the order they do it."""
 
     forming: BatchForming
+    kept: KeptBack
     batches: Batches
     reviews: BatchReviews
     transfers: Transfers
@@ -31,6 +34,7 @@ class Disposition:
     executions: Executions
     certificates: Certificates
     stop: DisposalStop
+    stale: StaleBatches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +55,17 @@ def open_disposition(
     randomness: Randomness,
     outside: Outside,
     two_person: bool,
-    backup_days: int,
 ) -> Disposition:
-    """Return the use cases. `backup_days` is how long backups of the database are kept."""
+    """Return the use cases, over one database."""
+    zone = ZoneInfo(archive.zone)
     changes = BatchChanges(database=database, trail=trail, clock=clock)
     reviews = BatchReviews(
         database=database,
         changes=changes,
         clock=clock,
         randomness=randomness,
-        zone=ZoneInfo(archive.zone),
-        backup_days=backup_days,
+        zone=zone,
+        backup_days=outside.backup_days,
     )
     certificates = Certificates(
         archive=archive,
@@ -70,11 +74,11 @@ def open_disposition(
         trail=trail,
         clock=clock,
         ulids=ulids,
-        backup_days=backup_days,
     )
     return Disposition(
         forming=BatchForming(database=database, changes=changes, clock=clock, ulids=ulids),
-        batches=Batches(database=database, changes=changes, clock=clock),
+        kept=KeptBack(database=database, changes=changes, clock=clock),
+        batches=Batches(database=database, changes=changes, clock=clock, zone=zone),
         reviews=reviews,
         transfers=Transfers(database=database, changes=changes, pack=outside.pack),
         approvals=BatchApprovals(
@@ -90,4 +94,5 @@ def open_disposition(
         stop=DisposalStop(
             database=database, trail=trail, clock=clock, ulids=ulids, two_person=two_person
         ),
+        stale=StaleBatches(database=database, changes=changes, clock=clock),
     )

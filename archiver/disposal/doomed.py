@@ -1,19 +1,20 @@
 """The records that are to go, by segment: what goes with them, and the claim on them.
 
 A segment dies whole when nothing else is left in it; otherwise only the keys of those that go are
-destroyed. The claim is the last look before a byte goes: a hold that was placed meanwhile wins.
+destroyed. The claim is the last look before a byte goes: whatever keeps them by then wins.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from archiver.db import disposal as rows
 from archiver.db import disposed as disposed_rows
 from archiver.db.disposal_stop import reason_if_on
+from archiver.db.refiling import behind
 from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Connection
 from archiver.errors import Conflict
-from archiver.preserve.disposal_effects import remains_of, stated_of
+from archiver.preserve.disposal_effects import objections, remains_of, stated_of
 from archiver.preserve.ledger.disposal_entry import DisposalEntry
 from archiver.preserve.ledger.entry import decode_entry
 
@@ -64,22 +65,39 @@ def grouped(connection: Connection, dis: Mapping[int, int]) -> list[Doomed]:
     return [*found, Doomed(members=rest)] if rest else found
 
 
-def claim(connection: Connection, batch_id: str, members: Mapping[int, int]) -> dict[int, str]:
-    """Write down what will remain of condemned records; return those under a hold, and why.
+def claim(
+    connection: Connection,
+    batch_id: str,
+    members: Mapping[int, int],
+    *,
+    at: int,
+    gone: Collection[int] = (),
+) -> dict[int, str]:
+    """Write down what will remain of condemned records; return those that stay, and why.
 
-    In turn with all sequencing: a hold is either seen here or placed on what is destroyed already.
+    In turn with all sequencing, each is judged once more as it is at `at`, in milliseconds: a hold,
+    an event or a longer schedule that came after the gate keeps it, or else comes upon what is
+    destroyed already. Of those that are `gone` nothing can be read any more: they cannot be kept.
 
     Raises:
-        Conflict: all disposal is stopped; nothing was claimed.
+        Conflict: all disposal is stopped, or ends are just being worked out anew; nothing was
+            claimed.
     """
     rows.in_turn(connection)
+    batch = rows.find_batch(connection, batch_id)
     stopped = reason_if_on(connection)
-    if stopped is not None:
-        raise Conflict(f"batch {batch_id} waits: all disposal is stopped: {stopped}")
-    indexes = sorted(members)
-    held = {
-        index: f"held: hold {found[0].name} was placed on it after it was condemned"
-        for index, found in rows.holds_on(connection, indexes).items()
+    waits = f"all disposal is stopped: {stopped}" if stopped is not None else ""
+    waits = waits or behind(connection, at=at, below=0)
+    if waits or batch is None:
+        raise Conflict(f"batch {batch_id} waits: {waits or 'there is no such batch'}")
+    found = rows.candidates(connection, batch_id, sorted(members))
+    judged = [stated_of(each) for index, each in sorted(found.items()) if index not in gone]
+    kept = {
+        index: f"{reason} (since it was condemned)"
+        for index, reason in objections(
+            connection, batch, judged, at=at, state=rows.CONDEMNED
+        ).items()
+        if reason
     }
     entries = {
         index: entry
@@ -88,8 +106,8 @@ def claim(connection: Connection, batch_id: str, members: Mapping[int, int]) -> 
     }
     remains = [
         remains_of(stated_of(each), batch_id, members[index], entries[members[index]])
-        for index, each in rows.candidates(connection, batch_id, indexes).items()
-        if index not in held
+        for index, each in found.items()
+        if index not in kept
     ]
     disposed_rows.add_remains(connection, remains)
-    return held
+    return kept

@@ -53,6 +53,14 @@ class Imported:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedAt:
+    """What importing a file would come to; `first` are the first events that would be stated."""
+
+    outcome: Imported
+    first: tuple[NewEvent, ...]
+
+
 Report = Callable[[BadLine], None]
 
 
@@ -89,6 +97,33 @@ class EventImport:
         return Imported(
             stated=stated, known=known, refused=refused, unawaited=tuple(sorted(unawaited))
         )
+
+    async def look(
+        self, lines: Iterable[bytes], *, shown: int = 20, actor: Actor, report: Report
+    ) -> LookedAt:
+        """Return what `run` would do with these lines; nothing is stated.
+
+        Raises:
+            Denied, InvalidInput: as `run`.
+        """
+        require(actor, Permission.EDIT_FILE_PLAN)
+        known = refused = 0
+        new: set[Key] = set()
+        first: list[NewEvent] = []
+        names: set[str] = set()
+        async for events, bad in self._chunks(lines):
+            unknown = await self._unknown(events)
+            fresh = [event for key, event in unknown.items() if key not in new]
+            known += len(events) - len(fresh)
+            new.update(event.key for event in fresh)
+            first += fresh[: max(0, shown - len(first))]
+            names.update(event.name for event in events)
+            refused += len(bad)
+            for each in sorted(bad, key=lambda line: line.line):
+                report(each)
+        unawaited = tuple(sorted(names - await self._events.awaited_names()))
+        outcome = Imported(stated=len(new), known=known, refused=refused, unawaited=unawaited)
+        return LookedAt(outcome=outcome, first=tuple(first))
 
     async def _unknown(self, events: list[NewEvent]) -> Mapping[Key, NewEvent]:
         """Return the events that do not stand yet, each once."""

@@ -10,11 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from archiver.access.rules import Permission, require
 from archiver.audit.actions import Action
 from archiver.db import batches as rows
+from archiver.db import certificates as certificate_rows
+from archiver.db import disposed as disposed_rows
 from archiver.db.disposal_stop import read_reason_if_on
 from archiver.db.transaction import Database
-from archiver.disposal.batch_changes import BatchChanges, require_state, require_version
+from archiver.disposal.batch_changes import BatchChanges, require_state
 from archiver.disposal.batch_views import BatchView
 from archiver.disposal.batches import require_either
 from archiver.disposal.certificates import Certificates, CertificateView
@@ -32,16 +35,24 @@ _THROUGH = (MemberState.DISPOSED, MemberState.KEPT)
 class Destroys(Protocol):
     """What carries out a batch: `archiver.disposal.destruction.Destruction`."""
 
+    async def admit(self, batch_id: str, *, actor: Actor) -> None:
+        """Pass if a batch may be executed now by this actor; what is refused is an event."""
+
     async def execute(self, batch_id: str, *, actor: Actor) -> object:
         """Destroy what may go of an approved batch; done again, it goes on where it stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """How an execution ended; no certificate where nothing was destroyed."""
+    """How far an execution is; no certificate where nothing was destroyed.
+
+    `gone` are the records that count as destroyed: from the moment in which their keys are taken
+    on, while the batch has them as disposed of only when their traces are removed too.
+    """
 
     view: BatchView
     certificate: CertificateView | None
+    gone: int
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON document."""
@@ -65,6 +76,17 @@ class Executions:
         self._destruction = destruction
         self._certificates = certificates
 
+    async def show(self, batch_id: str, *, actor: Actor) -> Execution:
+        """Return how far a batch is, and its certificate if any. Raises Denied, NotFound."""
+        require(actor, Permission.READ_FILE_PLAN)
+        view = await self._changes.view(batch_id)
+        async with self._database.reading() as tx:
+            row = await certificate_rows.of_batch(tx, batch_id)
+            gone = await disposed_rows.count_of(tx, batch_id)
+        await self._changes.note(Action.BATCH_VIEWED, batch_id, actor=actor, what="execution")
+        certificate = None if row is None else CertificateView(row=row)
+        return Execution(view=view, certificate=certificate, gone=gone)
+
     async def execute(
         self,
         batch_id: str,
@@ -86,11 +108,15 @@ class Executions:
         view = await self.require_ready(batch_id, version=version, actor=actor)
         if view.state is not BatchState.DONE:
             if view.state is BatchState.APPROVED:
+                # A batch that was started cannot be given up any more.
+                await self._destruction.admit(batch_id, actor=actor)
                 details = {"records": view.records}
                 view = await self._changes.change(Action.BATCH_STARTED, view, details, actor=actor)
             await self._destroy(view, actor, progress)
         certificate = await self._certificates.issue(batch_id, actor=actor)
-        return Execution(view=await self._changes.view(batch_id), certificate=certificate)
+        view = await self._changes.view(batch_id)
+        gone = view.counts.get(MemberState.DISPOSED, 0)
+        return Execution(view=view, certificate=certificate, gone=gone)
 
     async def require_ready(
         self, batch_id: str, *, version: int | None = None, actor: Actor
@@ -105,8 +131,7 @@ class Executions:
 
     async def _may_start(self, batch_id: str, version: int | None, actor: Actor) -> BatchView:
         require_either(actor)
-        view = await self._changes.view(batch_id)
-        require_version(view, version)
+        view = await self._changes.seen(batch_id, version)
         require_state(view, BatchState.APPROVED, BatchState.EXECUTING, BatchState.DONE)
         async with self._database.reading() as tx:
             stopped = await read_reason_if_on(tx)

@@ -53,13 +53,22 @@ class Gate:
     async def admit(self, batch_id: str, *, actor: Actor) -> None:
         """Pass if a batch may be executed now by this actor. Raises as `condemn`, and audits so."""
         await self._require(batch_id, actor)
+        if objection := await self.objection(batch_id):
+            await self.refuse(batch_id, objection, actor=actor)
+
+    async def objection(self, batch_id: str) -> str:
+        """Return why nothing of a batch may go now, "" if something may. No attempt, so no event.
+
+        Raises:
+            Stopping: the clock is in doubt.
+            OperatorError: the database did not answer.
+        """
         now = to_millis(self._clock())
         _, objection = await self._database.run(
             lambda connection: _look(connection, batch_id, (), now),
             writes=False,
         )
-        if objection:
-            await self.refuse(batch_id, objection, actor=actor)
+        return objection
 
     async def condemn(self, batch_id: str, chunk: Sequence[int], *, actor: Actor) -> Judged:
         """Judge members of a batch, by log index, and condemn those that may go.
@@ -124,7 +133,7 @@ class Gate:
         Raises:
             Conflict: always.
         """
-        await self._note_refusal(batch_id, objection, actor)
+        await self.note_refusal(batch_id, objection, actor)
         raise Conflict(f"batch {batch_id} cannot be destroyed: {objection}")
 
     async def _require(self, batch_id: str, actor: Actor) -> None:
@@ -133,10 +142,11 @@ class Gate:
         try:
             require(actor, Permission.PROPOSE_DISPOSAL)
         except Denied as error:
-            await self._note_refusal(batch_id, str(error), actor)
+            await self.note_refusal(batch_id, str(error), actor)
             raise
 
-    async def _note_refusal(self, batch_id: str, reason: str, actor: Actor) -> None:
+    async def note_refusal(self, batch_id: str, reason: str, actor: Actor) -> None:
+        """Record that nothing of a batch may be destroyed now, and why."""
         await self._trail.record(
             Action.DISPOSAL_CONDEMNED,
             actor=actor,

@@ -7,7 +7,9 @@ from archiver.audit.trail import Trail
 from archiver.clock import Clock
 from archiver.db.archive import ArchiveRow
 from archiver.db.transaction import Database
+from archiver.disposal.event_history import EventHistory
 from archiver.disposal.event_import import EventImport
+from archiver.disposal.event_previews import EventPreviews
 from archiver.disposal.refiling import Refiling
 from archiver.disposal.retention_events import RetentionEvents
 from archiver.disposal.simulation import Simulation
@@ -20,6 +22,8 @@ class Keeping:
 
     events: RetentionEvents
     event_import: EventImport
+    previews: EventPreviews
+    history: EventHistory
     refiling: Refiling
     simulation: Simulation
     zone: ZoneInfo
@@ -34,6 +38,8 @@ def open_keeping(
     return Keeping(
         events=events,
         event_import=EventImport(events=events, zone=zone),
+        previews=EventPreviews(events=events, database=database, clock=clock),
+        history=EventHistory(database=database),
         refiling=Refiling(database=database, clock=clock, trail=trail, ulids=ulids),
         simulation=Simulation(database=database, clock=clock, trail=trail),
         zone=zone,

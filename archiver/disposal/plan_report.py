@@ -38,6 +38,19 @@ _MEANS = {
     "terms-to-be-confirmed": "terms whose citation counsel has to confirm",
 }
 
+_NEXT = {
+    "classes-not-in-tree": "Give the class another class above it.",
+    "classes-without-schedule": "Begin the first version of its schedule, or close the class.",
+    "rules-without-schedule": "Begin the first version of the class's schedule.",
+    "rules-into-closed-classes": "Reopen the class, or change the rules.",
+    "rules-that-never-match": "Move the rule up, or remove it.",
+    "rules-for-nobody": "Register the account, or change the rule.",
+    "records-in-closed-classes": "Nothing, if that is meant: they are kept. Or reclassify them.",
+    "records-without-schedule": "Restore the file plan from a copy; such posts never go.",
+    "terms-awaiting-events": "State the event where it happened.",
+    "terms-to-be-confirmed": "Ask counsel, then take the mark off in a new version.",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -50,6 +63,11 @@ class Finding:
     def means(self) -> str:
         """What it means, in words."""
         return _MEANS[self.kind]
+
+    @property
+    def next_step(self) -> str:
+        """What to do about it, in a sentence."""
+        return _NEXT[self.kind]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""

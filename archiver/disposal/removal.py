@@ -8,7 +8,7 @@ lost may or may not have happened.
 from collections.abc import Callable, Iterator
 
 from archiver.clock import Clock, rfc3339
-from archiver.errors import IntegrityError, NotFound
+from archiver.errors import Conflict, IntegrityError, NotFound
 from archiver.model.lock import Lock
 from archiver.preserve.object_keys import first_keys_of, generation_of
 from archiver.preserve.store import ObjectStore, StoredObject
@@ -43,23 +43,29 @@ class Removal:
                     return f"the store keeps {key} under a legal hold"
         return ""
 
-    def remove(self, key: str) -> None:
-        """Remove every version of an object; one that is not there is removed already.
+    def remove(self, key: str) -> bool:
+        """Remove every version of an object; False if it was not there.
 
         Raises:
             Conflict: a version is locked or held.
             IntegrityError: a store says that it deleted, and has it still.
             StorageUnavailable: a store did not answer: do it again.
         """
+        # First of all stores: what one of them refuses must not be gone from the other already.
+        if obstacle := self.obstacle(key):
+            raise Conflict(obstacle)
+        removed = False
         for store in self._stores():
             for version in list(_versions(store, key)):
                 store.delete(key, version_id=version.version_id)
+                removed = True
             if next(_versions(store, key), None) is not None:
                 raise IntegrityError(
                     f"{key}: the store answered that it deleted the object, and still has it; its "
                     "records are not destroyed. Run `muniment doctor worm`",
                     object_key=key,
                 )
+        return removed
 
     def let_go(self, key: str) -> None:
         """Lift the legal hold of an object whose held content is kept elsewhere by now."""

@@ -8,13 +8,13 @@ withdrawn, never deleted. Each statement has the records concerned refiled, and 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from archiver.access.rules import Permission, require
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
-from archiver.clock import Clock, from_millis, to_millis
+from archiver.clock import Clock, to_millis
 from archiver.db import holds as hold_rows
 from archiver.db import records as record_rows
 from archiver.db import retained
@@ -22,13 +22,13 @@ from archiver.db import retention_events as rows
 from archiver.db.retention_events import RetentionEventRow
 from archiver.db.transaction import Database, Transaction
 from archiver.disposal.stated_events import (
-    LONGEST_NAME,
     LONGEST_NOTE,
     EventList,
     EventView,
     Key,
     NewEvent,
     as_new,
+    checked,
     new_statement,
     source_of,
     told_of,
@@ -38,12 +38,7 @@ from archiver.errors import Conflict, InvalidInput
 from archiver.ids import Ulids, ulid_bytes
 from archiver.model.actor import Actor
 from archiver.preserve.retention_event_effects import RETENTION, Statement, Statements, statement_of
-from retention.errors import DefinitionError
-from retention.facts import EARLIEST
-from retention.schedules import Schedule, Trigger
-
-FURTHEST_AHEAD = timedelta(days=366 * 50)
-"""An event further ahead than this is a slip of the pen; its locks could not be undone."""
+from retention.schedules import Schedule
 
 MOST_LISTED = 200
 
@@ -65,16 +60,47 @@ class RetentionEvents:
             InvalidInput: a value is not well formed, or there is no such record; `pointer` names
                 the field.
         """
+        (view,) = await self.state_all([event], actor=actor, source=source)
+        return view
+
+    async def state_all(
+        self, events: Sequence[NewEvent], *, actor: Actor, source: str = ""
+    ) -> tuple[EventView, ...]:
+        """State events of one name by one event of the trail; none of them, if one is not sound.
+
+        Raises:
+            Denied, InvalidInput: as `state`.
+        """
         require(actor, Permission.EDIT_FILE_PLAN)
-        (found,) = await self.resolved([self.checked(event)])
-        if isinstance(found, InvalidInput):
-            raise found
-        event = found
-        before = (await self.known([event])).get(event.key)
-        if before is not None:
-            return EventView(row=before, warnings=("it was stated already",))
-        (statement,) = await self.record_stated([event], actor=actor, source=source)
-        return EventView(row=await self._row(statement.id), warnings=await self._warnings(event))
+        sound = await self.sound(events)
+        before = await self.known(sound)
+        new = {event.key: event for event in sound if event.key not in before}
+        if new:
+            made = await self.record_stated(tuple(new.values()), actor=actor, source=source)
+            async with self._database.reading() as tx:
+                stated = await rows.get_many(tx, [each.id for each in made])
+            before |= {as_new(row).key: row for row in stated}
+        warnings = await self._warnings(sound[0])
+        again = ("it was stated already",)
+        return tuple(
+            EventView(row=before[event.key], warnings=warnings if event.key in new else again)
+            for event in sound
+        )
+
+    async def sound(self, events: Sequence[NewEvent]) -> tuple[NewEvent, ...]:
+        """Return events as they are stored, each of the first copy of its record.
+
+        Raises:
+            InvalidInput: there is none, one is not well formed, or there is no such record.
+        """
+        if not events:
+            raise InvalidInput("expected an account or records, found none", pointer="/account")
+        sound = []
+        for found in await self.resolved([self.checked(event) for event in events]):
+            if isinstance(found, InvalidInput):
+                raise found
+            sound.append(found)
+        return tuple(sound)
 
     async def correct(
         self,
@@ -238,37 +264,7 @@ class RetentionEvents:
         Raises:
             InvalidInput: a value is not well formed; `pointer` names the field.
         """
-        name = event.name.strip()
-        try:
-            Trigger.parse(f"event:{name}")
-        except DefinitionError as error:
-            raise InvalidInput(str(error), pointer="/name") from error
-        if bool(event.record_id) == bool(event.platform or event.account):
-            raise InvalidInput(
-                "expected an event of an account (platform and account) or of a record, found "
-                + ("both" if event.record_id else "neither"),
-                pointer="/record_id" if event.record_id else "/account",
-            )
-        if not event.record_id and not (event.platform and event.account):
-            raise InvalidInput(
-                "expected platform and account together, as captures write them",
-                pointer="/account" if event.platform else "/platform",
-            )
-        moment = event.happened_at
-        if moment.tzinfo is None or not EARLIEST <= moment <= self._clock() + FURTHEST_AHEAD:
-            raise InvalidInput(
-                "expected a moment with its offset, from 1970 to fifty years ahead, found "
-                f"{moment}",
-                pointer="/happened_at",
-            )
-        return NewEvent(
-            name=name,
-            happened_at=from_millis(to_millis(moment)),
-            platform=words_of("platform", event.platform.lower(), LONGEST_NAME),
-            account=words_of("account", event.account, LONGEST_NAME),
-            record_id=event.record_id.strip(),
-            note=words_of("note", event.note, LONGEST_NOTE),
-        )
+        return checked(event, self._clock())
 
     async def list(
         self,

@@ -90,6 +90,11 @@ class ScheduleLife:
         self._refresh = refresh
         self._two_person = two_person
 
+    @property
+    def two_person(self) -> bool:
+        """Whether somebody else than the authors decides on a draft."""
+        return self._two_person
+
     async def submit(
         self,
         draft_id: str,

@@ -30,6 +30,26 @@ LOCKS = {
     LockMode.NONE: "none: the store does not refuse to delete it",
 }
 
+TRIGGERS = (
+    (TriggerKind.POSTED.value, "its posting"),
+    (TriggerKind.CAPTURED.value, "its capture"),
+    (TriggerKind.SUPERSEDED.value, "a newer version taking its place"),
+    (TriggerKind.EVENT.value, "a named event"),
+)
+"""What a term can count from, for a list to choose from."""
+
+CUTOFFS = (
+    (CutoffKind.NONE.value, "the day itself"),
+    (CutoffKind.MONTH.value, "the end of its month"),
+    (CutoffKind.QUARTER.value, "the end of its quarter"),
+    (CutoffKind.CALENDAR_YEAR.value, "the end of its calendar year"),
+    (CutoffKind.FISCAL_YEAR.value, "the end of its fiscal year"),
+)
+"""From when a term can count, for a list to choose from."""
+
+MONTHS = tuple((str(number), name) for number, name in enumerate(_MONTHS, 1))
+"""The months a fiscal year can start in, for a list to choose from."""
+
 _STARTS = {
     TriggerKind.POSTED: "it was posted",
     TriggerKind.CAPTURED: "it was captured",
@@ -97,6 +117,27 @@ def term_view(term: Term, schedule: Schedule) -> TermView:
         to_be_confirmed=term.mark is Mark.TO_BE_CONFIRMED,
         note=term.note,
     )
+
+
+def difference(before: TermView, after: TermView) -> str:
+    """Return what one version of a term says otherwise than another, in words; nothing if nothing.
+
+    `6 years instead of 3 years; counted after it was captured instead of after it was posted`.
+    """
+    said = [
+        f"{name}{becomes or 'nothing'} instead of {was or 'nothing'}"
+        for name, was, becomes in (
+            ("", before.length, after.length),
+            ("counted ", before.counted, after.counted),
+            ("in ", before.zone, after.zone),
+            ("citing ", before.citation, after.citation),
+            ("noting ", before.note, after.note),
+        )
+        if was != becomes
+    ]
+    if before.to_be_confirmed != after.to_be_confirmed:
+        said.append(f"{'' if after.to_be_confirmed else 'no longer '}{Mark.TO_BE_CONFIRMED}")
+    return "; ".join(said)
 
 
 def kept_words(schedule: Schedule) -> str:

@@ -6,7 +6,7 @@ taken from what filing once wrote on a record. The ends are those of the retenti
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -23,13 +23,14 @@ from archiver.db.transaction import Database
 from archiver.disposal.draft_views import digest_of
 from archiver.disposal.simulation_result import (
     AWAITING,
-    Category,
+    Selection,
     SimulationResult,
     Tally,
     categories_of,
+    lines_of,
     year_of,
 )
-from archiver.disposal.simulation_walk import Change, Judged, Progress, Walk
+from archiver.disposal.simulation_walk import Change, Judged, Member, Progress, Walk
 from archiver.errors import InvalidInput
 from archiver.model.actor import Actor
 from retention.ends import Ends
@@ -42,17 +43,6 @@ Subject = Schedule | RuleSet
 
 def unwatched(_done: int, _total: int) -> None:
     """Watch no progress."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """One number of a simulation: a category, within a year, an account, a class where given."""
-
-    category: Category
-    year: str = ""
-    platform: str = ""
-    account: str = ""
-    class_code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +168,20 @@ class Simulation:
         await walk.run(visit, unwatched, after=after)
         return tuple(found)
 
+    async def at(
+        self, subject: Subject, members: Sequence[Member], *, actor: Actor
+    ) -> tuple[SimulatedRecord, ...]:
+        """Return records that were simulated, with their ends as of now; destroyed ones are absent.
+
+        Raises:
+            Denied: the actor may not read the file plan of the whole archive.
+            InvalidInput: as `of_rules`.
+        """
+        require(actor, Permission.READ_FILE_PLAN)
+        walk = await self._walk(subject, self._clock())
+        found = await self._database.run(partial(walk.look, members), writes=False)
+        return tuple(map(_shown, found))
+
     async def _simulate(
         self, subject: Subject, as_of: datetime, progress: Progress
     ) -> SimulationResult:
@@ -199,12 +203,12 @@ class Simulation:
                 years[after],
                 flags,
             )
-            tally.add(group, size)
+            tally.add(group, row.log_index, size)
             return True
 
         walk = await self._walk(subject, as_of)
         await walk.run(visit, progress)
-        is_schedule = isinstance(subject, Schedule)
+        is_schedule, groups = isinstance(subject, Schedule), tally.groups()
         return SimulationResult(
             subject="schedule" if is_schedule else "rules",
             class_code=subject.class_code if isinstance(subject, Schedule) else "",
@@ -212,7 +216,8 @@ class Simulation:
             digest=digest_of(subject),
             as_of=as_of,
             log_size=walk.log_size,
-            lines=tally.lines(),
+            lines=lines_of(groups),
+            groups=groups,
         )
 
     async def _walk(self, subject: Subject, as_of: datetime) -> Walk:

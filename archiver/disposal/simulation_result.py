@@ -1,7 +1,8 @@
 """What a simulation finds: how each record stands before and after, counted and summed up."""
 
+from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -136,30 +137,69 @@ Group = tuple[str, str, str, str, str, str, int]
 """Platform, account, class and year before, class and year after, bits of the categories."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """One number of a simulation: a category, within a year, an account, a class where given."""
+
+    category: Category
+    year: str = ""
+    platform: str = ""
+    account: str = ""
+    class_code: str = ""
+
+    def covers(self, group: Group) -> bool:
+        """Return whether the number counts the records of a group."""
+        platform, account, _, _, class_after, year_after, flags = group
+        return (
+            self.category in categories_of(flags)
+            and self.year in ("", year_after)
+            and self.platform in ("", platform)
+            and self.account in ("", account)
+            and self.class_code in ("", class_after)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Records of one group: their log indexes, ascending, and their stored bytes in all."""
+
+    indexes: Sequence[int]
+    bytes: int
+
+
 class Tally:
-    """Counts records while they are walked through; equal ones share one number."""
+    """Counts records while they are walked through; equal ones share one number.
+
+    Which they are is kept too, in eight bytes each: the list behind a number is opened from that.
+    """
 
     def __init__(self) -> None:
-        self._groups: defaultdict[Group, Count] = defaultdict(Count)
+        self._indexes: defaultdict[Group, array[int]] = defaultdict(lambda: array("Q"))
+        self._bytes: defaultdict[Group, int] = defaultdict(int)
 
-    def add(self, group: Group, size: int) -> None:
-        """Count one record of `size` bytes."""
-        count = self._groups[group]
-        count.records += 1
-        count.bytes += size
+    def add(self, group: Group, log_index: int, size: int) -> None:
+        """Count one record of `size` bytes; they come in log order."""
+        self._indexes[group].append(log_index)
+        self._bytes[group] += size
 
-    def lines(self) -> dict[Place, Line]:
-        """Return what was counted, by place."""
-        found: defaultdict[Place, Line] = defaultdict(Line)
-        for group, count in self._groups.items():
-            platform, account, class_before, year_before, class_after, year_after, flags = group
-            was = found[Place(year_before, platform, account, class_before)]
-            was.before.add(count.records, count.bytes)
-            line = found[Place(year_after, platform, account, class_after)]
-            line.after.add(count.records, count.bytes)
-            for category in categories_of(flags):
-                line.found.setdefault(category, Count()).add(count.records, count.bytes)
-        return dict(found)
+    def groups(self) -> dict[Group, Alike]:
+        """Return what was counted, by group."""
+        return {group: Alike(found, self._bytes[group]) for group, found in self._indexes.items()}
+
+
+def lines_of(groups: Mapping[Group, Alike]) -> dict[Place, Line]:
+    """Return groups summed up by place."""
+    found: defaultdict[Place, Line] = defaultdict(Line)
+    for group, alike in groups.items():
+        platform, account, class_before, year_before, class_after, year_after, flags = group
+        records = len(alike.indexes)
+        was = found[Place(year_before, platform, account, class_before)]
+        was.before.add(records, alike.bytes)
+        line = found[Place(year_after, platform, account, class_after)]
+        line.after.add(records, alike.bytes)
+        for category in categories_of(flags):
+            line.found.setdefault(category, Count()).add(records, alike.bytes)
+    return dict(found)
 
 
 def year_of(end: int) -> str:
@@ -175,6 +215,7 @@ class SimulationResult:
 
     `subject` is `schedule` or `rules`, `digest` the SHA-256 (hex) of what was simulated
     (`archiver.disposal.draft_views.digest_of`). `log_size`: it is about the log below it.
+    `groups` are what `lines` sum up.
     """
 
     subject: str
@@ -184,6 +225,7 @@ class SimulationResult:
     as_of: datetime
     log_size: int
     lines: Mapping[Place, Line]
+    groups: Mapping[Group, Alike] = field(default_factory=dict)
 
     @property
     def total(self) -> Line:

@@ -4,13 +4,13 @@ Page after page by log index, each page a short transaction of its own, so that 
 records keeps no snapshot open and can be stopped between two pages.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, NamedTuple
 
 from archiver.db import retained
-from archiver.db.retained import Needs, Page
+from archiver.db.retained import Needs, Page, RetainedRow
 from archiver.db.transaction import Connection, Database
 from archiver.disposal.simulation_result import AWAITING, MOVED, PERMANENT, flags_of
 from retention.ends import Ends
@@ -29,6 +29,14 @@ class Judged(NamedTuple):
     after: int
     flags: int
     size: int
+
+
+class Member(NamedTuple):
+    """A record that was judged before, and the classes it was in before and after."""
+
+    log_index: int
+    class_before: str
+    class_after: str
 
 
 Visit = Callable[[Judged], bool]
@@ -111,6 +119,22 @@ class Walk:
                 return
             after = last
             progress(after, self.log_size)
+
+    def look(self, members: Sequence[Member], connection: Connection) -> list[Judged]:
+        """Return records judged once more, but for their categories (`flags` is 0)."""
+        known = {member.log_index: member for member in members}
+        needs = self.change.needs._replace(filing=False)  # their classes are known
+        page = retained.read_at(connection, sorted(known), needs)
+        media = retained.media_at(connection, sorted(known))
+        found = []
+        for row in page.rows:
+            _, was, becomes = known[row.log_index]
+            before = _end(page, self.change.before[was], row)
+            after = _end(page, self.change.after[becomes], row)
+            size = row.frame_length + media.get(row.log_index, 0)
+            shown = RetainedRow(*row)._replace(class_code=was)
+            found.append(Judged(shown, becomes, before, after, 0, size))
+        return found
 
     def _page(self, judge: "Judge", visit: Visit, after: int, connection: Connection) -> int | None:
         """Visit one page; return its last log index, None where there is no more to see."""

@@ -11,6 +11,12 @@ from archiver.db.retention_events import RetentionEventRow
 from archiver.errors import InvalidInput
 from archiver.model.actor import Actor
 from archiver.preserve.retention_event_effects import Statement
+from retention.errors import DefinitionError
+from retention.facts import EARLIEST
+from retention.schedules import Trigger
+
+FURTHEST_AHEAD = timedelta(days=366 * 50)
+"""An event further ahead than this is a slip of the pen; its locks could not be undone."""
 
 LONGEST_NOTE = 4000
 LONGEST_NAME = 1024
@@ -48,6 +54,16 @@ class EventView:
     row: RetentionEventRow
     warnings: tuple[str, ...] = ()
 
+    @property
+    def happened_at(self) -> datetime:
+        """When it happened."""
+        return from_millis(self.row.happened_at)
+
+    @property
+    def stated_at(self) -> datetime:
+        """When it was stated."""
+        return from_millis(self.row.stated_at)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
         row = self.row
@@ -81,6 +97,44 @@ class EventList:
             "items": [view.to_dict() for view in self.items],
             "next_cursor": self.next_cursor,
         }
+
+
+def checked(event: NewEvent, now: datetime) -> NewEvent:
+    """Return an event with its values as they are stored; no record is looked for.
+
+    Raises:
+        InvalidInput: a value is not well formed; `pointer` names the field.
+    """
+    name = event.name.strip()
+    try:
+        Trigger.parse(f"event:{name}")
+    except DefinitionError as error:
+        raise InvalidInput(str(error), pointer="/name") from error
+    if bool(event.record_id) == bool(event.platform or event.account):
+        raise InvalidInput(
+            "expected an event of an account (platform and account) or of a record, found "
+            + ("both" if event.record_id else "neither"),
+            pointer="/record_id" if event.record_id else "/account",
+        )
+    if not event.record_id and not (event.platform and event.account):
+        raise InvalidInput(
+            "expected platform and account together, as captures write them",
+            pointer="/account" if event.platform else "/platform",
+        )
+    moment = event.happened_at
+    if moment.tzinfo is None or not EARLIEST <= moment <= now + FURTHEST_AHEAD:
+        raise InvalidInput(
+            f"expected a moment with its offset, from 1970 to fifty years ahead, found {moment}",
+            pointer="/happened_at",
+        )
+    return NewEvent(
+        name=name,
+        happened_at=from_millis(to_millis(moment)),
+        platform=words_of("platform", event.platform.lower(), LONGEST_NAME),
+        account=words_of("account", event.account, LONGEST_NAME),
+        record_id=event.record_id.strip(),
+        note=words_of("note", event.note, LONGEST_NOTE),
+    )
 
 
 def new_statement(

@@ -49,9 +49,15 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopState:
-    """Whether all disposal is stopped, and by what: the stops in force, oldest first."""
+    """Whether all disposal is stopped, and by what: the stops in force, oldest first.
+
+    `may_stop` and `barred` are about who asked: whether they may stop it, and why they may not let
+    it go on ("" where they may).
+    """
 
     stops: tuple[Stop, ...]
+    may_stop: bool = False
+    barred: str = ""
 
     @property
     def stopped(self) -> bool:
@@ -83,7 +89,7 @@ class DisposalStop:
         """
         if not allowed_somewhere(actor, Permission.READ_FILE_PLAN):
             require(actor, Permission.READ_FILE_PLAN)
-        return _state(await self._in_force())
+        return self._state(await self._in_force(), actor)
 
     async def stop(self, *, reason: str, actor: Actor) -> StopState:
         """Stop all disposal at once, also what is being carried out.
@@ -92,11 +98,11 @@ class DisposalStop:
             Denied: the actor may neither dispose, nor approve it, nor place holds.
             InvalidInput: no reason, or one of more than 4,000 characters.
         """
-        if not any(allowed_somewhere(actor, permission) for permission in MAY_STOP):
+        if not _may_stop(actor):
             await self._note_refused(Action.DISPOSAL_STOPPED, actor)
             require(actor, Permission.PLACE_HOLDS)
         await self._record(Action.DISPOSAL_STOPPED, reason, {}, actor)
-        return _state(await self._in_force())
+        return self._state(await self._in_force(), actor)
 
     async def resume(self, *, reason: str, actor: Actor) -> StopState:
         """Lift every stop in force; what was stopped goes on.
@@ -118,7 +124,7 @@ class DisposalStop:
             raise Conflict("disposal is not stopped; there is nothing to resume")
         lifts = " ".join(row.id for row in stops)
         await self._record(Action.DISPOSAL_RESUMED, reason, {"lifts": lifts}, actor)
-        return _state(await self._in_force())
+        return self._state(await self._in_force(), actor)
 
     def _require_second(self, stops: Sequence[StopRow], actor: Actor) -> None:
         require(actor, Permission.APPROVE_DISPOSAL)
@@ -128,6 +134,26 @@ class DisposalStop:
             raise Denied("disposal is resumed by a person who signs in; a token cannot be one")
         if requester_of(actor) in {row.stated_by_id for row in stops}:
             raise Denied("who stopped disposal does not resume it; ask somebody else")
+
+    def _state(self, stops: Sequence[StopRow], actor: Actor) -> StopState:
+        barred = ""
+        try:
+            self._require_second(stops, actor)
+        except Denied as error:
+            barred = str(error)
+        return StopState(
+            stops=tuple(
+                Stop(
+                    id=row.id,
+                    reason=row.reason,
+                    stated_by=row.stated_by,
+                    stated_at=from_millis(row.stated_at),
+                )
+                for row in stops
+            ),
+            may_stop=_may_stop(actor),
+            barred=barred,
+        )
 
     async def _in_force(self) -> tuple[StopRow, ...]:
         async with self._database.reading() as tx:
@@ -160,15 +186,5 @@ class DisposalStop:
         await self._trail.record(action, actor=actor, object_type=_STOP, result="refused")
 
 
-def _state(stops: Sequence[StopRow]) -> StopState:
-    return StopState(
-        stops=tuple(
-            Stop(
-                id=row.id,
-                reason=row.reason,
-                stated_by=row.stated_by,
-                stated_at=from_millis(row.stated_at),
-            )
-            for row in stops
-        )
-    )
+def _may_stop(actor: Actor) -> bool:
+    return any(allowed_somewhere(actor, permission) for permission in MAY_STOP)

@@ -17,7 +17,7 @@ from archiver.db import records as record_rows
 from archiver.db.batches import PackageRow
 from archiver.db.transaction import Database
 from archiver.disposal.batch_approvals import TRANSFER
-from archiver.disposal.batch_changes import BatchChanges, require_state, require_version
+from archiver.disposal.batch_changes import BatchChanges, require_state
 from archiver.disposal.batch_views import BatchView, package_document
 from archiver.errors import Conflict, InvalidInput
 from archiver.model.actor import Actor
@@ -124,8 +124,7 @@ class Transfers:
 
     async def _transferable(self, batch_id: str, version: int | None, actor: Actor) -> BatchView:
         require(actor, Permission.PROPOSE_DISPOSAL)
-        view = await self._changes.view(batch_id)
-        require_version(view, version)
+        view = await self._changes.seen(batch_id, version)
         if view.row.action != TRANSFER:
             raise Conflict(
                 f"the schedule of batch {batch_id} asks for {view.row.action}, not for a transfer"

@@ -75,6 +75,6 @@ def account_chores(database: Database, clock: Clock, plan: FilePlan) -> tuple[Ch
 
     totals = AccountTotals(database=database, clock=clock)
     return (
-        Chore(name=rows.FOLLOWER, act=totals.catch_up, every_s=_EVERY_S),
+        Chore(name=rows.FOLLOWER, act=totals.catch_up, every_s=_EVERY_S, of_posts=True),
         Chore(name="account register", act=refresh, every_s=_REGISTER_EVERY_S),
     )

@@ -26,6 +26,7 @@ from archiver.errors import InvalidInput
 from archiver.jobs.documents import Documents
 from archiver.legal.held import HeldRecords, with_held
 from archiver.legal.queries import read_query
+from archiver.legal.restriction import asks_what_is_restricted
 from search.analyzer import ANALYZER_VERSION, rules_of, tokens, version_in
 from search.analyzer_comparison import Comparing, Comparison
 from search.query import Query
@@ -185,6 +186,8 @@ async def _read(tx: Transaction, texts: dict[str, str]) -> dict[str, Query]:
         try:
             tree = read_query(text, UTC)
         except InvalidInput:  # of an older version of the language: it cannot be asked any more
+            continue
+        if asks_what_is_restricted(tree):
             continue
         queries[name] = await with_held(tx, tree, EVERYTHING, held)
     return queries

@@ -33,7 +33,6 @@ CYCLE = 28
 
 _PAGE = 250  # objects compared in one turn
 _REPLACED = ("checkpoint", "policy.txt", "keys.vkey", "tsa-roots.pem")
-_HELD = ("seg/", "keys/", "blob/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,13 +233,16 @@ class Comparison:
             self.counts["repaired"] += 1
 
     def _promise(self, first: StoredObject, second: StoredObject, held: Collection[str]) -> None:
-        """Let lock and hold of the copy follow: the lock the first store's, the hold its rows."""
+        """Let the copy keep what the first store keeps, and be held where rows say so.
+
+        No hold is lifted here: one that no row asks for may have been set by somebody in the
+        bucket. The lock keeper names it, and lifts it where a hold of this archive was released.
+        """
         copies = self._store.second()
         lock = longest(second.lock, first.lock)
         if lock is not None and lock != second.lock and lock.binds(self._clock()):
             copies.extend_lock(second.key, version_id=second.version_id, lock=lock)
             self.counts["locks extended"] += 1
-        on = second.key in held
-        if second.key.startswith(_HELD) and second.legal_hold is not on:
-            copies.set_legal_hold(second.key, version_id=second.version_id, on=on)
+        if second.key in held and not second.legal_hold:
+            copies.set_legal_hold(second.key, version_id=second.version_id, on=True)
             self.counts["holds changed"] += 1

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from archiver.access.rules import Permission
 from archiver.assurance.evidence.choosing import Wanted
+from archiver.assurance.evidence.container import records_in
 from archiver.assurance.evidence.exporting import Evidence
 from archiver.clock import Clock, from_millis
 from archiver.disposal.certificates import Certificates
 from archiver.disposal.disposition import Disposition
+from archiver.disposal.stale_batches import StaleBatches
 from archiver.disposal.transfers import Packed
 from archiver.errors import Conflict
 from archiver.jobs.loops import Chore, Loops
@@ -25,7 +27,7 @@ TRANSFER_PACKAGE = "transfer-package"
 PROBED_WITHIN = timedelta(hours=1)
 """A lock probe this young is good enough for a certificate that is signed now."""
 
-_CERTIFICATES_EVERY_S = 60.0
+_CERTIFICATES_EVERY_S = _STALE_EVERY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,10 @@ class StoreInWords:
 
 
 def disposition_jobs(disposition: Disposition, work: Work, loops: Loops) -> Disposition:
-    """Register the long work of batches and the loop of certificates; return the use cases."""
+    """Register the long work of batches and their loops; return the use cases."""
     work.register(disposal_kind(disposition), transfer_kind(disposition))
-    loops.chores = (*loops.chores, certificates_chore(disposition.certificates))
+    own = (certificates_chore(disposition.certificates), stale_chore(disposition.stale))
+    loops.chores = (*loops.chores, *own)
     return disposition
 
 
@@ -115,7 +118,18 @@ def transfer_kind(disposition: Disposition) -> Kind:
         permission=Permission.PROPOSE_DISPOSAL,
         run=run,
         holds_content=True,
+        records_in=records_in,
     )
+
+
+def stale_chore(stale: StaleBatches) -> Chore:
+    """Return the loop that cancels batches whose schedule was replaced."""
+
+    async def act() -> str:
+        await stale.cancel()
+        return ""
+
+    return Chore(name="stale batches", act=act, every_s=_STALE_EVERY_S)
 
 
 def certificates_chore(certificates: Certificates) -> Chore:

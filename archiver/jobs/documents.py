@@ -29,8 +29,8 @@ from search.analyzer_comparison import Reading, Tokens
 from search.document import Document
 
 _T = TypeVar("_T")
-_Make = Callable[[OpenedRecord, int], _T]
-"""Makes something of a record that was read, and of its log index."""
+_Make = Callable[[Place, OpenedRecord], _T]
+"""Makes something of where a record stands, and of the record that was read there."""
 
 _OF_THE_POST = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What code raises that a content trips: the same content does it again, wherever it is tried."""
@@ -111,8 +111,8 @@ class Documents:
         What cannot be read is left out. Raises as `read_each` to a patient caller.
         """
 
-        def make(opened: OpenedRecord, index: int) -> Reading:
-            document, text = describe(opened, index), text_of(opened)
+        def make(place: Place, opened: OpenedRecord) -> Reading:
+            document, text = describe(place, opened), text_of(opened)
             return Reading(document.reading(" ".join(before(text))), document)
 
         async with self._database.reading() as tx:
@@ -134,7 +134,7 @@ class Documents:
         found: dict[int, _T] = {}
         unread: list[Unread] = []
         for segment, missing in segments:
-            frames = {place.frame: place.log_index for place in missing}
+            frames = {place.frame: place for place in missing}
             try:
                 whole = partial(self._from_store, segment, frames, make)
                 found |= await asyncio.to_thread(whole)
@@ -149,7 +149,7 @@ class Documents:
     ) -> tuple[dict[int, Document], list["_InSegment"]]:
         """Return what is in memory, and the segments that hold the rest, in log order."""
         found = {
-            place.log_index: fresh.numbered(place.log_index)
+            place.log_index: fresh.numbered(place.log_index).filed(place.class_code)
             for place in places
             if (fresh := self._fresh.get(place.log_index)) is not None
         }
@@ -165,10 +165,11 @@ class Documents:
             entries = await record_rows.entries_at(tx, indexes)
         found: dict[int, _T] = {}
         unread: list[Unread] = []
-        for index in indexes:
+        for place in places:
+            index = place.log_index
             try:
                 found[index] = await asyncio.to_thread(
-                    self._one, segment, rows[index], entries[index], make
+                    self._one, segment, rows[index], entries[index], partial(make, place)
                 )
             except StorageUnavailable as error:
                 if patient:
@@ -184,9 +185,15 @@ class Documents:
                 unread.append(_unread(index, Why.REFUSED, reason))
         return found, unread
 
-    def _one(self, segment: SegmentRow, row: RecordRow, entry: bytes, make: _Make[_T]) -> _T:
+    def _one(
+        self,
+        segment: SegmentRow,
+        row: RecordRow,
+        entry: bytes,
+        make: Callable[[OpenedRecord], _T],
+    ) -> _T:
         try:
-            return make(self._reader.open(segment, row, entry), row.log_index)
+            return make(self._reader.open(segment, row, entry))
         except (ArchiverError, *_OF_THE_POST):
             raise
         except Exception as error:  # no memory, no handle, no thread: no post may stop the next
@@ -196,10 +203,10 @@ class Documents:
             ) from error
 
     def _from_store(
-        self, segment: SegmentRow, frames: Mapping[int, int], make: _Make[_T]
+        self, segment: SegmentRow, frames: Mapping[int, Place], make: _Make[_T]
     ) -> dict[int, _T]:
         return {
-            frames[number]: make(opened, frames[number])
+            frames[number].log_index: make(frames[number], opened)
             for number, opened in enumerate(self._reader.open_segment(segment))
             if number in frames
         }
@@ -226,8 +233,8 @@ def text_of(opened: OpenedRecord) -> str:
     return restore_post(post).text if post is not None else ""
 
 
-def describe(opened: OpenedRecord, number: int) -> Document:
-    """Return the search document of a record read back from the store.
+def describe(place: Place, opened: OpenedRecord) -> Document:
+    """Return the search document of a record read back from the store, in the class it is in now.
 
     Raises:
         IntegrityError: the manifest holds no post.
@@ -244,7 +251,7 @@ def describe(opened: OpenedRecord, number: int) -> Document:
     return describe_document(
         restore_post(manifest.post),
         manifest.parts,
-        class_code=manifest.retention.class_code,
+        class_code=place.class_code,
         captured_at=captured_at,
-        number=number,
+        number=place.log_index,
     )

@@ -122,6 +122,12 @@ def _checks(settings: Settings, *, has_second: bool) -> tuple[ScheduledCheck, ..
             every="every 5 seconds",
         ),
         ScheduledCheck(
+            name="Lock keeper",
+            what="Locks, holds and versions of all objects are compared and put right; locks that "
+            "have to last longer are extended",
+            every="every day",
+        ),
+        ScheduledCheck(
             name="Search index",
             what="The index is compared with the records by id, and its files with their checksums",
             every="every minute, and its count every 5 seconds",

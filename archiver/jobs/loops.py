@@ -7,7 +7,7 @@ never retried and never passed over.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,6 +25,7 @@ from archiver.jobs.finishing import to_its_end
 from archiver.jobs.search_index import SearchIndex
 from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.recovery import Recovery
+from archiver.preserve.sealing import Sealed
 
 ADOPT_AFTER = timedelta(minutes=5)
 """Segments older than this that no transaction names belong to a process that has died."""
@@ -55,11 +56,15 @@ class LoopState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chore:
-    """Work with a loop of its own. `act` returns the notice to show, or nothing."""
+    """Work with a loop of its own. `act` returns the notice to show, or nothing.
+
+    `of_posts` says that events alone are no reason to do it at once.
+    """
 
     name: str
     act: Callable[[], Awaitable[str]]
     every_s: float
+    of_posts: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,7 +83,7 @@ class Loops:
     chores: tuple[Chore, ...] = ()
     before_signing: Callable[[], Awaitable[None]] | None = None
     states: dict[str, LoopState] = field(default_factory=dict)
-    _news: list[asyncio.Event] = field(default_factory=list)
+    _news: list[tuple[asyncio.Event, bool]] = field(default_factory=list)
     _lease: Lease | None = None
     _integrating: asyncio.Lock = field(default_factory=asyncio.Lock)
     _indexing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -89,10 +94,16 @@ class Loops:
         own = [self.integrate, self.follow_index, self.mirror, self.adopt, self.watch_clock]
         return [*own, *chores]
 
-    def notify(self, *_: object) -> None:
-        """Tell the loops that something was sequenced (a `Sequencer` listener)."""
-        for news in self._news:
-            news.set()
+    def notify(self, _first: int = 0, records: Sequence[Sealed] = ()) -> None:
+        """Tell the loops that something was sequenced (a `Sequencer` listener).
+
+        What follows posts is not woken by events alone: every search is one, and following it at
+        once would make the next search slower. It finds them when it looks by itself.
+        """
+        only_events = bool(records) and all(record.event is not None for record in records)
+        for news, of_posts in self._news:
+            if not (of_posts and only_events):
+                news.set()
 
     async def integrate(self) -> None:
         """Integrate and publish while there is news. Runs only in the holder of the lease."""
@@ -100,7 +111,7 @@ class Loops:
 
     async def follow_index(self) -> None:
         """Keep the search index up, where no other process does."""
-        await self._repeat("search index", self.index_once, self.index_interval_s)
+        await self._repeat("search index", self.index_once, self.index_interval_s, of_posts=True)
 
     async def mirror(self) -> None:
         """Repair object holds that a crash or a store left behind the holds in force."""
@@ -203,14 +214,19 @@ class Loops:
             self.states[chore.name].notice = await chore.act()
             return False
 
-        await self._repeat(chore.name, act, chore.every_s)
+        await self._repeat(chore.name, act, chore.every_s, of_posts=chore.of_posts)
 
     async def _repeat(
-        self, name: str, act: Callable[[], Awaitable[bool]], interval_s: float
+        self,
+        name: str,
+        act: Callable[[], Awaitable[bool]],
+        interval_s: float,
+        *,
+        of_posts: bool = False,
     ) -> None:
         state = self.states[name] = LoopState()
         news = asyncio.Event()
-        self._news.append(news)
+        self._news.append((news, of_posts))
         while True:
             try:
                 news.clear()  # before the work: what comes during it is not lost

@@ -20,6 +20,7 @@ from archiver.db import set_aside
 from archiver.db.transaction import Database
 from archiver.errors import SearchUnavailable, StorageUnavailable
 from archiver.jobs.documents import EVIDENCE, Documents, Read, Unread, Why
+from archiver.jobs.reclassified_posts import ReclassifiedPosts
 from archiver.jobs.refusals import refused_among
 from search.document import Document
 from search.engines.opening import open_reader, open_writer
@@ -72,6 +73,7 @@ class SearchIndex:
         self._reader: tuple[str, Reader] | None = None
         self._writer: tuple[str, Index] | None = None
         self._failures = 0
+        self._reclassified = ReclassifiedPosts(database)
         self.alone = asyncio.Lock()
 
     @property
@@ -181,6 +183,46 @@ class SearchIndex:
             await set_aside.drop(tx, [document.number for document in read.documents])
         return read
 
+    async def forget(self, numbers: Sequence[int], *, known: int) -> bool:
+        """Remove posts; True if no file of the index keeps their words, False: build it anew.
+
+        What shares files with them is written again by the same commit, so that those files go. It
+        is not done where that is most of the index, where it cannot be read, or where the index has
+        not just the `known` ones of them: then some were deleted before, and their words are left.
+        The caller holds `alone`; nothing is indexed meanwhile, and answers go on.
+
+        Raises:
+            SearchUnavailable: as `follow`, or this process does not write the index.
+        """
+        await asyncio.to_thread(self._let_go)  # ends merges, which could hide where words are
+        if not await self._open_writer() or self._writer is None:
+            raise SearchUnavailable("the search index is written by another process")
+        writer = self._writer[1]
+        try:
+            beside = await asyncio.to_thread(writer.beside, numbers)
+            clean = beside is not None and beside.found == known
+            if beside is not None and clean:
+                clean = await self._write_again(writer, beside.numbers)
+            await asyncio.to_thread(_mend, writer, (), numbers)
+            if not clean:
+                clean = await asyncio.to_thread(writer.purge)
+        except IndexUnavailable as error:
+            await asyncio.to_thread(self._let_go)
+            raise _did_not_take("what is to be forgotten", error) from error
+        return clean
+
+    async def _write_again(self, writer: Index, numbers: Sequence[int]) -> bool:
+        """Add these posts once more, with the commit to come; False where that is not worth it."""
+        with self.reader().snapshot() as snapshot:
+            if 2 * len(numbers) > snapshot.known():
+                return False
+        for start in range(0, len(numbers), BATCH):
+            read = await self._documents.read_at(numbers[start : start + BATCH], patient=False)
+            if read.unread:
+                return False  # those added so far only take the place of themselves
+            await asyncio.to_thread(writer.add, read.documents)
+        return True
+
     def close(self) -> None:
         """Close what is open."""
         self._let_go()
@@ -193,6 +235,7 @@ class SearchIndex:
             return True
         try:
             self._writer = await asyncio.to_thread(self._open)
+            self._reclassified.begin_anew()
             await asyncio.to_thread(self.generations.sweep)
         except IndexBusy:
             return False
@@ -241,12 +284,20 @@ class SearchIndex:
             await asyncio.to_thread(writer.reset)
             return True
         stop = min(end, start + BATCH)
-        if start == stop:
-            return False
-        read = await self._read(start, stop)
-        await self._put_aside(read.unread)
-        await self._take(writer, read.documents, stop)
+        if start < stop:
+            read = await self._read(start, stop)
+            await self._put_aside(read.unread)
+            await self._take(writer, read.documents, stop)
+        if stop == end:
+            await self._refile(end)
         return stop < end
+
+    async def _refile(self, end: int) -> None:
+        """Index anew what stands under a class it was moved from."""
+        wrong = await self._reclassified.misplaced(self.reader(), end)
+        for start in range(0, len(wrong), BATCH):
+            await self.mend(wrong[start : start + BATCH])
+        self._reclassified.right_below(end)
 
     async def _read(self, start: int, stop: int) -> Read:
         """Read a stretch of the log, in the end without what the store never gives."""

@@ -28,6 +28,7 @@ from archiver.ids import Ulids
 from archiver.legal.held import asks_what_is_held
 from archiver.legal.news import News
 from archiver.legal.queries import read_query
+from archiver.legal.restriction import asks_what_is_restricted
 from archiver.legal.saved_views import is_visible
 from archiver.legal.subscription_views import Pace
 from archiver.model.actor import SYSTEM, Actor
@@ -93,7 +94,7 @@ class SubscriptionFollower:
             return _Asked(
                 row=row, saved=saved, tree=None, why_not="its query is none of this version"
             )
-        if asks_what_is_held(tree):
+        if asks_what_is_held(tree) or asks_what_is_restricted(tree):
             return _Asked(row=row, saved=saved, tree=None, why_not="its query asks what is held")
         part = await self._news.part(tx, reach(subscriber, Permission.SEARCH))
         return _Asked(row=row, saved=saved, tree=every((tree, part)))

@@ -40,7 +40,7 @@ class Telling:
     def chores(self) -> tuple[Chore, ...]:
         """The loops: what is new is found by one and told by another, which may have to wait."""
         return (
-            Chore(name="subscriptions", act=self._follow, every_s=_EVERY_S),
+            Chore(name="subscriptions", act=self._follow, every_s=_EVERY_S, of_posts=True),
             Chore(name="deliveries", act=self._deliver, every_s=_EVERY_S),
         )
 

@@ -22,6 +22,9 @@ _MB = 1024 * 1024
 _ENDINGS = (".tar.gz", ".tgz", ".tar", ".zip", ".gz", ".csv", ".json", ".jsonl", ".ndjson", ".xml")
 _MOST_NAME = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_IMPORT_IT = (
+    "import it with `muniment import` on the server, split it, or raise MUNIMENT_IMPORT_LIMIT_MB"
+)
 _LOOK_EVERY = 64 * _MB  # bytes between looks at the room on the disk
 
 
@@ -39,10 +42,21 @@ class Upload:
 
 
 class Uploads:
-    """The folder of uploads under `root`; `most` is the largest file taken, in bytes."""
+    """The folder of uploads under `root`; `most` is the largest file taken, in bytes.
 
-    def __init__(self, root: Path, *, most: int, require_room: Callable[[], None]) -> None:
+    `advice` is what somebody with a larger one is told.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        most: int,
+        require_room: Callable[[], None],
+        advice: str = _IMPORT_IT,
+    ) -> None:
         self.most = most
+        self._advice = advice
         self._root = root
         self._require_room = require_room
 
@@ -104,9 +118,8 @@ class Uploads:
         """Pass if a file of so many bytes is taken. Raises TooLarge."""
         if size > self.most:
             raise TooLarge(
-                f"expected a file of at most {self.most // _MB:,} MB "
-                "(MUNIMENT_IMPORT_LIMIT_MB), found a larger one; import it with `muniment import` "
-                "on the server, or split it"
+                f"expected a file of at most {self.most // _MB:,} MB, found a larger one; "
+                f"{self._advice}"
             )
 
     def require_room(self) -> None:

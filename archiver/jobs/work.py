@@ -10,7 +10,7 @@ cancelling and the fetching of files are events.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -48,7 +48,9 @@ class Kind:
 
     `run` does it and returns what it has to tell, as JSON that holds no content, but for what
     stands under `private`: that is told only to who asked. `holds_content` says that the file or an
-    error may hold content: then nobody but who asked gets at them. `in_part` says that
+    error may hold content: then nobody but who asked gets at them, and the next disposal deletes
+    the file. `records_in` tells which records stand in a finished one, so that only the disposal of
+    one of them does. `in_part` says that
     people limited to a unit or a matter may ask too, and that `run` keeps to their reach. `again`
     says that it can be started again with the same arguments.
     """
@@ -58,6 +60,7 @@ class Kind:
     permission: Permission
     run: Callable[[Run], Awaitable[Result]]
     holds_content: bool = False
+    records_in: Callable[[Path], Collection[str]] | None = None
     in_part: bool = False
     again: bool = True
 

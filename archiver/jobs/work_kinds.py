@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from archiver.access.rules import Permission
 from archiver.assurance.evidence.choosing import Wanted
+from archiver.assurance.evidence.container import records_in
 from archiver.assurance.evidence.exporting import Evidence
 from archiver.assurance.integrity_view import VERIFICATION
 from archiver.assurance.report import Report
@@ -145,6 +146,7 @@ def evidence_kind(evidence: Evidence) -> Kind:
         permission=Permission.EXPORT,
         run=run,
         holds_content=True,
+        records_in=records_in,
     )
 
 

@@ -81,8 +81,9 @@ class WorkFiles:
         path = self._root / job_id / "result"
         if not path.is_file():
             raise NotFound(
-                "the file of this job is not here: it was kept for seven days, or another process "
-                "without this folder made it; start the job again"
+                "the file of this job is not here: it was kept for seven days, records were "
+                "destroyed since, or another process without this folder made it; start the job "
+                "again"
             )
         return path
 

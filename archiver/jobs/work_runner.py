@@ -16,6 +16,7 @@ from datetime import timedelta
 import structlog
 
 from archiver.clock import Clock, to_millis
+from archiver.db import disposed as disposed_rows
 from archiver.db import jobs as rows
 from archiver.db.jobs import Beat, JobRow, JobState
 from archiver.db.transaction import Database
@@ -23,6 +24,7 @@ from archiver.errors import (
     ArchiverError,
     ConfigurationError,
     EvidenceError,
+    NotFound,
     OperatorError,
 )
 from archiver.jobs.loops import Chore
@@ -33,6 +35,9 @@ from archiver.model.requester import actor_of
 AT_ONCE = 2
 LOST_AFTER = timedelta(seconds=30)
 """A process that said nothing for so long is taken for dead."""
+
+FILES_OF_JOBS = "files of jobs"
+"""The loop that deletes files of jobs which are over."""
 
 INTERRUPTED = "The process that ran this job ended before the job did. Start it again."
 _UNFORESEEN = "Something nobody foresaw went wrong. Give the operator the id of this job."
@@ -82,7 +87,7 @@ class Runner:
         """What is to be done in the background: run jobs, and delete the files of old ones."""
         return (
             Chore(name="jobs", act=self.act, every_s=0.05),
-            Chore(name="files of jobs", act=self.sweep, every_s=_SWEEP_S),
+            Chore(name=FILES_OF_JOBS, act=self.sweep, every_s=_SWEEP_S),
         )
 
     def notify(self) -> None:
@@ -116,13 +121,32 @@ class Runner:
             await asyncio.wait([each.task for each in self._running.values()])
 
     async def sweep(self) -> str:
-        """Delete the folders of jobs that ended more than seven days ago, or are not known."""
+        """Delete the folders of jobs that are over.
+
+        Those that ended more than seven days ago, that nobody knows, those that hold a destroyed
+        record, and those with content of nobody knows which records, read before a disposal.
+        """
         found = await asyncio.to_thread(self._files.all)
+        since = oldest_kept(self._clock())
+        with_content = [kind.name for kind in self._kinds.values() if kind.holds_content]
         async with self._database.reading() as tx:
-            kept = await rows.kept(tx, found, ended_since=oldest_kept(self._clock()))
+            kept = await rows.kept(tx, found, ended_since=since, with_content=with_content)
+            done = await rows.done(tx, set(found) - kept, ended_since=since)
         for job_id in set(found) - kept:
-            await asyncio.to_thread(self._files.remove, job_id)
+            if not await self._holds_nothing_destroyed(job_id, done.get(job_id, "")):
+                await asyncio.to_thread(self._files.remove, job_id)
         return ""
+
+    async def _holds_nothing_destroyed(self, job_id: str, kind_name: str) -> bool:
+        """Return whether it is known which records stand in a job's file, and all of them stay."""
+        kind = self._kinds.get(kind_name)
+        if kind is None or kind.records_in is None:
+            return False
+        with suppress(NotFound):
+            ids = await asyncio.to_thread(kind.records_in, self._files.result(job_id))
+            async with self._database.reading() as tx:
+                return bool(ids) and not await disposed_rows.any_destroyed(tx, ids)
+        return False
 
     async def _begin(self) -> bool:
         """Claim and start what waits, as far as there are places; False where nothing runs."""

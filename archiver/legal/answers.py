@@ -16,14 +16,16 @@ class Coverage:
 
     `not_searchable` posts below `log_size` are in no count: they hold nothing that can be searched,
     or are among the `set_aside` ones, which the index could not take in and somebody has to review.
-    `is_exact` false: the index does not hold just the posts it has to, so that counts may be too
-    low or too high until it has been put right.
+    `restricted` posts are not shown and in no count (`archiver.legal.restriction`); None where the
+    asker may not know how many. `is_exact` false: the index does not hold just the posts it has to,
+    so that counts may be too low or too high until it has been put right.
     """
 
     log_size: int
     records: int
     not_searchable: int
     set_aside: int = 0
+    restricted: int | None = None
     is_exact: bool = True
 
     def to_dict(self) -> dict[str, int | bool]:
@@ -34,6 +36,7 @@ class Coverage:
             "not_searchable": self.not_searchable,
             "set_aside": self.set_aside,
             "exact": self.is_exact,
+            **({"restricted": self.restricted} if self.restricted else {}),
         }
 
 

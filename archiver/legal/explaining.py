@@ -19,7 +19,7 @@ from archiver.legal.turns import Turns
 from archiver.legal.understanding import Syntax, Understood, understand, zone_of
 from archiver.model.actor import Actor
 from search.index import Expandable, Snapshot
-from search.query import Everything, Phrase, Query, every
+from search.query import Phrase, Query, every
 
 MOST_WITHIN = 2_000
 """Words of one expansion that are looked up one by one for somebody limited to a part."""
@@ -76,14 +76,15 @@ class _Within:
     def __init__(self, snapshot: Snapshot, part: Part) -> None:
         self._snapshot = snapshot
         self._part = part.tree
+        self._is_whole = part.is_whole
 
     def count(self, query: Query) -> int:
         """Return how many documents of the part `query` finds."""
         return self._snapshot.count(every((query, self._part)))
 
     def expansion(self, word: Expandable, *, limit: int) -> tuple[str, ...]:
-        """Return the words that stand in documents of the part."""
-        if isinstance(self._part, Everything):
+        """Return the words that stand in documents of the part, or only in restricted ones."""
+        if self._is_whole:
             return self._snapshot.expansion(word, limit=limit)
         found = self._snapshot.expansion(word, limit=min(limit, MOST_WITHIN))
         return tuple(token for token in found if self.count(Phrase((token,))))

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
 
-from archiver.access.rules import EVERYTHING, Permission, Reach, reach
+from archiver.access.rules import EVERYTHING, Permission, Reach, allowed, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, from_millis, to_millis
@@ -29,6 +29,7 @@ from archiver.legal.held import asks_what_is_held, with_held
 from archiver.legal.hold_views import HeldPost
 from archiver.legal.membership import MAX_MEMBERS, Documents, Membership, Scope
 from archiver.legal.queries import OpenIndex, read_query
+from archiver.legal.restriction import RestrictedRecords, around_restricted
 from archiver.legal.set_views import (
     FrozenSet,
     SetIds,
@@ -37,6 +38,7 @@ from archiver.legal.set_views import (
     reach_text,
     set_view,
     visible_set,
+    whole_view,
 )
 from archiver.legal.turns import Turns
 from archiver.legal.understanding import zone_of
@@ -155,8 +157,9 @@ class FrozenSets:
         within = reach(actor, Permission.SEARCH)
         async with self._database.reading() as tx:
             row = await visible_set(tx, set_id, within)
+            view = await whole_view(tx, row, await set_rows.numbers(tx, row), within)
         await self._note_viewed(row, actor)
-        return set_view(row)
+        return view
 
     async def page(self, set_id: str, *, after: int = -1, limit: int = 50, actor: Actor) -> SetPage:
         """Return a set with a page of its records, those behind a log index, in log order.
@@ -173,12 +176,16 @@ class FrozenSets:
             )
         async with self._database.reading() as tx:
             row = await visible_set(tx, set_id, within)
-            seen = await _seen(tx, row, within)
+            seen = await _seen(tx, row, within, actor)
+            view = await whole_view(tx, row, seen, within)
+            if view.destroyed:
+                gone = await set_rows.destroyed(tx, seen)
+                seen = [index for index in seen if index not in gone]
             wanted = [index for index in seen if index > after][: limit + 1]
             members = await set_rows.records_at(tx, wanted[:limit])
         await self._note_viewed(row, actor)
         return SetPage(
-            view=set_view(row),
+            view=view,
             members=tuple(map(HeldPost.of, members)),
             shown=len(seen),
             after=wanted[limit - 1] if len(wanted) > limit else None,
@@ -189,9 +196,11 @@ class FrozenSets:
         within = reach(actor, Permission.SEARCH)
         async with self._database.reading() as tx:
             row = await visible_set(tx, set_id, within)
-            ids = await record_rows.ids_at(tx, await _seen(tx, row, within))
+            seen = await _seen(tx, row, within, actor)
+            view = await whole_view(tx, row, seen, within)
+            ids = await record_rows.ids_at(tx, seen)
         await self._note_viewed(row, actor, shown=len(ids))
-        return SetIds(view=set_view(row), ids=tuple(ids))
+        return SetIds(view=view, ids=tuple(ids))
 
     async def numbers(self, set_id: str, *, actor: Actor) -> Sequence[int]:
         """Return the log indexes of a set's records within reach, ascending.
@@ -201,13 +210,14 @@ class FrozenSets:
         """
         within = reach(actor, Permission.SEARCH)
         async with self._database.reading() as tx:
-            return await _seen(tx, await visible_set(tx, set_id, within), within)
+            return await _seen(tx, await visible_set(tx, set_id, within), within, actor)
 
     async def _with_held(self, tree: Query, actor: Actor) -> Query:
         async with self._database.reading() as tx:
-            if not asks_what_is_held(tree):
-                return tree
-            return await with_held(tx, tree, reach(actor, Permission.READ_HOLDS))
+            wanted = await around_restricted(tx, tree, actor)
+            if not asks_what_is_held(wanted):
+                return wanted
+            return await with_held(tx, wanted, reach(actor, Permission.READ_HOLDS))
 
     async def _record(self, frozen: SetFrozen, actor: Actor) -> None:
         await self._trail.record(
@@ -231,9 +241,16 @@ class FrozenSets:
         )
 
 
-async def _seen(tx: Transaction, row: FrozenSetRow, within: Reach) -> Sequence[int]:
-    """Return the members within reach: an account may have left its unit since."""
-    members = await set_rows.numbers(tx, row)
+async def _seen(tx: Transaction, row: FrozenSetRow, within: Reach, actor: Actor) -> Sequence[int]:
+    """Return the members within reach: an account may have left its unit since.
+
+    Members that were restricted since are left out, unless the set was made of restricted ones for
+    those who may read them.
+    """
+    members: Sequence[int] = await set_rows.numbers(tx, row)
+    asks = "is:restricted" in row.normalised and allowed(actor, Permission.READ_RESTRICTED)
+    if not asks and (hidden := (await RestrictedRecords().numbers(tx)).numbers):
+        members = [index for index in members if index not in hidden]
     if within == EVERYTHING:
         return members
     inside = await reach_rows.in_reach(tx, within, members)

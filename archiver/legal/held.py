@@ -14,7 +14,8 @@ from archiver.db import holds as hold_rows
 from archiver.db.transaction import Transaction
 from archiver.errors import InvalidInput
 from archiver.legal.hold_views import is_visible
-from search.query import And, Held, Not, Numbers, Or, Query
+from archiver.legal.restriction import asks_what_is_restricted
+from search.query import And, Held, Not, Numbers, Or, Query, Standing
 
 _KEPT = 8  # sets of holds; a few MB each where they hold a hundred thousand records
 
@@ -22,7 +23,7 @@ _KEPT = 8  # sets of holds; a few MB each where they hold a hundred thousand rec
 def asks_what_is_held(query: Query) -> bool:
     """Return whether a query has an `is:held` anywhere."""
     match query:
-        case Held():
+        case Held(Standing.HELD):
             return True
         case Not(part):
             return asks_what_is_held(part)
@@ -38,10 +39,10 @@ def require_lasting(query: Query, what: str) -> Query:
     Raises:
         InvalidInput: it does. What it defines would change with other holds, or with itself.
     """
-    if asks_what_is_held(query):
+    if asks_what_is_held(query) or asks_what_is_restricted(query):
         raise InvalidInput(
-            f"expected a query that defines {what} by the posts themselves, found is:held, which "
-            "changes as holds are placed and released; leave it out",
+            f"expected a query that defines {what} by the posts themselves, found is:held or "
+            "is:restricted, which change as holds are placed and people ask; leave it out",
             pointer="query",
         )
     return query
@@ -87,7 +88,7 @@ async def with_held(
 
 def _replaced(query: Query, held: Numbers) -> Query:
     match query:
-        case Held():
+        case Held(Standing.HELD):
             return held
         case Not(part):
             return Not(_replaced(part, held))

@@ -19,15 +19,19 @@ from search.index import Hit as Found
 from search.query import Query
 
 _Marking = Callable[[str], tuple[Mark, ...]]
-_TOGETHER = 8  # threads that open the records of one page: a store may be far away
 
 
 async def opened(
-    found: Sequence[Found], known: HitRows, tree: Query, records: RecordReader
+    found: Sequence[Found],
+    known: HitRows,
+    tree: Query,
+    records: RecordReader,
+    *,
+    together: int,
 ) -> tuple[Hit, ...]:
     """Return what is shown of each hit, in order, with where `tree` found its words.
 
-    `known` is what the database knows of them.
+    `known` is what the database knows of them. `together` threads open them.
     """
     mark = marking(tree)
 
@@ -35,7 +39,7 @@ async def opened(
         return [_opened(each, known, mark, records) for each in some]
 
     # Neighbours stand in one segment, so each thread takes neighbours.
-    size = -(-len(found) // _TOGETHER)
+    size = -(-len(found) // together)
     parts = [found[start : start + size] for start in range(0, len(found), size or 1)]
     hits = await asyncio.gather(*(asyncio.to_thread(open_some, part) for part in parts))
     return tuple(hit for part in hits for hit in part)

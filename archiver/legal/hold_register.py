@@ -10,6 +10,7 @@ from archiver.access.rules import EVERYTHING, Permission, Reach, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, to_millis
+from archiver.db import hold_overlaps
 from archiver.db import holds as hold_rows
 from archiver.db.holds import HoldRow
 from archiver.db.transaction import Database, Transaction
@@ -93,7 +94,7 @@ class HoldRegister:
         async with self._database.reading() as tx:
             row = await visible_hold(tx, hold_id, within)
             members = await hold_rows.member_rows(tx, hold_id, after, limit)
-            overlaps = await hold_rows.overlaps(tx, hold_id) if within == EVERYTHING else []
+            overlaps = await hold_overlaps.overlaps(tx, hold_id) if within == EVERYTHING else []
         view = view_of(row, await self._pending())
         await note_viewed(self._trail, view, actor)
         return HoldPage(
@@ -115,9 +116,9 @@ class HoldRegister:
         everything = within == EVERYTHING
         async with self._database.reading() as tx:
             row = await active_hold(tx, hold_id, within)
-            overlaps = await hold_rows.overlaps(tx, hold_id) if everything else []
-            now = to_millis(self._clock())
-            freed = await hold_rows.freed_by(tx, hold_id, now) if everything else None
+            overlaps = await hold_overlaps.overlaps(tx, hold_id) if everything else []
+            now, others = to_millis(self._clock()), [each.id for each in overlaps]
+            freed = await hold_overlaps.freed_by(tx, hold_id, now, others) if everything else None
         view = view_of(row, 0)
         await note_viewed(self._trail, view, actor, result="preview")
         return ReleasePreview(view=view, freed=freed, overlaps=tuple(overlaps))

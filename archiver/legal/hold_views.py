@@ -7,7 +7,8 @@ from datetime import datetime
 
 from archiver.access.rules import EVERYTHING, Reach
 from archiver.clock import from_millis, rfc3339
-from archiver.db.holds import Freed, HoldRow, MemberRow, Overlap
+from archiver.db.hold_overlaps import Freed, Overlap
+from archiver.db.holds import HoldRow, MemberRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,8 @@ class HoldView:
     holds in force yet; it is 0 but for a moment, or while the store fails. Members are blocked
     from disposal from the first moment on. A preview has no id and the state `preview`.
     `not_searched` is told when a hold by a query is placed or previewed: the ids of posts that the
-    query could not be asked of, which are therefore no members.
+    query could not be asked of, which are therefore no members. `destroyed` members were destroyed
+    before the hold was in force, or were just going: it came too late for them.
     """
 
     id: str
@@ -37,6 +39,7 @@ class HoldView:
     release_reason: str = ""
     objects_pending: int = 0
     not_searched: tuple[str, ...] = ()
+    destroyed: int = 0
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON document."""
@@ -57,6 +60,7 @@ class HoldView:
             "release_reason": self.release_reason,
             "objects_pending": self.objects_pending,
             "not_searched": list(self.not_searched),
+            "destroyed": self.destroyed,
         }
 
 

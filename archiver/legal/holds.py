@@ -16,6 +16,7 @@ from archiver.access.rules import EVERYTHING, Permission, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, from_millis, to_millis
+from archiver.db import hold_overlaps
 from archiver.db import holds as hold_rows
 from archiver.db.holds import HoldRow
 from archiver.db.transaction import Database
@@ -84,8 +85,10 @@ class Holds:
         A frozen set, `set_id`, stands alone: exactly its members are held. `saved` is a saved
         search in place of a query, as `ID` or `ID@3`; the hold states which version it was.
 
-        Posts captured later are not covered. Whoever may place holds in a part of the archive only
-        holds what meets the conditions there, and the hold's scope says so.
+        Posts captured later are not covered. What a disposal has condemned is kept while it can be;
+        of how many it was too late the answer says in `destroyed`. Whoever may place holds in a
+        part of the archive only holds what meets the conditions there, and the hold's scope says
+        so.
 
         Raises:
             Denied: the actor may not place holds, or not in this matter.
@@ -99,7 +102,7 @@ class Holds:
         scope = self._scope(matter, asked, accounts, record_ids, set_id, actor)
         members = await self._members(scope, actor)
         row = self._row(scope, members, name=name, matter=matter, reason=reason, actor=actor)
-        placed = HoldPlaced(row=row, members=sorted(members.ids), indexes=members.indexes)
+        placed = HoldPlaced(row=row, members=members.ids, indexes=members.indexes)
         await self._act(
             Action.HOLD_PLACED,
             row,
@@ -109,7 +112,9 @@ class Holds:
             actor=actor,
         )
         view = view_of(row, await self._mirror_if_it_goes())
-        return replace(view, not_searched=members.not_searched)
+        async with self._database.reading() as tx:
+            destroyed = await hold_rows.count_destroyed(tx, row.id)
+        return replace(view, not_searched=members.not_searched, destroyed=destroyed)
 
     async def preview(
         self,
@@ -136,7 +141,7 @@ class Holds:
         async with self._database.reading() as tx:
             accounts_of = await hold_rows.accounts_among(tx, members.indexes)
             held, overlaps = (
-                await hold_rows.held_among(tx, members.indexes) if everything else (None, [])
+                await hold_overlaps.held_among(tx, members.indexes) if everything else (None, [])
             )
         view = replace(view_of(row, 0), id="", state="preview", not_searched=members.not_searched)
         await note_viewed(self._trail, view, actor, result="preview")

@@ -7,15 +7,20 @@ that are held now), and is asked in a thread when it is the asker's turn.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from archiver.access.rules import Permission, Reach, reach
+from archiver.access.rules import Permission, Reach, reach, require
 from archiver.db.transaction import Database
 from archiver.legal.held import HeldRecords, asks_what_is_held, with_held
 from archiver.legal.queries import OpenIndex, asking_the_engine
-from archiver.legal.reach import WHOLE, Part, Parts
+from archiver.legal.reach import WHOLE, Part, Parts, without
+from archiver.legal.restriction import (
+    RestrictedRecords,
+    asks_what_is_restricted,
+    with_restricted,
+)
 from archiver.legal.turns import Turns
 from archiver.model.actor import Actor
 from search.index import Snapshot
-from search.query import Query
+from search.query import Numbers, Query
 
 _T = TypeVar("_T")
 
@@ -29,24 +34,32 @@ class Inquiry:
         self._turns = turns
         self._parts = Parts()
         self._held = HeldRecords()
+        self._restricted = RestrictedRecords()
 
     async def within(
         self, within: Reach, trees: Sequence[Query], actor: Actor
     ) -> tuple[Part, list[Query]]:
         """Return the part of the archive that is searched, and `trees` with what is held put in.
 
+        Restricted records are in no part, unless a tree asks for them (`legal.restriction`).
+
         Raises:
-            Denied: a tree asks what is held, and the actor may read no holds.
+            Denied: a tree asks what is held, and the actor may read no holds; or it asks what is
+                restricted, and they may not read that.
         """
         asks_held = any(map(asks_what_is_held, trees))
         if within.everything and not asks_held:
-            return WHOLE, list(trees)
+            restricted = await self._restricted.at_hand(self._database)
+            if restricted is not None:
+                return _apart(WHOLE, trees, restricted, actor)
         async with self._database.reading() as tx:
             part = await self._parts.of(tx, within)
-            if not asks_held:
-                return part, list(trees)
-            holds = reach(actor, Permission.READ_HOLDS)
-            return part, [await with_held(tx, tree, holds, self._held) for tree in trees]
+            restricted = await self._restricted.numbers(tx)
+            part, wanted = _apart(part, trees, restricted, actor)
+            if asks_held:
+                holds = reach(actor, Permission.READ_HOLDS)
+                wanted = [await with_held(tx, tree, holds, self._held) for tree in wanted]
+            return part, wanted
 
     async def ask(self, actor: Actor, question: Callable[[Snapshot], _T]) -> _T:
         """Return what `question` finds in one state of the index.
@@ -62,3 +75,13 @@ class Inquiry:
                 return question(snapshot)
 
         return await self._turns.take(actor, asked)
+
+
+def _apart(
+    part: Part, trees: Sequence[Query], restricted: Numbers, actor: Actor
+) -> tuple[Part, list[Query]]:
+    """Leave restricted records out of the part, or put them in where a tree asks for them."""
+    if not any(map(asks_what_is_restricted, trees)):
+        return without(part, restricted), list(trees)
+    require(actor, Permission.READ_RESTRICTED)
+    return part, [with_restricted(tree, restricted) for tree in trees]

@@ -8,7 +8,8 @@ posts below its watermark is refused: a hold that is silently incomplete is the 
 """
 
 import json
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -21,12 +22,13 @@ from archiver.db import reach as reach_rows
 from archiver.db import records as record_rows
 from archiver.db import searchable, set_aside
 from archiver.db.transaction import Database, Transaction
-from archiver.errors import InvalidInput, SearchUnavailable
+from archiver.errors import IntegrityError, InvalidInput, SearchUnavailable
 from archiver.legal.expansions import Expansion, expansions_of
 from archiver.legal.queries import OpenIndex, snapshot_of
 from archiver.legal.set_views import visible_set
 from archiver.legal.turns import Turns
 from archiver.model.actor import Actor
+from archiver.preserve.ledger.entry import members_digest
 from search.document import Document
 from search.matcher import prepared
 from search.normal_form import normalise
@@ -134,7 +136,7 @@ class Matched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Members:
-    """Who is under a hold: log indexes and record ids in log order, found below `log_size`.
+    """Who is under a hold: log indexes and record ids, each ascending, found below `log_size`.
 
     `not_searched` are the ids of the posts that meet all conditions but the query, of which nobody
     can say whether they meet that: the index could not take them in. They are no members.
@@ -202,7 +204,7 @@ class Membership:
             # A stored duplicate of a member holds the same words.
             indexes |= {copy for copy, original in copies if original in indexes}
             ordered = sorted(indexes)
-            ids = await record_rows.ids_at(tx, ordered)
+            ids = await record_rows.ids_among(tx, ordered)
             not_searched = await self._not_searched(tx, scope, matched, log_size)
         return Members(
             log_size=log_size,
@@ -226,7 +228,7 @@ class Membership:
         within = await _within_reach(tx, scope, indexes)
         if scope.record_ids:
             within &= await self._named(tx, scope)
-        return await record_rows.ids_at(tx, sorted(within))
+        return await record_rows.ids_among(tx, sorted(within))
 
     async def _chosen(
         self, tx: Transaction, scope: Scope, matched: Matched | None, log_size: int
@@ -235,8 +237,8 @@ class Membership:
         if scope.query is None and not scope.record_ids:
             return await hold_rows.posts_of_accounts(tx, scope.accounts, log_size)
         if scope.query is not None and matched is not None:
-            found = {index for index in matched.indexes if index < log_size}
-            indexes = sorted(found & named if scope.record_ids else found)
+            found = matched.indexes[: bisect_left(matched.indexes, log_size)]
+            indexes = sorted(named.intersection(found)) if scope.record_ids else list(found)
         else:
             indexes = sorted(named)
         return await hold_rows.posts_of(tx, indexes, scope.accounts) if scope.accounts else indexes
@@ -311,7 +313,24 @@ async def _of_set(tx: Transaction, scope: Scope) -> Members:
             "nothing was held. Freeze the search again and place the hold from that set",
             pointer="set_id",
         )
-    ids = await record_rows.ids_at(tx, indexes)
+    ids = await record_rows.ids_among(tx, indexes)
+    gone: Mapping[int, str] = {}
+    if len(ids) < len(indexes):
+        # What was destroyed since cannot be held; the set says how many, and by what right.
+        there = set((await record_rows.indexes_of(tx, ids)).values())
+        missing = set(indexes) - there
+        gone = await set_rows.destroyed(tx, sorted(missing))
+        if lost := missing - gone.keys():
+            raise IntegrityError(
+                f"frozen set {row.id}: {len(lost)} of its records have no row in the database and "
+                "were not destroyed; run `muniment verify --full`"
+            )
+        indexes = tuple(sorted(there))
+    if members_digest((*ids, *gone.values())) != row.members_sha256:
+        raise IntegrityError(
+            f"frozen set {row.id}: its members in the database are not those it states by their "
+            "digest. Nothing was held: run `muniment verify --full --content`"
+        )
     return Members(log_size=row.log_size, indexes=indexes, ids=tuple(ids))
 
 

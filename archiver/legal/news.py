@@ -22,7 +22,8 @@ from archiver.legal.queries import (
     read_query,
     snapshot_of,
 )
-from archiver.legal.reach import Parts
+from archiver.legal.reach import Parts, without
+from archiver.legal.restriction import RestrictedRecords, asks_what_is_restricted
 from archiver.legal.saved_views import SavedView, is_visible, key_of, read_reference
 from archiver.legal.turns import Turns
 from archiver.model.actor import Actor
@@ -40,6 +41,7 @@ class News:
         self._turns = turns or Turns()
         self._parts = Parts()
         self._held = HeldRecords()
+        self._restricted = RestrictedRecords()
 
     async def watermark(self) -> int:
         """Return up to where the index has read the log. Raises SearchUnavailable."""
@@ -81,13 +83,16 @@ class News:
         """Return what a version asks; None where it cannot be asked by this actor any more."""
         try:
             tree = read_query(row.normalised, UTC)
+            if asks_what_is_restricted(tree):
+                return None
             return await with_held(tx, tree, _holds_of(actor), self._held)
         except (InvalidInput, Denied):
             return None
 
     async def part(self, tx: Transaction, within: Reach) -> Query:
-        """Return the part of the archive that is counted in."""
-        return (await self._parts.of(tx, within)).tree
+        """Return the part of the archive that is counted in: restricted records never are."""
+        part = await self._parts.of(tx, within)
+        return without(part, await self._restricted.numbers(tx)).tree
 
     async def count(
         self, questions: Sequence[tuple[Query, int] | None], actor: Actor

@@ -6,25 +6,34 @@ all speak of the same part, and nothing outside it is counted anywhere.
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from archiver.access.rules import Reach
 from archiver.db import reach as reach_rows
 from archiver.db.transaction import Transaction
-from search.query import Everything, Numbers, Places, Query, place, some
+from search.query import Everything, Not, Numbers, Places, Query, every, place, some
 
 _KEPT = 8  # members of matters: a few MB where a matter holds a hundred thousand records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """The part of the archive that is searched: its tree, and what it is called."""
+    """The part of the archive that is searched: its tree, and what it is called.
+
+    `is_whole` is whether nothing but restricted records is left out of it.
+    """
 
     tree: Query
     names: tuple[str, ...] = ()
+    is_whole: bool = False
 
 
-WHOLE = Part(tree=Everything())
+WHOLE = Part(tree=Everything(), is_whole=True)
+
+
+def without(part: Part, records: Numbers) -> Part:
+    """Return a part of the archive without these records."""
+    return replace(part, tree=every((part.tree, Not(records)))) if records.numbers else part
 
 
 class Parts:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 
-from archiver.access.rules import Permission, Reach, reach
+from archiver.access.rules import Permission, Reach, allowed, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.db import hit_rows
@@ -52,7 +52,11 @@ MAX_VALUES = 1000
 
 
 class Searching:
-    """The search use cases. `engine` tells its name and version, as answers state it."""
+    """The search use cases. `engine` tells its name and version, as answers state it.
+
+    `together` is how many threads open the records of one page: many where the store is far away,
+    one where reading costs work and no waiting, which two threads would take from each other.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Searching:
         trail: Trail,
         engine: Callable[[], str],
         turns: Turns | None = None,
+        together: int = 1,
     ) -> None:
         self._inquiry = Inquiry(index=index, database=database, turns=turns or Turns())
         self._engine = engine
@@ -71,6 +76,7 @@ class Searching:
         self._zone = zone
         self._trail = trail
         self._records = records
+        self._together = together
         self._covering = coverage.Covering(database, trail.clock)
 
     async def search(
@@ -162,7 +168,7 @@ class Searching:
                 f"the index found {seen.total} records, of which the database knows {len(ids)}; "
                 "run `muniment reindex`, then `muniment verify`"
             )
-        answer, _ = await self._answer(query, tree, seen, within)
+        answer, _ = await self._answer(query, tree, seen, within, actor)
         await self._note(query, tree, seen, within, actor, shown=len(ids))
         return replace(answer, ids=tuple(ids))
 
@@ -187,7 +193,7 @@ class Searching:
             )
 
         seen = await self._inquiry.ask(actor, counted)
-        answer, fresh = await self._answer(asked.query, tree, seen, within)
+        answer, fresh = await self._answer(asked.query, tree, seen, within, actor)
         await self._note(asked.query, tree, seen, within, actor, field=name.value)
         return Overview(
             answer=answer,
@@ -240,8 +246,8 @@ class Searching:
         noted = asyncio.create_task(self._note(query, tree, seen, within, actor))
         try:
             rows = await self._looked_up(seen, within)
-            answer, fresh = await self._answer(query, tree, seen, within, rows)
-            hits = await opened(seen.hits, rows.hits, tree, self._records)
+            answer, fresh = await self._answer(query, tree, seen, within, actor, rows)
+            hits = await opened(seen.hits, rows.hits, tree, self._records, together=self._together)
         finally:
             await noted
         if damaged := sum(bool(hit.integrity) for hit in hits):
@@ -261,7 +267,7 @@ class Searching:
             )
 
         seen = await self._inquiry.ask(actor, counted)
-        answer, _ = await self._answer(query, tree, seen, within)
+        answer, _ = await self._answer(query, tree, seen, within, actor)
         await self._note(query, tree, seen, within, actor)
         return answer
 
@@ -277,18 +283,25 @@ class Searching:
 
         return await self._database.run(looked_up, writes=False)
 
-    async def _answer(
-        self, query: str, tree: Query, seen: Seen, within: Reach, rows: "_Rows | None" = None
+    async def _answer(  # noqa: PLR0917 - what was asked, and what was found
+        self,
+        query: str,
+        tree: Query,
+        seen: Seen,
+        within: Reach,
+        actor: Actor,
+        rows: "_Rows | None" = None,
     ) -> tuple[Answer, Freshness]:
         """Return the answer without hits, and how far the index is."""
         rows = rows or await self._looked_up(seen, within)
+        covered = await self._covering.covered(rows.counts, seen.watermark, seen.known, seen.whole)
+        if within.everything and allowed(actor, Permission.READ_PRIVACY):
+            covered = replace(covered, restricted=seen.whole - seen.known)
         answer = Answer(
             query=query,
             normalised=normalise(tree),
             count=seen.total,
-            covered=await self._covering.covered(
-                rows.counts, seen.watermark, seen.known, seen.whole
-            ),
+            covered=covered,
             engine=self._engine(),
             analyzer=ANALYZER_VERSION,
             within=names(within),

@@ -1,14 +1,14 @@
 """Frozen result sets as they may be shown, and to whom."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.access.rules import EVERYTHING, Reach
 from archiver.clock import from_millis, rfc3339
 from archiver.db import frozen_sets as set_rows
-from archiver.db.frozen_sets import FrozenSetRow
+from archiver.db.frozen_sets import DestroyedMembers, FrozenSetRow
 from archiver.db.transaction import Transaction
 from archiver.legal.expansions import Expansion, from_json
 from archiver.legal.hold_views import HeldPost
@@ -22,7 +22,9 @@ class FrozenSet:
     `digest` is SHA-256 over the sorted record ids, as of a hold with the same members. `within`
     names the part of the archive that was searched; empty: all of it. `options` say how the query
     was read (`stem`, `zone`) and of how many posts nobody could say whether it finds them
-    (`not_searched`): the index could not take them in.
+    (`not_searched`): the index could not take them in. `destroyed` are those of its records that
+    were destroyed since; None where that is not told: it is to who sees the whole archive, where
+    one set is asked for.
     """
 
     id: str
@@ -40,6 +42,26 @@ class FrozenSet:
     digest: str
     frozen_at: datetime
     frozen_by: str
+    destroyed: tuple[DestroyedMembers, ...] | None = None
+
+    @property
+    def destroyed_records(self) -> int:
+        """How many of its records were destroyed since."""
+        return sum(each.records for each in self.destroyed or ())
+
+    @property
+    def destroyed_words(self) -> str:
+        """How many of its records were destroyed under which certificates; empty for none."""
+        if not self.destroyed:
+            return ""
+        under = ", ".join(
+            f"{each.records:,} in batch {each.batch_id}, which is being carried out"
+            if each.certificate_number is None
+            else f"{each.records:,} under certificate no. {each.certificate_number}"
+            for each in self.destroyed
+        )
+        what = f"{self.destroyed_records:,} of its {self.records:,} records were destroyed since"
+        return f"{what}: {under}"
 
     @property
     def title(self) -> str:
@@ -64,6 +86,8 @@ class FrozenSet:
             "members_sha256": self.digest,
             "frozen_at": rfc3339(self.frozen_at),
             "frozen_by": self.frozen_by,
+            "destroyed": None if self.destroyed is None else self.destroyed_records,
+            "destroyed_under": [each._asdict() for each in self.destroyed or ()],
         }
 
 
@@ -92,8 +116,8 @@ class SetIds:
         return {**self.view.to_dict(), "ids": list(self.ids)}
 
 
-def set_view(row: FrozenSetRow) -> FrozenSet:
-    """Return a stored set as it is shown."""
+def set_view(row: FrozenSetRow, destroyed: Sequence[DestroyedMembers] | None = None) -> FrozenSet:
+    """Return a stored set as it is shown, with what was destroyed of it, where that may be told."""
     return FrozenSet(
         id=row.id,
         name=row.name,
@@ -110,6 +134,7 @@ def set_view(row: FrozenSetRow) -> FrozenSet:
         digest=row.members_sha256.hex(),
         frozen_at=from_millis(row.frozen_at),
         frozen_by=row.frozen_by,
+        destroyed=None if destroyed is None else tuple(destroyed),
     )
 
 
@@ -149,3 +174,15 @@ async def visible_set(tx: Transaction, set_id: str, within: Reach) -> FrozenSetR
     if not is_within(row.within, within):
         raise set_rows.no_set(set_id)
     return row
+
+
+async def whole_view(
+    tx: Transaction, row: FrozenSetRow, members: Sequence[int], within: Reach
+) -> FrozenSet:
+    """Return a set with what was destroyed of it, if who asks sees the whole archive.
+
+    To all others what was destroyed is not there: whose it was is not known any more.
+    """
+    if within != EVERYTHING:
+        return set_view(row)
+    return set_view(row, await set_rows.destroyed_among(tx, members))

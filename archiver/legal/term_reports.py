@@ -29,6 +29,7 @@ from archiver.legal.membership import Documents
 from archiver.legal.queries import GRAMMAR_VERSION, OpenIndex
 from archiver.legal.reach import names
 from archiver.legal.report_views import ReportEntry, entry_of, visible_report, with_hits
+from archiver.legal.restriction import around_restricted, asks_what_is_restricted
 from archiver.legal.set_views import FrozenSet, is_within, reach_text
 from archiver.legal.term_comparison import Comparison, compare
 from archiver.legal.term_counting import TermCounting
@@ -261,9 +262,12 @@ class TermReports:
         return tuple(replace(line, unique=unique) for line, unique in alone)
 
     async def _with_held(self, tree: Query, actor: Actor) -> Query:
-        if not asks_what_is_held(tree):
+        asks_restricted = asks_what_is_restricted(tree)
+        if not asks_restricted and not asks_what_is_held(tree):
             return tree
         async with self._database.reading() as tx:
+            if asks_restricted:
+                tree = await around_restricted(tx, tree, actor)
             return await with_held(tx, tree, reach(actor, Permission.READ_HOLDS))
 
     async def _record(

@@ -5,13 +5,13 @@ gives the row. Whoever sequences an old event late (a segment that was damaged a
 therefore undoes nothing newer.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archiver.db import accounts as account_rows
 from archiver.db.accounts import AccountRow
 from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
+from archiver.preserve.effect import PartOf, SelfStated
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
 from archiver.preserve.retention_event_effects import RetentionChanged, retention_changed
 
@@ -23,15 +23,10 @@ RESTATED = ("account:changed", "account:closed", "account:reopened")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountRegistered:
+class AccountRegistered(SelfStated):
     """An account came into the register. Of two registrations only the first has an effect."""
 
     row: AccountRow
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Insert the account, unless it is there."""
@@ -40,7 +35,7 @@ class AccountRegistered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountChanged:
+class AccountChanged(SelfStated):
     """What stands of an account from `at` on; `closed_at` is None while it is open.
 
     `retention`: closing it is what terms of its records count from, and reopening takes that back.
@@ -53,11 +48,6 @@ class AccountChanged:
     closed_at: int | None
     at: int
     retention: RetentionChanged | None = None
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Change the row, where nothing newer stands."""
@@ -75,9 +65,7 @@ class AccountChanged:
         return False
 
 
-def account_effect(
-    body: EventBody, part: Callable[[str], bytes | None]
-) -> AccountRegistered | AccountChanged | None:
+def account_effect(body: EventBody, part: PartOf) -> AccountRegistered | AccountChanged | None:
     """Return what an event about an account changes, None for one that changes nothing.
 
     Raises:

@@ -1,38 +1,27 @@
 """What the events of disposal batches change: the batch, its records, approvals and package.
 
-A batch's first event names its records by log index, as a frozen set's does; `members_sha256` is
-over those numbers as packed. Every later one names in `was` the moment of the event it was made
-upon, and takes effect only from there (`archiver.db.batches.claim`): of two that were made upon the
-same one, the log's order decides, and the other has no effect wherever the log is replayed.
+A batch's first event names its records by log index (`named_records`), as a frozen set's does.
+Every later one is made upon an earlier one and takes effect only from there (`transitions`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
 
-from archiver.db import batches as rows
-from archiver.db.batches import ApprovalRow, BatchRow, Claim, PackageRow
+from archiver.db import batch_steps as rows
+from archiver.db.batches import ApprovalRow, BatchRow, PackageRow
 from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
 from archiver.model.batch import UNDECIDED, BatchState
-from archiver.model.number_list import pack, unpack
-from archiver.model.post import Part, PartRole
+from archiver.preserve.effect import PartOf, SelfStated
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
+from archiver.preserve.named_records import members_digest, named_indexes
+from archiver.preserve.transitions import Change, Kind, Transition, transition
 
 BATCH = "batch"
 """The object type of these events."""
 
 FORMED = "batch:formed"
-MEMBERS_PART = "members.indexes"
-"""The part that names the records an event is about: packed log indexes."""
-
-MOST_RECORDS = 20_000
-"""Records of one batch: what people can review, and what one transaction writes in well under a
-second while captures wait for it."""
-
-PartOf = Callable[[str], bytes | None]
-Change = Callable[[Connection], None]
 
 _STATED = (
     *("class_code", "schedule_version", "action", "platform", "account", "period"),
@@ -41,16 +30,11 @@ _STATED = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchFormed:
+class BatchFormed(SelfStated):
     """A batch was formed of eligible records. `indexes` are their log indexes, ascending."""
 
     row: BatchRow
     indexes: Sequence[int] = field(repr=False)
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Insert the batch with its records, unless it is there."""
@@ -66,47 +50,7 @@ class BatchFormed:
         }
 
 
-@dataclass(slots=True, kw_only=True)
-class BatchChanged:
-    """A batch was changed, if it still stands where the change was made upon.
-
-    `took` says so once it was applied: whoever made the change learns there that somebody else was
-    faster.
-    """
-
-    claim: Claim
-    change: Change = field(repr=False)
-    took: bool = field(default=False, init=False)
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
-
-    def apply(self, connection: Connection) -> bool:
-        """Change the rows, unless the batch has moved on."""
-        self.took = rows.claim(connection, self.claim)
-        if self.took:
-            self.change(connection)
-        return False
-
-
-def members_part(indexes: Sequence[int]) -> Part:
-    """Return the part that names records by log index."""
-    return Part(
-        name=MEMBERS_PART,
-        role=PartRole.DERIVED,
-        media_type="application/octet-stream",
-        content=pack(indexes),
-    )
-
-
-def members_digest(indexes: Sequence[int]) -> str:
-    """Return SHA-256, in hex, over log indexes in decimal, joined by newlines, none at the end."""
-    return sha256("\n".join(map(str, indexes)).encode()).hexdigest()
-
-
-def batch_effect(body: EventBody, part: PartOf) -> BatchFormed | BatchChanged | None:
+def batch_effect(body: EventBody, part: PartOf) -> BatchFormed | Transition | None:
     """Return what an event about a batch changes, None for one that changes nothing.
 
     Raises:
@@ -116,18 +60,7 @@ def batch_effect(body: EventBody, part: PartOf) -> BatchFormed | BatchChanged | 
         return None
     if body.action == FORMED:
         return _formed(body, part)
-    known = _CHANGES.get(body.action)
-    if known is None:
-        return None
-    ulid_bytes(body.object_id)
-    states, read = known
-    at, was = moment_of(body), detail_of(body, "was", int)
-    if at <= was:
-        raise ValueError(f"its moment {at} is not after {was}, that of the event it is made upon")
-    return BatchChanged(
-        claim=Claim(batch_id=body.object_id, was=was, at=at, states=states),
-        change=read(body, part),
-    )
+    return transition(body, part, _CHANGES, rows.claim)
 
 
 def _formed(body: EventBody, part: PartOf) -> BatchFormed:
@@ -150,34 +83,24 @@ def _formed(body: EventBody, part: PartOf) -> BatchFormed:
         formed_at=at,
         stated_at=at,
     )
-    indexes = _indexes(body, part)
+    indexes = named_indexes(body, part)
     if indexes[-1] >= row.log_size:
         raise ValueError(f"log index {indexes[-1]} is not below its log size {row.log_size}")
     return BatchFormed(row=row, indexes=indexes)
-
-
-def _indexes(body: EventBody, part: PartOf) -> tuple[int, ...]:
-    packed, stated = part(MEMBERS_PART), detail_of(body, "records", int)
-    if packed is None or not 0 < stated <= MOST_RECORDS:
-        raise ValueError(f"it does not name its {stated} records")
-    indexes = unpack(packed, stated)
-    if members_digest(indexes) != detail_of(body, "members_sha256", str):
-        raise ValueError("the records it names are not those of its digest")
-    return indexes
 
 
 def _excluded(body: EventBody, part: PartOf) -> Change:
     return partial(
         rows.exclude,
         batch_id=body.object_id,
-        indexes=_indexes(body, part),
+        indexes=named_indexes(body, part),
         reason=detail_of(body, "reason", str),
         keep_until=detail_of(body, "keep_until", int) or None,
     )
 
 
 def _included(body: EventBody, part: PartOf) -> Change:
-    return partial(rows.include, batch_id=body.object_id, indexes=_indexes(body, part))
+    return partial(rows.include, batch_id=body.object_id, indexes=named_indexes(body, part))
 
 
 def _proposed(body: EventBody, _part: PartOf) -> Change:
@@ -242,14 +165,14 @@ def _moved(state: BatchState) -> Callable[[EventBody, PartOf], Change]:
 
 
 _PROPOSED = (BatchState.REVIEWED, BatchState.APPROVED)
-_CHANGES: Mapping[str, tuple[tuple[BatchState, ...], Callable[[EventBody, PartOf], Change]]] = {
-    "batch:excluded": (UNDECIDED, _excluded),
-    "batch:included": (UNDECIDED, _included),
-    "batch:proposed": ((BatchState.FORMED,), _proposed),
-    "batch:approved": ((BatchState.REVIEWED,), _approved),
-    "batch:withdrawn": (_PROPOSED, _withdrawn),
-    "batch:exported": ((BatchState.REVIEWED,), _exported),
-    "batch:confirmed": ((BatchState.REVIEWED,), _confirmed),
-    "batch:started": ((BatchState.APPROVED,), _moved(BatchState.EXECUTING)),
-    "batch:cancelled": (UNDECIDED, _moved(BatchState.CANCELLED)),
+_CHANGES: Mapping[str, Kind] = {
+    "batch:excluded": Kind(UNDECIDED, _excluded),
+    "batch:included": Kind(UNDECIDED, _included),
+    "batch:proposed": Kind((BatchState.FORMED,), _proposed),
+    "batch:approved": Kind((BatchState.REVIEWED,), _approved),
+    "batch:withdrawn": Kind(_PROPOSED, _withdrawn),
+    "batch:exported": Kind((BatchState.REVIEWED,), _exported),
+    "batch:confirmed": Kind((BatchState.REVIEWED,), _confirmed),
+    "batch:started": Kind((BatchState.APPROVED,), _moved(BatchState.EXECUTING)),
+    "batch:cancelled": Kind(UNDECIDED, _moved(BatchState.CANCELLED)),
 }

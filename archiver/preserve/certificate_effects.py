@@ -5,7 +5,6 @@ at once with the same number, or over the same batch, the log's order decides; t
 effect, wherever the log is replayed.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from archiver.db import certificates as rows
@@ -13,6 +12,7 @@ from archiver.db.certificates import CertificateRow
 from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
 from archiver.model.post import Part, PartRole
+from archiver.preserve.effect import PartOf, SelfStated
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
 
 CERTIFICATE = "certificate"
@@ -23,16 +23,11 @@ CERTIFICATE_PART = "certificate.json"
 
 
 @dataclass(slots=True, kw_only=True)
-class CertificateIssued:
+class CertificateIssued(SelfStated):
     """A certificate was issued. `took`, once applied: whether its number was the next one."""
 
     row: CertificateRow
     took: bool = field(default=False, init=False)
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Insert the certificate, if its number is the next one and its batch has none."""
@@ -62,9 +57,7 @@ class CertificateIssued:
         )
 
 
-def certificate_issued(
-    body: EventBody, part: Callable[[str], bytes | None]
-) -> CertificateIssued | None:
+def certificate_issued(body: EventBody, part: PartOf) -> CertificateIssued | None:
     """Return what the event that issued a certificate changes.
 
     Raises:

@@ -4,11 +4,14 @@ It is asked inside the transaction that sequences the gate's event, with everyth
 An empty answer lets go; whatever is not known keeps.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from archiver.db.disposal import IN, Candidate, GateBatch
+from archiver.model.privacy import PRIVACY, PrivacyDecision
 from retention.decisions import Decision, State, decide
+from retention.erasure import Bar, bars_to_erasure
 from retention.facts import Facts, Hold
 from retention.schedules import Schedule
 
@@ -57,6 +60,8 @@ def _objection_to_approvals(batch: GateBatch) -> str:
     needed = max(1, batch.approvals_needed)
     if len(by_others) < needed:
         found = f"it has {len(by_others)} of the {needed} approvals that it needs"
+        if batch.lapsed:
+            found += f"; {batch.lapsed} are of people who may not approve a disposal any more"
         if len(by_others) < len(batch.approvals):
             found += "; those of who formed or proposed it do not count"
         return found
@@ -76,22 +81,37 @@ def objection_to_record(
     holds: tuple[Hold, ...],
     at: datetime,
     lock_until: datetime | None,
+    state: str = IN,
+    decided: Collection[PrivacyDecision] = (),
 ) -> str:
     """Return why a record may not be destroyed at `at`; "" where it may.
 
-    `found` is its row beside its place in the batch, None where it has none of both.
+    `found` is its row beside its place in the batch, None where it has none of both. `state` is
+    what it must be in the batch: `condemned`, where the gate let it go and is asked once more.
+    `decided` are the decisions of privacy requests in force on it: a restriction keeps it from
+    every batch, and without one to erase it a batch of the action `privacy` has no ground for it.
     """
     if found is None:
         return "no such record is a member of the batch"
-    if found.state != IN:
+    if other := _other_than_approved(claim, found, batch, state):
+        return other
+    if facts is None or schedule is None:
+        return f"schedule version {found.schedule_version} of its class cannot be read"
+    if PrivacyDecision.RESTRICT in decided:
+        return "it is restricted at a person's request (GDPR art. 18(2)); lift that first"
+    if batch.action == PRIVACY:
+        bars = bars_to_erasure(facts, schedule, holds, at, lock_until=lock_until)
+        return _not_erased_because(decided, bars)
+    return _kept_because(decide(facts, schedule, holds, at, lock_until=lock_until))
+
+
+def _other_than_approved(claim: Claim, found: Candidate, batch: GateBatch, state: str) -> str:
+    if found.state != state:
         return f"it is {found.state} in the batch already"
     if found.entry_type != RECORD:
         return "it is an event of the archive's own, which this release does not destroy"
-    if changed := _changed(claim, found, batch):
-        return f"it is not what was approved: {changed}"
-    if facts is None or schedule is None:
-        return f"schedule version {found.schedule_version} of its class cannot be read"
-    return _kept_because(decide(facts, schedule, holds, at, lock_until=lock_until))
+    changed = _changed(claim, found, batch)
+    return f"it is not what was approved: {changed}" if changed else ""
 
 
 def _changed(claim: Claim, found: Candidate, batch: GateBatch) -> str:
@@ -117,3 +137,9 @@ def _kept_because(decision: Decision) -> str:
     if decision.state is State.LOCKED:
         deciding = decision.reasons[-1]
     return f"{decision.state}: {deciding.text}"
+
+
+def _not_erased_because(decided: Collection[PrivacyDecision], bars: tuple[Bar, ...]) -> str:
+    if PrivacyDecision.ERASE not in decided:
+        return "no open privacy request has decided to erase it"
+    return f"{bars[0].reason.text} ({bars[0].reason.citation})" if bars else ""

@@ -8,7 +8,7 @@ follow the event in the log. A rebuilding decides nothing: it reads those entrie
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -19,6 +19,7 @@ from archiver.db.disposal import Candidate, GateBatch
 from archiver.db.disposal_stop import reason_if_on
 from archiver.db.disposed import Remains
 from archiver.db.facts import facts_of_rows
+from archiver.db.privacy import decisions_among
 from archiver.db.refiling import behind
 from archiver.db.transaction import Connection
 from archiver.errors import IntegrityError
@@ -26,10 +27,11 @@ from archiver.ids import ulid_bytes
 from archiver.model.lock import LockMode
 from archiver.model.post import Part, PartRole
 from archiver.preserve.condemnation import Claim, objection_to_batch, objection_to_record
+from archiver.preserve.effect import PartOf
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
 from archiver.preserve.ledger.disposal_entry import KEEP, DisposalEntry
 from archiver.preserve.ledger.entry import decode_entry, disposal_entries, members_digest
-from retention.facts import Facts, Hold
+from retention.facts import Hold
 from retention.schedules import Schedule
 
 CONDEMNED = "disposal:condemned"
@@ -44,7 +46,6 @@ KEPT_PART = "kept.json"
 MOST_CLAIMS = 5_000
 """Records that the gate judges in one transaction, while what is captured waits for it."""
 
-PartOf = Callable[[str], bytes | None]
 T = TypeVar("T")
 
 
@@ -102,7 +103,7 @@ class Condemned:
         if objection or batch is None:
             self.verdict = Verdict(objection, (), {})
             return False
-        kept = self._objections(connection, batch)
+        kept = objections(connection, batch, self.claims, at=self.at)
         going = [each for each in self.claims if not kept[each.log_index]]
         self.verdict = Verdict(
             "",
@@ -111,35 +112,6 @@ class Condemned:
         )
         self._condemn(connection, going)
         return bool(self.entries)
-
-    def _objections(self, connection: Connection, batch: GateBatch) -> dict[int, str]:
-        indexes = [each.log_index for each in self.claims]
-        found = rows.candidates(connection, self.batch_id, indexes)
-        facts = facts_of_rows(connection, indexes)
-        holds = rows.holds_on(connection, indexes)
-        body = rows.schedule_body(connection, batch.class_code, batch.schedule_version)
-        schedule = None if body is None else Schedule.from_dict(msgspec.json.decode(body))
-        at = from_millis(self.at)
-        return {
-            each.log_index: _objection(
-                each,
-                found.get(each.log_index),
-                batch=batch,
-                facts=facts.get(each.log_index),
-                schedule=schedule,
-                holds=tuple(
-                    Hold(
-                        id=row.id,
-                        name=row.name,
-                        matter=row.matter or "not named",
-                        placed_at=from_millis(row.placed_at),
-                    )
-                    for row in holds.get(each.log_index, ())
-                ),
-                at=at,
-            )
-            for each in self.claims
-        }
 
     def _condemn(self, connection: Connection, going: Sequence[Stated]) -> None:
         """Write the `dis` entries: of records whose segment dies with them, and of the others."""
@@ -328,27 +300,55 @@ def remains_of(each: Stated, batch_id: str, dis_index: int, entry: DisposalEntry
     )
 
 
-def _objection(
-    stated: Stated,
-    found: Candidate | None,
-    *,
+def objections(
+    connection: Connection,
     batch: GateBatch,
-    facts: Facts | None,
-    schedule: Schedule | None,
-    holds: tuple[Hold, ...],
-    at: datetime,
-) -> str:
-    is_locked = found is not None and found.lock_mode != LockMode.NONE and found.lock_until
-    return objection_to_record(
-        stated.claim,
-        found,
-        batch=batch,
-        facts=facts,
-        schedule=schedule,
-        holds=holds,
-        at=at,
-        lock_until=from_millis(found.lock_until) if found is not None and is_locked else None,
+    claims: Sequence[Stated],
+    *,
+    at: int,
+    state: str = rows.IN,
+) -> dict[int, str]:
+    """Return why each of these records may not be destroyed at `at`, "" where it may.
+
+    `state` is what they must be in the batch; see `objection_to_record`.
+    """
+    indexes = [each.log_index for each in claims]
+    found = rows.candidates(connection, batch.id, indexes)
+    facts = facts_of_rows(connection, indexes)
+    holds = rows.holds_on(connection, indexes)
+    decided = decisions_among(connection, indexes)
+    body = rows.schedule_body(connection, batch.class_code, batch.schedule_version)
+    schedule = None if body is None else Schedule.from_dict(msgspec.json.decode(body))
+    return {
+        index: objection_to_record(
+            each.claim,
+            found.get(index),
+            batch=batch,
+            facts=facts.get(index),
+            schedule=schedule,
+            holds=tuple(map(hold_of, holds.get(index, ()))),
+            at=from_millis(at),
+            lock_until=_lock_end(found.get(index)),
+            state=state,
+            decided=decided.get(index, ()),
+        )
+        for index, each in zip(indexes, claims, strict=True)
+    }
+
+
+def hold_of(row: Any) -> Hold:
+    """Return the hold of a row of `archiver.db.disposal.holds_on`."""
+    return Hold(
+        id=row.id,
+        name=row.name,
+        matter=row.matter or "not named",
+        placed_at=from_millis(row.placed_at),
     )
+
+
+def _lock_end(found: Candidate | None) -> datetime | None:
+    is_locked = found is not None and found.lock_mode != LockMode.NONE and found.lock_until
+    return from_millis(found.lock_until) if found is not None and is_locked else None
 
 
 def _placed(entries: Iterable[tuple[int, bytes]]) -> dict[int, int]:

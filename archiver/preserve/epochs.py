@@ -50,6 +50,14 @@ class Epochs:
         self._opened: dict[tuple[str, str], bytes] = {}
         self._locks: dict[str, Lock | None] = {}
 
+    def at_hand(self, class_code: str, period: str, lock: Lock | None) -> bytes | None:
+        """Return what `for_writing` does where it needs no store for that; never blocks."""
+        name = epoch_object(self._archive, class_code, period)
+        known = self._locks.get(name)
+        if lock is not None and longest(known, lock) != known:
+            return None
+        return self._opened.get((class_code, period))
+
     def for_writing(self, class_code: str, period: str, lock: Lock | None) -> bytes:
         """Return the epoch key of a lane, making it durable first where it is new.
 

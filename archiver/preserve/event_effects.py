@@ -31,8 +31,11 @@ from archiver.preserve.disposal_effects import (
     condemned,
     kept,
 )
+from archiver.preserve.effect import PartOf, SelfStated
 from archiver.preserve.event_record import (
+    HOLD_RELEASED,
     MEMBERS_PART,
+    SET_FROZEN,
     EventBody,
     detail_of,
     moment_of,
@@ -47,6 +50,7 @@ from archiver.preserve.plan_effects import (
     draft_effect,
     plan_extended,
 )
+from archiver.preserve.privacy_effects import PRIVACY_REQUEST, privacy_effect
 from archiver.preserve.reclass_effects import RECLASSIFIED, reclassified
 from archiver.preserve.retention_event_effects import (
     REFILED,
@@ -55,18 +59,13 @@ from archiver.preserve.retention_event_effects import (
     retention_changed,
 )
 from archiver.preserve.saved_search_effects import SAVED_SEARCH, saved_search_effect
-from archiver.preserve.set_effects import SET_FROZEN, set_frozen
+from archiver.preserve.set_effects import set_frozen
 from archiver.preserve.stop_effects import RESUMED, STOPPED, stop_effect
 from archiver.preserve.subscription_effects import SUBSCRIPTION, subscription_effect
 from archiver.preserve.term_effects import TERMS_REPORTED, terms_reported
 
 HOLD_PLACED = "hold:placed"
-HOLD_RELEASED = "hold:released"
 TOKEN_REVOKED = "token:revoked"  # noqa: S105 - the name of an act
-
-
-PartOf = Callable[[str], bytes | None]
-"""Gives the content of an event's part by its name."""
 
 
 class Effect(Protocol):
@@ -159,16 +158,11 @@ class HoldReleased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRevoked:
+class TokenRevoked(SelfStated):
     """A token was revoked; so it stays in a database restored from a backup of before."""
 
     token_id: str
     at: int
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Mark the token revoked, where it is known."""
@@ -254,6 +248,7 @@ _BY_OBJECT_TYPE: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     BATCH: batch_effect,
     DRAFT: draft_effect,
     PERSON: lambda body, _part: person_effect(body),
+    PRIVACY_REQUEST: privacy_effect,
     SAVED_SEARCH: lambda body, _part: saved_search_effect(body),
     SUBSCRIPTION: subscription_effect,
 }

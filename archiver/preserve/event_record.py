@@ -7,7 +7,7 @@ holds what is too large for that: who is under a hold that was placed, what came
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ import msgspec
 
 from archiver.clock import to_millis
 from archiver.errors import IntegrityError
-from archiver.ids import ulid_bytes, ulid_text
+from archiver.ids import ulid_text, ulids_bytes
 from archiver.model.post import Part, PartRole
 from archiver.preserve.segments.manifest import parse_moment
 
@@ -25,6 +25,12 @@ MEMBERS_PART = "members.ulid"
 PLAN_PART = "plan.json"
 """The part of an event that adds to the file plan; JSON of `PlanAddition`."""
 
+STATEMENTS_PART = "retention-events.json"
+"""The part of an event that states retention events; JSON of `Statements`."""
+
+SET_FROZEN = "set:frozen"
+HOLD_RELEASED = "hold:released"
+_STATING = frozenset({MEMBERS_PART, PLAN_PART, STATEMENTS_PART})
 _ID_BYTES = 16
 
 T = TypeVar("T", str, int)
@@ -130,13 +136,21 @@ def detail_of(body: EventBody, name: str, kind: type[T]) -> T:
     return found
 
 
+def is_stating(body: EventBody, parts: Collection[str]) -> bool:
+    """Return whether an event, by the names of its parts, states a hold or what terms count from.
+
+    That is: who is held, what schedules there are, what happened, and who was put into a class.
+    """
+    return body.action == HOLD_RELEASED or not _STATING.isdisjoint(parts)
+
+
 def members_part(record_ids: Sequence[str]) -> Part:
     """Return the part that names a hold's members."""
     return Part(
         name=MEMBERS_PART,
         role=PartRole.DERIVED,
         media_type="application/octet-stream",
-        content=b"".join(map(ulid_bytes, sorted(record_ids))),
+        content=ulids_bytes(sorted(record_ids)),
     )
 
 

@@ -266,11 +266,16 @@ def write_private(path: Path, body: bytes) -> None:
     It gets its name when it is whole: a crash on the way leaves no half a keyring to trip over.
 
     Raises:
-        ConfigurationError: the file exists.
+        ConfigurationError: the file exists, or its folder takes none.
     """
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror}; check the folder and its rights"
+        ) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(body)

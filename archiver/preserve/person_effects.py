@@ -5,7 +5,6 @@ whoever sequences an old event late gives nobody back a role that was taken from
 Passwords, passkeys and sessions are in no event (decision 0021).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archiver.db import people as person_rows
@@ -13,6 +12,7 @@ from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
 from archiver.model.grants import Grants
 from archiver.model.person import PersonState
+from archiver.preserve.effect import SelfStated
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
 
 PERSON = "person"
@@ -30,7 +30,7 @@ STATED = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PersonStated:
+class PersonStated(SelfStated):
     """What stands of a person from the moment `at` on, in milliseconds."""
 
     person_id: str
@@ -40,11 +40,6 @@ class PersonStated:
     grants: Grants
     at: int
     by: str
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Make the row say so, where nothing newer stands."""

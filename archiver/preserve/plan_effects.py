@@ -6,7 +6,6 @@ of rules is approved by the event that brings it in: draft, version and the requ
 person change in one transaction, so no crash leaves one of them behind.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -20,6 +19,7 @@ from archiver.db.plan_drafts import DraftRow
 from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
 from archiver.model.post import Part, PartRole
+from archiver.preserve.effect import PartOf, SelfStated
 from archiver.preserve.event_record import (
     PLAN_PART,
     EventBody,
@@ -42,32 +42,26 @@ ACT = "change-schedule"  # `archiver.access.approvals.Act`
 _SUBMITTED, _APPROVED = "submitted", "approved"
 _CLASS_TEXTS = ("title", "authority", "jurisdiction", "note", "mandate", "parent")
 
-PartOf = Callable[[str], bytes | None]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanExtended:
+class PlanExtended(SelfStated):
     """Classes, schedule versions or rule versions came into the file plan."""
 
     addition: PlanAddition
 
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
-
     def apply(self, connection: Connection) -> bool:
         """Insert what is not there yet."""
-        for each in self.addition.classes:
-            file_plan_rows.ensure_class(connection, each.code, each.body)
-        for schedule in self.addition.schedules:
-            file_plan_rows.ensure_schedule(
-                connection,
-                schedule.class_code,
-                schedule.version,
-                schedule.body,
-                schedule.in_force_from,
-            )
+        # Reversed: of two that an addition states for one number, the first counts.
+        file_plan_rows.ensure_classes(
+            connection, {each.code: each.body for each in reversed(self.addition.classes)}
+        )
+        file_plan_rows.ensure_schedules(
+            connection,
+            {
+                (each.class_code, each.version): (each.body, each.in_force_from)
+                for each in reversed(self.addition.schedules)
+            },
+        )
         for rules in self.addition.rules:
             file_plan_rows.ensure_rules(connection, rules.version, rules.body, rules.in_force_from)
         return False
@@ -81,15 +75,10 @@ class PlanExtended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClassStated:
+class ClassStated(SelfStated):
     """What stands of a class from its event on."""
 
     row: ClassRow
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Make the row say so, where nothing as new stands and the classes stay a tree."""
@@ -98,16 +87,11 @@ class ClassStated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DraftStated:
+class DraftStated(SelfStated):
     """What stands of a draft from its event on; `brings` is what its approval put into the plan."""
 
     row: DraftRow
     brings: PlanExtended | None = None
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Change the draft, the request for a second person, and the plan; all or nothing."""

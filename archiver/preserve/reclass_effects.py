@@ -6,13 +6,14 @@ a view, and the gate of destruction asks the retention engine itself.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from archiver.db import file_plan as plan_rows
 from archiver.db import records as record_rows
 from archiver.db import refiled_classes as rows
 from archiver.db.transaction import Connection
+from archiver.preserve.effect import PartOf, SelfStated
 from archiver.preserve.event_record import MEMBERS_PART, EventBody, detail_of, parse_members
 from archiver.preserve.ledger.entry import members_digest
 from retention.schedules import Schedule, code_problems
@@ -21,17 +22,12 @@ RECLASSIFIED = "record:reclassified"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reclassified:
+class Reclassified(SelfStated):
     """Posts were put into another class by hand."""
 
     class_code: str
     schedule_version: int
     members: Sequence[str] = field(repr=False)
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Move those that are there; what was destroyed since stays destroyed."""
@@ -46,7 +42,7 @@ class Reclassified:
         return False
 
 
-def reclassified(body: EventBody, part: Callable[[str], bytes | None]) -> Reclassified | None:
+def reclassified(body: EventBody, part: PartOf) -> Reclassified | None:
     """Return what a reclassification changes; None for an attempt that was refused.
 
     Raises:

@@ -4,7 +4,7 @@ The event's part names the statements whole, those that came in force and those 
 they can be derived again in any order: what ended once is never in force again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -16,7 +16,8 @@ from archiver.db.retention_events import RetentionEventRow
 from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
 from archiver.model.post import Part, PartRole
-from archiver.preserve.event_record import EventBody, detail_of, moment_of
+from archiver.preserve.effect import PartOf, SelfStated
+from archiver.preserve.event_record import STATEMENTS_PART, EventBody, detail_of, moment_of
 
 RETENTION = "retention"
 """The object type of these events; the id is that of the act, which may state many things."""
@@ -26,7 +27,6 @@ REFILING = "refiling"
 
 RETENTION_STATED = ("retention:stated", "retention:corrected", "retention:withdrawn")
 REFILED = "records:refiled"
-STATEMENTS_PART = "retention-events.json"
 RETENTION_ACT = "retention_act"
 """The detail that names the refiling where the event is about something else (an account)."""
 
@@ -85,18 +85,13 @@ _decode = msgspec.json.Decoder(Statements).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RetentionChanged:
+class RetentionChanged(SelfStated):
     """Retention events were stated, corrected or withdrawn; `act_id` names the refiling."""
 
     act_id: str
     statements: Statements
     by: str
     at: int
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Bring the rows in and out of force, and ask for a refiling where that changed any."""
@@ -135,17 +130,12 @@ class RetentionChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refiled:
+class Refiled(SelfStated):
     """A refiling is done."""
 
     refiling_id: str
     class_code: str
     version: int
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Strike out the refiling."""
@@ -154,9 +144,7 @@ class Refiled:
         return False
 
 
-def retention_changed(
-    body: EventBody, part: Callable[[str], bytes | None]
-) -> RetentionChanged | None:
+def retention_changed(body: EventBody, part: PartOf) -> RetentionChanged | None:
     """Return what an event changes that has a part of statements; None where it has none.
 
     Raises:
@@ -182,7 +170,7 @@ def retention_changed(
     return RetentionChanged(act_id=act_id, statements=statements, by=body.actor, at=moment_of(body))
 
 
-def refiled(body: EventBody, _part: Callable[[str], bytes | None]) -> Refiled:
+def refiled(body: EventBody, _part: PartOf) -> Refiled:
     """Return what the end of a refiling changes.
 
     Raises:

@@ -4,13 +4,13 @@ Each event of a change states the whole version. Two people who change the same 
 state the same number twice: the one sequenced first counts, here and in every rebuilt database.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archiver.db import saved_searches as rows
 from archiver.db.saved_searches import SavedRow
 from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
+from archiver.preserve.effect import SelfStated
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
 
 SAVED_SEARCH = "saved-search"
@@ -25,15 +25,10 @@ _TEXTS = ("owner", "owner_key", "name", "description", "query", "normalised", "a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VersionStated:
+class VersionStated(SelfStated):
     """A version of a saved search, the newest from its event on."""
 
     row: SavedRow
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Insert the version, unless one of its number is there."""
@@ -42,18 +37,13 @@ class VersionStated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visited:
+class Visited(SelfStated):
     """Somebody looked at the hits of a saved search below the log index `seen`."""
 
     saved_search_id: str
     visitor: str
     seen: int
     at: int
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Note it, where they did not look further before."""

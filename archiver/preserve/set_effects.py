@@ -5,7 +5,6 @@ where, so nobody needs the database to know what was fixed. `members_sha256` is 
 as that of a hold, and compares the two.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from archiver.db import frozen_sets as set_rows
@@ -14,9 +13,9 @@ from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
 from archiver.model.number_list import unpack
 from archiver.model.post import Part, PartRole
+from archiver.preserve.effect import PartOf, SelfStated
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
 
-SET_FROZEN = "set:frozen"
 NUMBERS_PART = "members.indexes"
 """The part of a frozen set's event that names its members: packed log indexes."""
 
@@ -25,16 +24,11 @@ _VERSIONS = ("engine", "analyzer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SetFrozen:
+class SetFrozen(SelfStated):
     """A result set was fixed. `members` are its packed log indexes."""
 
     row: FrozenSetRow
     members: bytes = field(repr=False)
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Insert the set with its members, unless it is there."""
@@ -63,7 +57,7 @@ class SetFrozen:
         )
 
 
-def set_frozen(body: EventBody, part: Callable[[str], bytes | None]) -> SetFrozen:
+def set_frozen(body: EventBody, part: PartOf) -> SetFrozen:
     """Return what the event that froze a set changes.
 
     Raises:

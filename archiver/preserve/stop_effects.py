@@ -1,12 +1,12 @@
 """What the events of the emergency stop change: whether anything may be disposed of."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from archiver.db import disposal_stop as rows
 from archiver.db.disposal_stop import StopRow
 from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
+from archiver.preserve.effect import SelfStated
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
 
 STOPPED = "disposal:stopped"
@@ -14,15 +14,10 @@ RESUMED = "disposal:resumed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StopStated:
+class StopStated(SelfStated):
     """A stop, or the lifting of some stops. Each stop is lifted by its id, none by chance."""
 
     rows: tuple[StopRow, ...]
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Insert what is not there yet."""

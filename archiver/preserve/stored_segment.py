@@ -80,9 +80,10 @@ def load_segment(store: ObjectStore, reader: RecordReader, key: str) -> StoredSe
 
 
 def find_keys(store: ObjectStore, segment_key: str) -> StoredObject:
-    """Return the `.keys` object of a segment: the first generation, or the newest that is there.
+    """Return the `.keys` object of a segment: the oldest generation that is there.
 
-    Both are there only while a destruction is interrupted; then the first still has every key.
+    Several are there only while a destruction is interrupted; then the oldest has every key, also
+    of records that were kept in the end.
 
     Raises:
         NotFound: there is none.
@@ -94,7 +95,7 @@ def find_keys(store: ObjectStore, segment_key: str) -> StoredObject:
         later = [key for key in store.list_keys(first) if generation_of(key) is not None]
         if not later:
             raise
-        return store.head(max(later, key=lambda key: generation_of(key) or 0))
+        return store.head(min(later, key=lambda key: generation_of(key) or 0))
 
 
 def _restore(reader: RecordReader, row: SegmentRow, record: OpenedRecord) -> Sealed:

@@ -5,7 +5,6 @@ event of a delivery states which stretch of the log it told of, so that a databa
 log tells nothing a second time.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from archiver.db import subscriptions as rows
@@ -13,6 +12,7 @@ from archiver.db.subscriptions import DEAD, DELIVERED, DeliveryRow, Subscription
 from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
 from archiver.model.post import Part, PartRole
+from archiver.preserve.effect import PartOf, SelfStated
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
 
 SUBSCRIPTION = "subscription"
@@ -35,15 +35,10 @@ _TEXTS = ("saved_search_id", "owner", "owner_key", "requester", "channel", "targ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriptionStated:
+class SubscriptionStated(SelfStated):
     """What stands of a subscription from its event on."""
 
     row: SubscriptionRow
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Make the row say so, where nothing newer stands."""
@@ -52,15 +47,10 @@ class SubscriptionStated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliverySettled:
+class DeliverySettled(SelfStated):
     """A delivery was made, or given up."""
 
     row: DeliveryRow
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Note it, and that what it tells of is told."""
@@ -101,7 +91,7 @@ def delivery_details(row: DeliveryRow) -> dict[str, str | int | bool]:
 
 
 def subscription_effect(
-    body: EventBody, part: Callable[[str], bytes | None]
+    body: EventBody, part: PartOf
 ) -> SubscriptionStated | DeliverySettled | None:
     """Return what an event about a subscription changes, None for one that changes nothing.
 

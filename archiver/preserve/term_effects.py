@@ -1,6 +1,6 @@
 """What the event of a search term report changes: the report, and which records each term hit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -11,6 +11,7 @@ from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
 from archiver.model.number_list import unpack
 from archiver.model.post import Part, PartRole
+from archiver.preserve.effect import PartOf, SelfStated
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
 
 TERMS_REPORTED = "terms:reported"
@@ -30,17 +31,12 @@ _decode = msgspec.json.Decoder(_Kept).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TermsReported:
+class TermsReported(SelfStated):
     """A report was made. `hits` are the packed log indexes of each term, `counts` how many."""
 
     row: TermReportRow
     counts: Sequence[int]
     hits: Sequence[bytes] = field(repr=False)
-
-    @property
-    def entries(self) -> Sequence[bytes]:
-        """None: the event's own entry is the statement."""
-        return ()
 
     def apply(self, connection: Connection) -> bool:
         """Insert the report with its hits, unless it is there."""
@@ -73,7 +69,7 @@ class TermsReported:
         )
 
 
-def terms_reported(body: EventBody, part: Callable[[str], bytes | None]) -> TermsReported:
+def terms_reported(body: EventBody, part: PartOf) -> TermsReported:
     """Return what the event of a report changes.
 
     Raises:

@@ -228,7 +228,9 @@ class Writer:
         records = [record for record, _ in batch]
         try:
             try:
-                segment = await self._make_durable(lane, records, receipts=True)
+                # Who did something is promised nothing: the receipts of a batch cost a signature.
+                promised = any(record.event is None for record in records)
+                segment = await self._make_durable(lane, records, receipts=promised)
             finally:
                 self._release(lane)  # the next batch's write runs beside this one's commit
             answers = await segment.done
@@ -272,9 +274,10 @@ class Writer:
         )
         data, places = build_segment(footer, [record.frame for record in records])
         async with self._in_flight:
-            epoch = await asyncio.to_thread(
-                self._epochs.for_writing, lane.class_code, lane.period, lock
-            )
+            wanted = (lane.class_code, lane.period, lock)
+            epoch = self._epochs.at_hand(*wanted)
+            if epoch is None:
+                epoch = await asyncio.to_thread(self._epochs.for_writing, *wanted)
             keys = build_keys(
                 ulid_bytes(segment_id),
                 wrapping_key(epoch, ulid_bytes(segment_id)),

@@ -13,17 +13,20 @@ from archiver.web.pages.rendering import stand_alone
 
 def certificate_page(view: CertificateView) -> str:
     """Return the HTML document of a certificate."""
+    return stand_alone("certificate.html", name=view.name, **certificate_parts(view))
+
+
+def certificate_parts(view: CertificateView) -> dict[str, Any]:
+    """Return what a certificate says as templates take it: log entries with what they say."""
     document = json.loads(view.row.body)
     body = document["certificate"]
-    return stand_alone(
-        "certificate.html",
-        body=body,
-        records=[_record(each) for each in body["records"]],
-        disposals=[_record(each) for each in body["disposals"]],
-        seal=document["seal"],
-        digest=sha256(view.row.body.encode()).hexdigest(),
-        name=view.name,
-    )
+    return {
+        "body": body,
+        "records": [_record(each) for each in body["records"]],
+        "disposals": [_record(each) for each in body["disposals"]],
+        "seal": document["seal"],
+        "digest": sha256(view.row.body.encode()).hexdigest(),
+    }
 
 
 def _record(each: dict[str, Any]) -> dict[str, Any]:

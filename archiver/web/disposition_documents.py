@@ -27,14 +27,14 @@ class NewBatches(_Request):
 class Exclusion(StatedReason):
     """Records to leave out of a batch; with `keep_until` in no batch before that moment."""
 
-    records: list[str] = Field(min_length=1, max_length=_MOST_RECORDS)
+    record_ids: list[str] = Field(alias="records", min_length=1, max_length=_MOST_RECORDS)
     keep_until: AwareDatetime | None = None
 
 
 class Inclusion(StatedReason):
     """Excluded records to put back."""
 
-    records: list[str] = Field(min_length=1, max_length=_MOST_RECORDS)
+    record_ids: list[str] = Field(alias="records", min_length=1, max_length=_MOST_RECORDS)
 
 
 class NewApproval(StatedReason):

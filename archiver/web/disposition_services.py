@@ -1,14 +1,22 @@
 """What the web asks of disposal batches and their certificates, as protocols (see `services`)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date
 from typing import Protocol
 
 from archiver.db.batch_review import Standout
+from archiver.db.kept_back import KeptGroup, KeptRecord, Place
 from archiver.disposal.batch_forming import DueGroup
-from archiver.disposal.batch_views import BatchReview, BatchView, MemberPage, Preview
+from archiver.disposal.batch_views import (
+    BatchReview,
+    BatchView,
+    ExceptionPage,
+    MemberPage,
+    Preview,
+)
 from archiver.disposal.batches import BatchList
-from archiver.disposal.certificates import CertificateView
+from archiver.disposal.certificates import CertificateView, ListedCertificate
+from archiver.disposal.execution import Execution
 from archiver.disposal.stop import StopState
 from archiver.model.actor import Actor
 
@@ -25,11 +33,31 @@ class Forming(Protocol):
         """Form batches of what is due."""
 
 
+class Kept(Protocol):
+    """Shows what is kept back."""
+
+    async def groups(self, *, actor: Actor) -> Sequence[KeptGroup]:
+        """Return it by class and account."""
+
+    async def records(
+        self, keeps: str, place: Place, *, after: int = -1, limit: int = 50, actor: Actor
+    ) -> Sequence[KeptRecord]:
+        """Return a page of the records behind a count."""
+
+
 class Batches(Protocol):
     """Lists batches and changes which records are in them."""
 
     async def list(
-        self, *, state: str = "", cursor: str = "", limit: int = 50, actor: Actor
+        self,
+        *,
+        state: str = "",
+        class_code: str = "",
+        account: str = "",
+        mine: bool = False,
+        cursor: str = "",
+        limit: int = 50,
+        actor: Actor,
     ) -> BatchList:
         """Return a page of batches, newest first."""
 
@@ -39,7 +67,7 @@ class Batches(Protocol):
         record_ids: Sequence[str],
         *,
         reason: str,
-        keep_until: datetime | None = None,
+        keep_until: date | None = None,
         version: int | None = None,
         actor: Actor,
     ) -> BatchView:
@@ -74,8 +102,14 @@ class Reviews(Protocol):
         """Return a page of its records."""
 
     async def exceptions(
-        self, batch_id: str, why: Standout, *, after: int = -1, limit: int = 50, actor: Actor
-    ) -> MemberPage:
+        self,
+        batch_id: str,
+        why: Standout | None = None,
+        *,
+        after: int = -1,
+        limit: int = 50,
+        actor: Actor,
+    ) -> ExceptionPage:
         """Return a page of its records that stand out."""
 
     async def sample(
@@ -128,7 +162,10 @@ class BatchApprovals(Protocol):
 
 
 class Executions(Protocol):
-    """Says whether a batch may be executed; the job executes it."""
+    """Says how far a batch is, and whether it may be executed; the job executes it."""
+
+    async def show(self, batch_id: str, *, actor: Actor) -> Execution:
+        """Return how far a batch is, with its certificate."""
 
     async def require_ready(
         self, batch_id: str, *, version: int | None = None, actor: Actor
@@ -144,7 +181,7 @@ class Certificates(Protocol):
 
     async def list(
         self, *, before: int = 0, limit: int = 50, actor: Actor
-    ) -> Sequence[CertificateView]:
+    ) -> Sequence[ListedCertificate]:
         """Return certificates, newest first."""
 
 
@@ -166,6 +203,8 @@ class Disposition(Protocol):
 
     @property
     def forming(self) -> Forming: ...  # noqa: D102 - the type says it
+    @property
+    def kept(self) -> Kept: ...  # noqa: D102
     @property
     def batches(self) -> Batches: ...  # noqa: D102
     @property

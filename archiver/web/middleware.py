@@ -19,8 +19,9 @@ from aiohttp.typedefs import Handler
 
 from archiver.errors import Denied
 from archiver.web import errors
+from archiver.web.badges import badges_of
 from archiver.web.hosts import check_host, page_policy
-from archiver.web.keys import REQUEST_ID, ROUTE, SERVICES
+from archiver.web.keys import BADGES, REQUEST_ID, ROUTE, SERVICES
 from archiver.web.metrics import METRICS
 from archiver.web.pages.rendering import PAGES
 from archiver.web.routing import Route, is_page
@@ -63,6 +64,10 @@ def admitted(route: Route) -> Handler:
         check_host(request, route, request.app[SERVICES].settings.content_origin)
         await admit(request, route)
         if not route.is_page:
+            return await route.handler(request)
+        if request.method == "GET":
+            request[BADGES] = await badges_of(request)
+        if route.looks:
             return await route.handler(request)
         return await request.app[SENT_FORMS].answer(request, route.handler)
 

@@ -10,6 +10,9 @@ from archiver.disposal.drafts import Source
 from archiver.disposal.plan_report import PlanReport
 from archiver.disposal.reclassifying import Reclassification
 from archiver.disposal.schedule_life import Approval
+from archiver.disposal.simulation_result import Selection
+from archiver.jobs.draft_simulations import DraftSimulation, ListedRecords
+from archiver.jobs.work_views import JobView
 from archiver.model.actor import Actor
 
 
@@ -97,6 +100,10 @@ class Drafts(Protocol):
 class ScheduleLife(Protocol):
     """Brings drafts into force."""
 
+    @property
+    def two_person(self) -> bool:
+        """Whether somebody else than the authors decides on a draft."""
+
     async def submit(
         self,
         draft_id: str,
@@ -120,6 +127,27 @@ class ScheduleLife(Protocol):
         self, draft_id: str, *, reason: str, revision: int | None = None, actor: Actor
     ) -> DraftView:
         """Refuse a draft."""
+
+
+class DraftSimulations(Protocol):
+    """Simulates drafts, as jobs."""
+
+    async def start(self, draft_id: str, *, actor: Actor) -> JobView:
+        """Queue the simulation of a draft."""
+
+    async def look(self, view: DraftView, *, actor: Actor) -> DraftSimulation:
+        """Return what is known of simulating a draft as it stands."""
+
+    async def records(
+        self,
+        draft_id: str,
+        selection: Selection,
+        *,
+        after: int = -1,
+        limit: int = 50,
+        actor: Actor,
+    ) -> ListedRecords:
+        """Return a page of the records behind a number."""
 
 
 class Reclassifying(Protocol):

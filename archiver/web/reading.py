@@ -1,19 +1,17 @@
-"""Reading requests: bodies within a size and a time, parameters within their limits."""
+"""Reading requests: documents, forms, and parameters within their limits."""
 
-import asyncio
-from datetime import timedelta
 from typing import TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from archiver.errors import InvalidInput, TooLarge
+from archiver.errors import InvalidInput
 from archiver.model.actor import Actor
+from archiver.web.connection import read_body
 from archiver.web.keys import ACTOR, SERVICES
 from archiver.web.services import Services
 
 MAX_DOCUMENT = 1024 * 1024
-_BODY_WITHIN = timedelta(seconds=30)
 _MAX_QUERY = 10_000
 _MAX_DIGITS = 19
 
@@ -28,33 +26,6 @@ def services_of(request: web.Request) -> Services:
 def actor_of(request: web.Request) -> Actor:
     """Return who is signed in. Routes declared public have nobody: KeyError is a bug there."""
     return request[ACTOR]
-
-
-async def read_body(request: web.Request, *, limit: int) -> bytes:
-    """Return the whole body.
-
-    Raises:
-        TooLarge: it is, or says it is, over `limit` bytes.
-        HTTPRequestTimeout: it took longer than 30 seconds to arrive (a slow sender holds memory).
-        HTTPUnsupportedMediaType: it is compressed; unpacking is where small bodies become big.
-    """
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise web.HTTPUnsupportedMediaType(text="send the body without Content-Encoding")
-    if (request.content_length or 0) > limit:
-        raise _too_large(limit)
-    try:
-        if request.content.is_eof():  # already here: a timer would cost more than the read
-            body = await request.read()
-        else:
-            async with asyncio.timeout(_BODY_WITHIN.total_seconds()):
-                body = await request.read()
-    except TimeoutError as error:
-        raise web.HTTPRequestTimeout(text="the body did not arrive within 30 seconds") from error
-    except web.HTTPRequestEntityTooLarge as error:
-        raise _too_large(limit) from error
-    if len(body) > limit:
-        raise _too_large(limit)
-    return body
 
 
 async def read_document(request: web.Request, model: type[_Model]) -> _Model:
@@ -137,6 +108,15 @@ def whole_of(
     return int(text)
 
 
+def after_of(request: web.Request) -> int:
+    """Return the log index that a page of a list follows, -1 for the first one.
+
+    Raises:
+        InvalidInput: `after` is no such number.
+    """
+    return whole_of(request, "after") if "after" in request.query else -1
+
+
 def flag_of(request: web.Request, name: str) -> bool:
     """Return a query parameter that is `true` or `false`; without it, false.
 
@@ -158,7 +138,3 @@ def is_dry_run(request: web.Request) -> bool:
         InvalidInput: it is neither true nor false: whoever misspells it must not act.
     """
     return flag_of(request, "dry_run")
-
-
-def _too_large(limit: int) -> TooLarge:
-    return TooLarge(f"expected a body of at most {limit} bytes; send it in smaller pieces")

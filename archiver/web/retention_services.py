@@ -1,13 +1,18 @@
 """What the web asks of retention events and simulations, as protocols."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
+from archiver.disposal.event_history import EventPage
 from archiver.disposal.event_import import Imported, Report
-from archiver.disposal.simulation import Selection, SimulatedRecord, Subject
-from archiver.disposal.simulation_result import SimulationResult
+from archiver.disposal.event_previews import EventPreview
+from archiver.disposal.simulation import SimulatedRecord, Subject
+from archiver.disposal.simulation_result import Selection, SimulationResult
 from archiver.disposal.stated_events import EventList, EventView, NewEvent
+from archiver.jobs.event_files import EventFile
+from archiver.jobs.uploads import Receiving, Upload
 from archiver.model.actor import Actor
 
 
@@ -16,6 +21,12 @@ class RetentionEvents(Protocol):
 
     async def state(self, event: NewEvent, *, actor: Actor) -> EventView:
         """State that something happened."""
+
+    async def state_all(self, events: Sequence[NewEvent], *, actor: Actor) -> Sequence[EventView]:
+        """State events of one name, all or none."""
+
+    async def awaited_names(self) -> frozenset[str]:
+        """Return the names of events that schedules in force count from."""
 
     async def correct(
         self,
@@ -56,6 +67,42 @@ class EventImport(Protocol):
         """State the event of each line."""
 
 
+class EventPreviews(Protocol):
+    """Tells what an act on an event would do."""
+
+    async def state(self, events: Sequence[NewEvent], *, actor: Actor) -> EventPreview:
+        """Return what stating these would do."""
+
+    async def correct(self, event_id: str, *, happened_at: datetime, actor: Actor) -> EventPreview:
+        """Return what another date would do."""
+
+    async def withdraw(self, event_id: str, *, actor: Actor) -> EventPreview:
+        """Return what taking a statement back would do."""
+
+
+class EventHistory(Protocol):
+    """Shows one statement."""
+
+    async def show(self, event_id: str, *, actor: Actor) -> EventPage:
+        """Return it with what was said before and after."""
+
+
+class EventFiles(Protocol):
+    """Imports events from sent files."""
+
+    async def receive(self, name: str, *, size: int, actor: Actor) -> Receiving:
+        """Begin to take a file."""
+
+    async def finish(self, receiving: Receiving, *, actor: Actor) -> Upload:
+        """Return it, now that all of it is here."""
+
+    async def look(self, upload_id: str, *, actor: Actor) -> EventFile:
+        """Return what importing it would come to."""
+
+    async def run(self, upload_id: str, *, actor: Actor) -> Imported:
+        """State its events."""
+
+
 class Simulation(Protocol):
     """Simulates changes of the file plan."""
 
@@ -81,5 +128,11 @@ class Keeping(Protocol):
     def events(self) -> RetentionEvents: ...  # noqa: D102
     @property
     def event_import(self) -> EventImport: ...  # noqa: D102
+    @property
+    def previews(self) -> EventPreviews: ...  # noqa: D102
+    @property
+    def history(self) -> EventHistory: ...  # noqa: D102
+    @property
+    def zone(self) -> ZoneInfo: ...  # noqa: D102
     @property
     def simulation(self) -> Simulation: ...  # noqa: D102

@@ -8,7 +8,20 @@ import re
 
 from aiohttp import web
 
+from archiver.web.routing import Parameter
+
 _TAG = re.compile(r'"([1-9][0-9]{0,8})"')
+
+
+def revision_of(noun: str) -> Parameter:
+    """Return the header in which a change of such a thing names its revision."""
+    return Parameter(
+        name="If-Match",
+        place="header",
+        what=f"The ETag of the {noun} you have read; 428 without it, 412 where it is not the "
+        "newest",
+        required=True,
+    )
 
 
 def revision_headers(revision: int) -> dict[str, str]:

@@ -16,6 +16,7 @@ from archiver.web.api import (
     jobs,
     log,
     people,
+    privacy,
     queries,
     records,
     retention_events,
@@ -29,14 +30,21 @@ from archiver.web.api import (
     tokens,
 )
 from archiver.web.pages import accounts as account_pages
-from archiver.web.pages import audit as audit_pages
-from archiver.web.pages import classes as class_pages
 from archiver.web.pages import (
+    approvals,
+    class_changes,
+    class_report,
     confirm,
+    disposal_stop,
+    draft_decisions,
+    draft_editor,
+    event_import,
     my_account,
+    new_event,
     new_hold,
     oidc,
     passkeys,
+    reclassify,
     record,
     rendering,
     search_builder,
@@ -44,7 +52,18 @@ from archiver.web.pages import (
     sign_in,
     style_page,
 )
+from archiver.web.pages import audit as audit_pages
+from archiver.web.pages import batch as batch_page
+from archiver.web.pages import (
+    batch_decisions as batch_decision_pages,
+)
+from archiver.web.pages import batch_members as batch_member_pages
+from archiver.web.pages import batch_review as batch_review_pages
+from archiver.web.pages import certificates as certificate_pages
+from archiver.web.pages import classes as class_pages
 from archiver.web.pages import content as content_pages
+from archiver.web.pages import disposition as disposition_pages
+from archiver.web.pages import drafts as draft_pages
 from archiver.web.pages import help as help_pages
 from archiver.web.pages import holds as hold_pages
 from archiver.web.pages import home as home_page
@@ -52,10 +71,14 @@ from archiver.web.pages import imports as import_pages
 from archiver.web.pages import integrity as integrity_pages
 from archiver.web.pages import jobs as job_pages
 from archiver.web.pages import people as people_pages
+from archiver.web.pages import privacy as privacy_pages
+from archiver.web.pages import privacy_acts as privacy_act_pages
+from archiver.web.pages import retention_events as retention_event_pages
 from archiver.web.pages import saved_searches as saved_pages
 from archiver.web.pages import search as search_page
 from archiver.web.pages import sets as set_pages
 from archiver.web.pages import settings as settings_pages
+from archiver.web.pages import simulation as simulation_pages
 from archiver.web.pages import subscriptions as subscription_pages
 from archiver.web.pages import terms as term_pages
 from archiver.web.pages import tokens as token_pages
@@ -78,6 +101,7 @@ ROUTES: tuple[Route, ...] = (
     *batches.ROUTES,
     *batch_decisions.ROUTES,
     *certificates.ROUTES,
+    *privacy.ROUTES,
     *tokens.ROUTES,
     *people.ROUTES,
     *sessions.ROUTES,
@@ -97,7 +121,27 @@ ROUTES: tuple[Route, ...] = (
     *subscription_pages.ROUTES,
     *home_page.ROUTES,
     *account_pages.ROUTES,
+    *class_changes.ROUTES,
+    *class_report.ROUTES,
+    *reclassify.ROUTES,
     *class_pages.ROUTES,
+    *draft_pages.ROUTES,
+    *draft_editor.ROUTES,
+    *draft_decisions.ROUTES,
+    *simulation_pages.ROUTES,
+    *disposition_pages.ROUTES,
+    *batch_page.ROUTES,
+    *batch_review_pages.ROUTES,
+    *batch_member_pages.ROUTES,
+    *batch_decision_pages.ROUTES,
+    *certificate_pages.ROUTES,
+    *privacy_pages.ROUTES,
+    *privacy_act_pages.ROUTES,
+    *disposal_stop.ROUTES,
+    *retention_event_pages.ROUTES,
+    *new_event.ROUTES,
+    *event_import.ROUTES,
+    *approvals.ROUTES,
     *record.ROUTES,
     *content_pages.ROUTES,
     *new_hold.ROUTES,

@@ -14,7 +14,9 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel
 
+from archiver.access.approvals import Act, needs_second_person
 from archiver.access.rules import Permission
+from archiver.config import Settings
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Method = Literal["GET", "POST", "DELETE"]
@@ -57,7 +59,10 @@ class Route:
 
     `path` is an aiohttp pattern; `log` false spares the access log; `open_by_setting` makes the
     route public where `MUNIMENT_PUBLIC_LOG` says so. With `confirm` a browser's person must have
-    proved who they are within the last ten minutes (step-up); tokens are not asked.
+    proved who they are within the last ten minutes (step-up); tokens are not asked. `alone` is the
+    permission asked for instead where the settings want no second person to change the file plan.
+    A POST that `looks` changes nothing, and is one for the length of its form: sent again, it is
+    answered anew (see `sent_forms`).
 
     Captures are not access-logged one by one (each is an entry of the ledger, and a line costs a
     fifth of the request) unless they fail.
@@ -74,6 +79,8 @@ class Route:
     log: bool = True
     open_by_setting: bool = False
     confirm: bool = False
+    alone: Permission | None = None
+    looks: bool = False
 
     template: str = field(init=False)
     """The path with bare `{name}` variables, as OpenAPI, metrics and the access log tell it."""
@@ -83,6 +90,11 @@ class Route:
     def __post_init__(self) -> None:
         object.__setattr__(self, "template", _VARIABLE.sub(r"{\1}", self.path))
         object.__setattr__(self, "is_page", is_page(self.path))
+
+    def permission_under(self, settings: Settings) -> Permission | Access:
+        """Return the permission this route asks for in an archive with these settings."""
+        by_two = needs_second_person(Act.CHANGE_SCHEDULE, settings)
+        return self.permission if by_two or self.alone is None else self.alone
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -107,6 +119,8 @@ def route(
     log: bool = True,
     open_by_setting: bool = False,
     confirm: bool = False,
+    alone: Permission | None = None,
+    looks: bool = False,
 ) -> Callable[[Handler], Route]:
     """Declare the decorated handler as a route; the name is bound to the `Route` itself."""
 
@@ -123,6 +137,8 @@ def route(
             log=log,
             open_by_setting=open_by_setting,
             confirm=confirm,
+            alone=alone,
+            looks=looks,
         )
 
     return declare

@@ -1,17 +1,20 @@
 """A form that is sent twice acts once: a double click, or a page sent again because it was slow.
 
 Every form carries a value of its own, new with each rendering of the page (`once`). What the first
-sending of it leads to is kept for a while, and the same form sent again is led there too, waiting
-for the first where that still runs. Only answers that lead on are kept: a form that came back with
-something to correct is sent again on purpose. Like `idempotency`, this is of one process.
+sending of it was answered with is kept for a while, and the same form sent again gets that too,
+waiting for the first where that still runs. A form that came back with something to correct is sent
+again on purpose: its answer is not kept. Nor is one with cookies, which are for one sending. Like
+`idempotency`, this is of one process.
 """
 
 import asyncio
 import hashlib
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from multidict import CIMultiDict
 
 from archiver.web.keys import SIGNED_IN
 from archiver.web.reading import read_form
@@ -20,13 +23,27 @@ from archiver.web.session import URLENCODED
 FIELD = "once"
 
 _KEPT = 1_000
+_SHOWN_FOR_S = 600.0
+"""How long a page is kept: it may show a secret that nobody is to be shown again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What a form was answered with, to be given as often as it is sent."""
+
+    status: int
+    headers: CIMultiDict[str]
+    body: bytes | None
+
+    def again(self) -> web.Response:
+        return web.Response(status=self.status, headers=self.headers, body=self.body)
 
 
 class SentForms:
-    """Where the forms sent lately led to."""
+    """What the forms sent lately were answered with."""
 
     def __init__(self) -> None:
-        self._led: OrderedDict[bytes, asyncio.Future[str]] = OrderedDict()
+        self._answers: OrderedDict[bytes, asyncio.Future[_Answer | None]] = OrderedDict()
 
     async def answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer a page's request with `handler`, unless it is a form that acted before."""
@@ -34,30 +51,45 @@ class SentForms:
         return await (handler(request) if key is None else self.once(key, request, handler))
 
     async def once(self, key: bytes, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answer the form that `key` stands for, or lead where its first sending led."""
-        # Again after each that led nowhere: of those who waited for it one is the next first. In a
+        """Answer the form that `key` stands for, or as its first sending was answered."""
+        # Again after each that did nothing: of those who waited for it one is the next first. In a
         # shield, because who gives up waiting must not take the answer from the one that acts.
-        while (before := self._led.get(key)) is not None:
-            if place := await asyncio.shield(before):
-                return web.Response(status=303, headers={"Location": place})
+        while (before := self._answers.get(key)) is not None:
+            if answer := await asyncio.shield(before):
+                return answer.again()
         return await self._first(key, request, handler)
 
     async def _first(
         self, key: bytes, request: web.Request, handler: Handler
     ) -> web.StreamResponse:
-        led = self._led[key] = asyncio.get_running_loop().create_future()
-        place = ""
+        loop = asyncio.get_running_loop()
+        pending = self._answers[key] = loop.create_future()
+        answer = None
         try:
             response = await handler(request)
-            if response.status == web.HTTPSeeOther.status_code and not response.cookies:
-                place = response.headers["Location"]
+            answer = _kept(response)
         finally:
-            led.set_result(place)
-            if not place and self._led.get(key) is led:
-                del self._led[key]
-        while len(self._led) > _KEPT:
-            self._led.popitem(last=False)
+            pending.set_result(answer)
+            if answer is None:
+                self._forget(key, pending)
+        if answer is not None and answer.body:
+            loop.call_later(_SHOWN_FOR_S, self._forget, key, pending)
+        while len(self._answers) > _KEPT:
+            self._answers.popitem(last=False)
         return response
+
+    def _forget(self, key: bytes, pending: "asyncio.Future[_Answer | None]") -> None:
+        if self._answers.get(key) is pending:
+            del self._answers[key]
+
+
+def _kept(response: web.StreamResponse) -> _Answer | None:
+    """Return what the same form is answered again, None where it may act once more."""
+    refused = response.status >= web.HTTPBadRequest.status_code
+    if refused or response.cookies or not isinstance(response, web.Response):
+        return None
+    body = response.body if isinstance(response.body, bytes) else None
+    return _Answer(status=response.status, headers=CIMultiDict(response.headers), body=body)
 
 
 async def _key(request: web.Request) -> bytes | None:

@@ -9,12 +9,13 @@ import asyncio
 import dataclasses
 import importlib
 import signal
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import structlog
 from aiohttp import web
 
+from archiver.web.connection import CONNECTION
 from archiver.web.idempotency import ANSWERS, Answers
 from archiver.web.keys import CLOCK, READINESS, SERVICES, Readiness
 from archiver.web.metrics import METRICS, Metrics, Reading
@@ -29,15 +30,6 @@ from archiver.web.services import Services
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
 _DRAIN_S = 10.0
-CONNECTION: Mapping[str, Any] = {
-    "access_log": None,  # ours holds no query string
-    "auto_decompress": False,  # compressed bodies are refused unopened
-    # A connection without a whole request head by then is closed: slow senders (slowloris) and idle
-    # ones alike. Bodies have their own limit in `reading`.
-    "keepalive_timeout": 30.0,
-    "max_line_size": 131_072,  # the 10,000 characters that a parameter may have, in any script
-}
-"""How every connection is read."""
 
 _log = structlog.get_logger("muniment.web")
 

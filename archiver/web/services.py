@@ -10,7 +10,9 @@ from typing import Protocol
 
 from archiver.access.home import HomeView
 from archiver.access.installation import Component, InstallationView
+from archiver.access.post_text import PostText
 from archiver.access.record_page import RecordPage, Tab
+from archiver.access.waiting import Wait
 from archiver.assurance.audit_events import EventDetail, EventPage, News, Timeline
 from archiver.assurance.audit_filter import TrailFilter
 from archiver.assurance.evidence.exporting import Bundle
@@ -26,8 +28,9 @@ from archiver.model.post import Arrival, Part
 from archiver.web.disposition_services import Disposition
 from archiver.web.hold_services import HoldRegister, Holds, Releases
 from archiver.web.people_services import Invitations, Passwords, People
-from archiver.web.plan_services import PlanMaking
-from archiver.web.retention_services import Keeping
+from archiver.web.plan_services import DraftSimulations, PlanMaking
+from archiver.web.privacy_services import Privacy
+from archiver.web.retention_services import EventFiles, Keeping
 from archiver.web.saved_services import SavedSearches, Subscriptions
 from archiver.web.set_services import FrozenSets, TermReports
 from archiver.web.sign_in_services import Passkeys, Provider, Sessions, Tokens
@@ -129,6 +132,9 @@ class Records(Protocol):
     async def show(self, record_id: str, *, actor: Actor) -> Document:
         """Return everything known about a record but its bytes."""
 
+    async def posts(self, log_indexes: Sequence[int], *, actor: Actor) -> Mapping[int, PostText]:
+        """Return what the posts of a list say, by log index."""
+
     async def raw(self, record_id: str, *, actor: Actor) -> Part:
         """Return the verbatim payload."""
 
@@ -206,6 +212,16 @@ class Home(Protocol):
 
     async def show(self, *, session_id: str = "", actor: Actor) -> HomeView:
         """Return the panels that are for the actor."""
+
+
+class Waiting(Protocol):
+    """Knows what waits for a second person."""
+
+    async def list(self, *, actor: Actor) -> Sequence[Wait]:
+        """Return what waits and the actor may know of, oldest first."""
+
+    async def count(self, *, actor: Actor) -> int:
+        """Return how many decisions wait for the actor."""
 
 
 class Accounts(Protocol):
@@ -316,6 +332,10 @@ class Archive(Protocol):
     def id(self) -> str:
         """Its ULID."""
 
+    @property
+    def zone(self) -> str:
+        """The time zone that it counts in unless a schedule says otherwise."""
+
 
 class Store(Protocol):
     """Reads objects; the web reads those of the log's public layout only."""
@@ -367,7 +387,13 @@ class Services(Protocol):
     @property
     def plan(self) -> PlanMaking: ...  # noqa: D102
     @property
+    def simulations(self) -> DraftSimulations: ...  # noqa: D102
+    @property
     def keeping(self) -> Keeping: ...  # noqa: D102
+    @property
+    def event_files(self) -> EventFiles: ...  # noqa: D102
+    @property
+    def waiting(self) -> Waiting: ...  # noqa: D102
     @property
     def home(self) -> Home: ...  # noqa: D102
     @property
@@ -380,6 +406,8 @@ class Services(Protocol):
     def releases(self) -> Releases: ...  # noqa: D102
     @property
     def disposition(self) -> Disposition: ...  # noqa: D102
+    @property
+    def privacy(self) -> Privacy: ...  # noqa: D102
     @property
     def log(self) -> Log: ...  # noqa: D102
     @property

@@ -50,8 +50,9 @@ async def admit(request: web.Request, route: Route) -> None:
             check_origin(request)
         return
     actor = request[ACTOR] = await _authenticate(request)
-    if not isinstance(route.permission, Access):
-        _require_somewhere(actor, route.permission)
+    needed = route.permission_under(request.app[SERVICES].settings)
+    if not isinstance(needed, Access):
+        _require_somewhere(actor, needed)
     signed_in = request.get(SIGNED_IN)
     if signed_in is not None:
         if request.method not in _SAFE:

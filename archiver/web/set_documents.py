@@ -46,6 +46,8 @@ class SetDocument(_Answer):
     within: list[str]
     frozen_at: str
     frozen_by: str
+    destroyed: int | None
+    destroyed_under: list[dict[str, Any]]
 
 
 class SetList(_Answer):

@@ -27,12 +27,12 @@ from archiver.first_run import (
     post_classes,
     try_store,
 )
+from archiver.web.connection import CONNECTION
 from archiver.web.keys import CLOCK
 from archiver.web.metrics import METRICS, Metrics
 from archiver.web.middleware import rim
 from archiver.web.pages.rendering import PAGES, Pages, static
 from archiver.web.reading import read_form
-from archiver.web.server import CONNECTION
 from archiver.web.session import check_origin
 from retention.templates import DEFAULT_CLASS
 

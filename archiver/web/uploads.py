@@ -6,14 +6,16 @@ sending is not waited for.
 """
 
 import asyncio
+from typing import Protocol
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from archiver.errors import InvalidInput
 from archiver.jobs.uploads import Receiving, Upload
+from archiver.model.actor import Actor
 from archiver.web.keys import FORM
-from archiver.web.reading import actor_of, services_of
+from archiver.web.reading import actor_of
 
 _BLOCK = 256 * 1024
 _NEXT_WITHIN_S = 30.0
@@ -22,20 +24,30 @@ _FORM_BYTES = 64 * 1024  # what a form adds around its file, at most
 _PLAIN = {"", "binary", "8bit", "7bit", "identity"}
 
 
-async def receive_file(request: web.Request) -> Upload:
-    """Return the file of the form, received whole.
+class TakesFiles(Protocol):
+    """A use case that files are sent to: it says who may send, and how much."""
+
+    async def receive(self, name: str, *, size: int, actor: Actor) -> Receiving:
+        """Begin to take a file of about `size` bytes."""
+
+    async def finish(self, receiving: Receiving, *, actor: Actor) -> Upload:
+        """Return the file, now that all of it is here."""
+
+
+async def receive_file(request: web.Request, taker: TakesFiles) -> Upload:
+    """Return the file of the form, received whole and kept by `taker`.
 
     Raises:
         InvalidInput: the form is malformed, or holds no file, or an empty one.
-        TooLarge: the file is, or says it is, over the limit of imports.
-        Denied: the actor may not capture.
+        TooLarge: the file is, or says it is, over the limit of `taker`.
+        Denied: the actor may not send files there.
         StorageUnavailable: there is no room for it.
         HTTPRequestTimeout: nothing came for 30 seconds, or not everything within an hour.
     """
     try:
         async with asyncio.timeout(_ALL_WITHIN_S):
             part = await _file_part(request)
-            return await _keep(request, part)
+            return await _keep(request, part, taker)
     except TimeoutError as error:
         raise web.HTTPRequestTimeout(text="the file did not arrive in time; send it again") from (
             error
@@ -56,16 +68,16 @@ async def _file_part(request: web.Request) -> BodyPartReader:
     raise InvalidInput("expected a file, found none; choose one", pointer="file")
 
 
-async def _keep(request: web.Request, part: BodyPartReader) -> Upload:
-    imports, actor = services_of(request).imports, actor_of(request)
+async def _keep(request: web.Request, part: BodyPartReader, taker: TakesFiles) -> Upload:
+    actor = actor_of(request)
     coding = part.headers.get("Content-Transfer-Encoding", part.headers.get("Content-Encoding", ""))
     if coding.lower() not in _PLAIN:
         raise InvalidInput(f"expected the file as it is, found it in the coding {coding[:40]!r}")
     said = max(0, (request.content_length or 0) - _FORM_BYTES)
-    receiving = await imports.receive(part.filename or "", size=said, actor=actor)
+    receiving = await taker.receive(part.filename or "", size=said, actor=actor)
     try:
         await _copy(part, receiving)
-        return await imports.finish(receiving, actor=actor)
+        return await taker.finish(receiving, actor=actor)
     except BaseException:
         await asyncio.to_thread(receiving.drop)
         raise

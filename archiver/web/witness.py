@@ -16,8 +16,7 @@ from aiohttp.typedefs import Handler
 from archiver.errors import StorageUnavailable, TooLarge
 from archiver.preserve.ledger.witness import ADD_CHECKPOINT, MAX_REQUEST_BYTES, NOTE_TYPE, Judgement
 from archiver.preserve.ledger.witness_state import WitnessState
-from archiver.web.reading import read_body
-from archiver.web.server import CONNECTION
+from archiver.web.connection import CONNECTION, read_body
 
 _DRAIN_S = 10.0
 

@@ -86,6 +86,15 @@ class IntegrityDocument(BaseModel):
     waiting: int
     covered: int
     verifications: list[dict[str, Any]]
+    locks: dict[str, Any] | None
+
+
+class LocksDocument(BaseModel):
+    """The newest run of the lock keeper, null where there was none yet."""
+
+    model_config = _ANSWER
+
+    newest: dict[str, Any] | None
 
 
 class ImportList(BaseModel):

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from archiver.web.routes import ROUTES
 from tests.architecture.repository import modules
 
 DELETES_OBJECTS = {
@@ -62,10 +63,70 @@ def test_only_a_destruction_asks_for_a_removal() -> None:
     }
 
     assert importing == {
-        "archiver.composition",
+        "archiver.background_composition",
         "archiver.disposal.destruction",
+        "archiver.disposal.epoch_removal",
+        "archiver.disposal.erasure",
         "archiver.disposal.key_generations",
     }
+
+
+ASKS_FOR_DESTRUCTION = {
+    "archiver.app": "hands it to whoever serves",
+    "archiver.cli.demo_disposal": "`muniment demo`: a batch of the sample company, by the use case",
+    "archiver.cli.disposal_outcome": "`muniment disposition execute`",
+    "archiver.background_composition": "makes it",
+    "archiver.disposal.disposition": "makes the use case that executes approved batches",
+    "archiver.disposal.execution": "the use case",
+    "archiver.jobs.disposing": "goes on with what was interrupted",
+    "archiver.jobs.disposition_jobs": "the job that executes approved batches",
+    "archiver.retention_composition": "hands it to the use case",
+}
+"""Who comes near to a destruction, each with its reason."""
+
+DELETES_OF_THE_API = {
+    "/api/v1/jobs/{id}": "gives a job up",
+    "/api/v1/sessions/{id}": "signs somebody out",
+    "/api/v1/tokens/{id}": "revokes a token",
+}
+"""Routes of the method DELETE: none is about a record."""
+
+EXECUTES = {
+    ("POST", "/api/v1/batches/{id}/execute"),
+    ("POST", "/disposition/{id}/execute"),
+}
+"""The routes that let an approved batch be executed."""
+
+
+def test_only_the_use_case_of_batches_leads_to_a_destruction() -> None:
+    found = {
+        module.name
+        for module in modules()
+        for node in ast.walk(module.tree)
+        if (isinstance(node, ast.Name) and node.id == "destruction")
+        or (isinstance(node, ast.Attribute) and _leads_there(node))
+    }
+
+    assert found == set(ASKS_FOR_DESTRUCTION)
+
+
+def test_no_route_deletes_a_record_and_one_use_case_executes() -> None:
+    deletes = {route.template for route in ROUTES if route.method == "DELETE"}
+    executes = {
+        (route.method, route.template)
+        for route in ROUTES
+        if route.method != "GET" and "execute" in route.template
+    }
+
+    assert deletes == set(DELETES_OF_THE_API)
+    assert executes == EXECUTES
+
+
+def _leads_there(node: ast.Attribute) -> bool:
+    """Whether this is `….destruction`, or `….executions.execute`."""
+    of = node.value
+    executes = node.attr == "execute" and isinstance(of, ast.Attribute) and of.attr == "executions"
+    return executes or node.attr in {"destruction", "_destruction"}
 
 
 def _calls(tree: ast.Module) -> Iterator[ast.Call]:

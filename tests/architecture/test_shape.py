@@ -3,8 +3,6 @@
 import ast
 import statistics
 
-import pytest
-
 from tests.architecture.repository import Function, functions, modules
 
 HOMELESS = {
@@ -21,11 +19,6 @@ LONGER_MODULES = {
     "archiver.assurance.evidence_verifier": "one file that an examiner runs without the others",
 }
 """Modules over the cap, each with its reason."""
-
-LONGER = {
-    "archiver.app._services": "the composition root: a list of what is made of what, no branch",
-}
-"""Functions over the cap, each with its reason."""
 
 
 def test_no_module_is_named_after_having_no_home() -> None:
@@ -53,27 +46,10 @@ def test_no_function_is_too_long_to_read() -> None:
     long = {
         function.name: function.lines
         for function in functions()
-        if function.lines > MOST_FUNCTION_LINES and function.name not in LONGER
+        if function.lines > MOST_FUNCTION_LINES
     }
 
     assert long == {}
-
-
-@pytest.mark.parametrize("name", LONGER)
-def test_a_function_that_may_be_long_does_not_branch(name: str) -> None:
-    module = next(module for module in modules() if module.name == name.rpartition(".")[0])
-    node = next(
-        node
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.name == name.rpartition(".")[2]
-    )
-
-    branches = [
-        node for node in ast.walk(node) if isinstance(node, ast.If | ast.For | ast.While | ast.Try)
-    ]
-
-    assert branches == []
 
 
 def test_most_functions_are_short() -> None:

@@ -18,6 +18,7 @@ _EVERY_S = 0.1
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _WAITING = frozenset("RD")
+_HEX = frozenset("0123456789abcdef")  # what a mapping's first line begins with
 
 
 class _Process(NamedTuple):
@@ -103,6 +104,29 @@ def await_quiet(pid: int, *, share: float = 0.05, longest_s: float = 60.0) -> fl
 def cpu_spent_s(pid: int) -> float:
     """Return the seconds of CPU that the tree under `pid` has used."""
     return sum(seen.cpu_s for _, seen in _tree(pid))
+
+
+def resident(pid: int) -> dict[str, float]:
+    """Return the resident megabytes of a process now, its own memory and mapped files apart.
+
+    Of the mapped files (the search index, the code) the kernel takes pages back when others need
+    memory; `index` is the share of the index's files.
+    """
+    facts = dict(line.split(":", 1) for line in _read(f"/proc/{pid}/status").splitlines())
+    mapped, index = _read(f"/proc/{pid}/smaps").splitlines(), 0
+    is_index = False
+    for line in mapped:
+        if line[:1] in _HEX:
+            is_index = "/index/" in line
+        elif is_index and line.startswith("Rss:"):
+            index += int(line.split()[1])
+    megabytes = {
+        "anonymous_mb": int(facts["RssAnon"].split()[0]),
+        "mapped_files_mb": int(facts["RssFile"].split()[0]),
+        "index_mb": index,
+        "peak_mb": int(facts["VmHWM"].split()[0]),
+    }
+    return {name: round(kilobytes / 1024, 1) for name, kilobytes in megabytes.items()}
 
 
 def _tree(pid: int) -> Iterator[tuple[int, _Process]]:

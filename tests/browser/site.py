@@ -8,6 +8,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,12 +18,14 @@ from archiver.app import Services, open_services
 from archiver.capture.decoding import decode_capture
 from archiver.capture.sample_company import ACCOUNTS, COMPANY, posts
 from archiver.clock import to_millis
+from archiver.config import Settings
 from archiver.db import people as person_rows
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.grants import Grants
 from archiver.model.person import Method, PersonState
 from archiver.model.post import Provenance
-from archiver.web.server import CONNECTION, create_app
+from archiver.web.connection import CONNECTION
+from archiver.web.server import create_app
 from archiver.web.session import COOKIE
 from tests.fakes.archive import AGENT, found, settings_for
 
@@ -70,9 +73,7 @@ class Site:
 
     def actor(self, role: Role) -> Actor:
         """Return the person of a role as use cases see them."""
-        return Actor(
-            name=_name(role), roles=frozenset({role}), via="web", person_id=self.person(role)
-        )
+        return self._as(role, self.person(role))
 
     def person(self, role: Role, *, unit: str = "", matter: str = "") -> str:
         """Return the id of a person who holds this role and no other, over all or over a part."""
@@ -87,6 +88,9 @@ class Site:
         secret = self.run(sessions.start(person_id, method=Method.PASSWORD, agent="a test"))
         return {"name": COOKIE, "value": secret, "url": self.url}
 
+    def _as(self, role: Role, person_id: str) -> Actor:
+        return Actor(name=_name(role), roles=frozenset({role}), via="web", person_id=person_id)
+
     def _in_thread(self) -> None:
         try:
             asyncio.run(self._serve())
@@ -95,9 +99,9 @@ class Site:
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        founded = await found(settings_for(self._home))
+        founded = await self._founded()
         settings = founded.model_copy(update=self._settings)
-        async with open_services(settings) as self.services:
+        async with self._open(settings) as self.services:
             services = self.services
             loops = [asyncio.create_task(loop()) for loop in services.loops.all()]
             self.app = create_app(services)
@@ -114,6 +118,12 @@ class Site:
                 for loop in loops:
                     loop.cancel()
                 await asyncio.gather(*loops, return_exceptions=True)
+
+    async def _founded(self) -> Settings:
+        return await found(settings_for(self._home))
+
+    def _open(self, settings: Settings) -> AbstractAsyncContextManager[Services]:
+        return open_services(settings)
 
     async def _fill(self) -> None:
         services = self.services

@@ -103,6 +103,8 @@ PICTURES = [
     ("search", Role.COUNSEL, "/search?q=whatsapp+OR+complaint"),
     ("holds", Role.COUNSEL, "/holds"),
     ("classes", Role.RECORDS_MANAGER, "/classes"),
+    ("events", Role.RECORDS_MANAGER, "/retention-events"),
+    ("stop", Role.COUNSEL, "/disposition/stop"),
     ("integrity", Role.AUDITOR, "/integrity"),
     ("audit", Role.AUDITOR, "/audit?action=hold:*"),
     ("settings", Role.AUDITOR, "/settings"),

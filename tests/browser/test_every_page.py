@@ -3,6 +3,7 @@
 A new page fails here until it has an address, or a reason why it is none.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +17,27 @@ from archiver.assurance.audit_filter import TrailFilter
 from archiver.audit.actions import Action
 from archiver.clock import to_millis
 from archiver.db import passkeys
+from archiver.disposal.stated_events import NewEvent
 from archiver.legal.asking import Asked
 from archiver.legal.saved_versions import Change
 from archiver.legal.subscription_views import ChannelName, Pace
 from archiver.legal.term_reports import Wanted
-from archiver.model.actor import Role
+from archiver.model.actor import Actor, Role
 from archiver.web.routes import ROUTES
 from archiver.web.routing import Route
 from tests.browser.conftest import keep_picture, sideways, watch
 from tests.browser.site import HELD, MATTER, Site
+from tests.fakes.archive import stored_posts
+from tests.fakes.disposal import approved, formed
 
 THEMES = ("light", "dark")
 WIDE = (1360, 900)
 NARROW = {"telephone": (320, 640), "200 %": (640, 450), "400 %": (320, 225)}
 """Screens nothing may scroll sideways on: zoom is a window of 1280 pixels with fewer of them."""
 CSV = "id,written,words\nh-1,2026-11-02 09:30,Our branch in Port Halloran opens at nine\n"
+EVENTS = (
+    "name,happened_at,platform,account\nemployee_left,2026-03-31,x,@left\nemployee_left,soon,x,@b\n"
+)
 PATIENCE_MS = 120_000.0
 
 Ids = Mapping[str, str]
@@ -47,6 +54,7 @@ class Visit:
 
 
 _C, _A, _O, _Q = Role.COUNSEL, Role.AUDITOR, Role.OPERATOR, Role.ADMINISTRATOR
+_M = Role.RECORDS_MANAGER
 
 VISITS: Mapping[str, tuple[Visit, ...]] = {
     "/": (
@@ -85,8 +93,78 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
         Visit("classes-all", Role.RECORDS_MANAGER, "/classes?show=all"),
     ),
     "/classes/rules": (Visit("class-rules", Role.RECORDS_MANAGER, "/classes/rules"),),
+    "/classes/new": (
+        Visit("class-new", Role.RECORDS_MANAGER, "/classes/new?template=us-sec-17a4-comms"),
+    ),
+    "/classes/report": (Visit("class-report", Role.RECORDS_MANAGER, "/classes/report"),),
+    "/classes/{code}/change": (
+        Visit("class-change", Role.RECORDS_MANAGER, "/classes/default/change"),
+    ),
+    "/classes/{code}/close": (
+        Visit("class-close", Role.RECORDS_MANAGER, "/classes/default/close"),
+    ),
+    "/classes/{code}/reclassify": (
+        Visit("reclassify", Role.RECORDS_MANAGER, "/classes/default/reclassify?set={set}"),
+    ),
+    "/classes/{code}/records": (Visit("class-records", _C, "/classes/default/records?version=1"),),
+    "/drafts": (Visit("drafts", Role.RECORDS_MANAGER, "/drafts?show=all"),),
+    "/drafts/new": (Visit("draft-new", Role.RECORDS_MANAGER, "/drafts/new?class=default"),),
+    "/drafts/{id}": (
+        Visit("draft", Role.RECORDS_MANAGER, "/drafts/{draft}"),
+        Visit("draft-rules", Role.RECORDS_MANAGER, "/drafts/{rules}"),
+        Visit("draft-read", _C, "/drafts/{submitted}"),
+    ),
+    "/drafts/{id}/simulation": (Visit("simulation", _C, "/drafts/{submitted}/simulation"),),
+    "/drafts/{id}/records": (
+        Visit("draft-records", _C, "/drafts/{draft}/records?what=awaiting-event"),
+    ),
+    "/drafts/{id}/try": (
+        Visit("draft-try", _C, "/drafts/{rules}/try?platform=x&account=harbourfinch"),
+    ),
+    "/drafts/{id}/submit": (Visit("draft-submit", Role.RECORDS_MANAGER, "/drafts/{draft}/submit"),),
+    "/drafts/{id}/withdraw": (
+        Visit("draft-withdraw", Role.RECORDS_MANAGER, "/drafts/{draft}/withdraw"),
+    ),
+    "/drafts/{id}/approve": (Visit("draft-approve", _C, "/drafts/{submitted}/approve"),),
+    "/drafts/{id}/refuse": (Visit("draft-refuse", _C, "/drafts/{submitted}/refuse"),),
     "/classes/{code}": (
         Visit("class", Role.RECORDS_MANAGER, "/classes/default?posted=2023-11-01"),
+    ),
+    "/disposition/stop": (
+        Visit("disposal-stop", _C, "/disposition/stop"),
+        Visit("disposal-stop-auditor", _A, "/disposition/stop"),
+    ),
+    "/disposition/stop/resume": (Visit("disposal-resume", _C, "/disposition/stop/resume"),),
+    "/retention-events": (
+        Visit("events", Role.RECORDS_MANAGER, "/retention-events"),
+        Visit("events-none", _C, "/retention-events?name=never&in_force=true"),
+    ),
+    "/retention-events/new": (
+        Visit("event-new", Role.RECORDS_MANAGER, "/retention-events/new?platform=x&account=a"),
+    ),
+    "/retention-events/import": (
+        Visit("event-import", Role.RECORDS_MANAGER, "/retention-events/import"),
+    ),
+    "/retention-events/import/{id}": (
+        Visit("event-look", Role.RECORDS_MANAGER, "/retention-events/import/{event_file}"),
+    ),
+    "/retention-events/{id}": (
+        Visit("event-one", Role.RECORDS_MANAGER, "/retention-events/{stated}"),
+    ),
+    "/retention-events/{id}/correct": (
+        Visit("event-correct", Role.RECORDS_MANAGER, "/retention-events/{stated}/correct"),
+        Visit(
+            "event-corrected",
+            Role.RECORDS_MANAGER,
+            "/retention-events/{stated}/correct?happened_at=2026-02-01",
+        ),
+    ),
+    "/retention-events/{id}/withdraw": (
+        Visit("event-withdraw", Role.RECORDS_MANAGER, "/retention-events/{stated}/withdraw"),
+    ),
+    "/approvals": (
+        Visit("approvals", _C, "/approvals"),
+        Visit("approvals-auditor", _A, "/approvals"),
     ),
     "/records/{id}": tuple(
         Visit(f"record-{tab}", _C, f"/records/{{record}}?tab={tab}")
@@ -118,6 +196,46 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
     "/holds/new": (Visit("hold-new", _C, "/holds/new?q=earnings"),),
     "/holds/{id}": (Visit("hold", _C, "/holds/{hold}"),),
     "/holds/{id}/release": (Visit("hold-release", _C, "/holds/{hold}/release"),),
+    "/privacy": (Visit("privacy", _C, "/privacy"),),
+    "/privacy/new": (Visit("privacy-new", _M, "/privacy/new"),),
+    "/privacy/{id}": (Visit("privacy-request", _C, "/privacy/{asked}"),),
+    "/privacy/{id}/answer": (Visit("privacy-answer", _C, "/privacy/{answered}/answer"),),
+    **{
+        f"/privacy/{{id}}/{step}": (Visit(f"privacy-{step}", _M, f"/privacy/{{asked}}/{step}"),)
+        for step in ("find", "decide", "lift", "extend", "erase", "close")
+    },
+    "/disposition": (
+        Visit("disposition", _M, "/disposition"),
+        Visit("disposition-none", _C, "/disposition?state=done&account=nobody"),
+    ),
+    "/disposition/due": (Visit("due", _M, "/disposition/due"),),
+    "/disposition/kept": (
+        Visit("kept", _M, "/disposition/kept?why=held&class=default&platform=x&account=a"),
+    ),
+    "/disposition/{id}": (
+        Visit("batch", _M, "/disposition/{batch}"),
+        Visit("batch-proposed", _M, "/disposition/{proposed}"),
+    ),
+    **{
+        f"/disposition/{{id}}/{step}": (
+            Visit(f"batch-{step}", role, f"/disposition/{{{batch}}}/{step}{query}"),
+        )
+        for step, role, batch, query in (
+            ("exceptions", _M, "batch", ""),
+            ("sample", _C, "batch", "?seed=1"),
+            ("records", _M, "batch", ""),
+            ("exclude", _M, "batch", ""),
+            ("include", _M, "batch", ""),
+            ("propose", _M, "batch", ""),
+            ("approve", _C, "proposed", ""),
+            ("withdraw", _C, "proposed", ""),
+            ("cancel", _M, "batch", ""),
+            ("confirm", _M, "proposed", ""),
+            ("execute", _M, "batch", ""),
+            ("execution", _A, "batch", ""),
+        )
+    },
+    "/certificates": (Visit("certificates", _A, "/certificates"),),
     "/jobs": (Visit("jobs", _A, "/jobs"), Visit("jobs-none", _C, "/jobs")),
     "/jobs/{id}": (Visit("job", _A, "/jobs/{job}"),),
     "/integrity": (Visit("integrity", _A, "/integrity"),),
@@ -180,11 +298,13 @@ VISITS: Mapping[str, tuple[Visit, ...]] = {
 }
 
 NOT_PAGES: Mapping[str, str] = {
+    "/certificates/{id}": "needs a destruction: looked at in test_disposition",
     "/records/{id}/evidence": "a download",
     "/sets/{id}/ids": "a download",
     "/terms/{id}/file": "a download",
     "/saved-searches/{id}/open": "leads to the search",
     "/jobs.csv": "a download",
+    "/retention-events/import/{id}/refused.csv": "a download",
     "/jobs/{id}/result": "a download",
     "/integrity/proof": "a download",
     "/help/pictures/{name}": "a picture",
@@ -259,6 +379,7 @@ def ids(site: Site) -> Ids:
     services, run = site.services, site.run
     counsel, auditor, operator = site.actor(_C), site.actor(_A), site.actor(_O)
     administrator = site.actor(_Q)
+    site.person(_M)  # here: what runs in the site cannot wait for it
     found = run(services.searching.search(f"is:edited AND ({HELD})", limit=1, actor=counsel))
     record = found.hits[0].id
     run(services.records.show(record, actor=counsel))
@@ -278,8 +399,12 @@ def ids(site: Site) -> Ids:
         "person": person,
         "saved": run(_save(site)),
         **run(_freeze(site)),
+        **run(_form_batches(site)),
+        **run(_draft(site)),
+        **run(_ask(site, record)),
         "secret": link.path.rpartition("/")[2],
         "upload": run(_send_file(site)),
+        **run(_state_events(site, site.actor(Role.RECORDS_MANAGER))),
         "passkey": mine.id,
     }
 
@@ -293,6 +418,45 @@ async def _freeze(site: Site) -> dict[str, str]:
         for terms in ("earnings\nmarket", "earnings\nmarket AND\nstem:earning")
     ]
     return {"set": frozen.id, "earlier": made[0].id, "report": made[1].id}
+
+
+async def _draft(site: Site) -> dict[str, str]:
+    """Return a draft that is simulated, one of the class rules, and one that waits."""
+    plan, manager = site.services.plan, site.actor(Role.RECORDS_MANAGER)
+    schedule, rules, submitted = [
+        await plan.drafts.make(code, reason="What if?", actor=manager)
+        for code in ("default", "", "us-finra-2210-public")
+    ]
+    job = await site.services.simulations.start(schedule.row.id, actor=manager)
+    while (await site.services.work.show(job.id, actor=manager)).is_under_way:  # noqa: ASYNC110 - jobs tell no event
+        await asyncio.sleep(0.05)
+    await plan.life.submit(submitted.row.id, actor=manager)
+    return {"draft": schedule.row.id, "rules": rules.row.id, "submitted": submitted.row.id}
+
+
+async def _ask(site: Site, record: str) -> dict[str, str]:
+    """Return a privacy request about a record, and one that was answered."""
+    privacy, manager = site.services.privacy, site.actor(_M)
+    asked, answered = [
+        await privacy.requests.receive(kind="erasure", person=f"Jo {n}", actor=manager)
+        for n in (1, 2)
+    ]
+    await privacy.decisions.find(asked.id, record_ids=[record], actor=manager)
+    await privacy.closing.close(answered.id, actor=manager)
+    return {"asked": asked.id, "answered": answered.id}
+
+
+async def _form_batches(site: Site) -> dict[str, str]:
+    """Return a batch to be reviewed, and a transfer that one person of two has approved."""
+    rows = await stored_posts(site.services)
+    some = [row for row in rows if row.account == rows[0].account]
+    approvers = ("P-carla",)
+    return {
+        "batch": await formed(site.services, some[:3]),
+        "proposed": await approved(
+            site.services, some[3:6], approvers=approvers, action="transfer"
+        ),
+    }
 
 
 async def _save(site: Site) -> str:
@@ -383,6 +547,7 @@ def _assert_well_formed(page: Page, template: str, titles: dict[str, str]) -> No
     assert page.locator("html").get_attribute("lang") == "en"
     said = "".join(page.locator("#status").all_inner_texts())
     assert said.strip(), "the page says nothing of its state"
+    assert page.locator("p.actions:not(:has(*))").count() == 0, "a form ended the row of its button"
     assert page.evaluate(_UNBOUNDED) == [], "stacked marks would be painted over the page"
     owner = titles.setdefault(page.title(), template)
     assert owner == template, f"{page.title()!r} is also the title of {owner}"
@@ -407,6 +572,23 @@ async def _send_file(site: Site) -> str:
     receiving = await imports.receive("halloran posts.csv", size=len(CSV), actor=operator)
     receiving.write(CSV.encode())
     return (await imports.finish(receiving, actor=operator)).id
+
+
+async def _state_events(site: Site, manager: Actor) -> dict[str, str]:
+    """Return a retention event, and a file of events with a line that is refused."""
+    services = site.services
+    event = NewEvent(
+        name="account_closed",
+        happened_at=services.clock(),
+        platform="x",
+        account="@halloranbrokers",
+        note="Letter of 3 November",
+    )
+    stated = await services.keeping.events.state(event, actor=manager)
+    receiving = await services.event_files.receive("left.csv", size=len(EVENTS), actor=manager)
+    receiving.write(EVENTS.encode())
+    sent = await services.event_files.finish(receiving, actor=manager)
+    return {"stated": stated.row.id, "event_file": sent.id}
 
 
 async def _give_passkey(site: Site, person_id: str) -> None:

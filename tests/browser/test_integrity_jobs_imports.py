@@ -4,11 +4,13 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
 from archiver.model.actor import Role
+from archiver.preserve.store.sidecar import decode
 from tests.browser.conftest import PageAs
 from tests.browser.site import Site
 
@@ -66,6 +68,32 @@ def test_a_damaged_object_is_named_with_its_record_and_what_to_do(
         screenshot(page, "integrity-problem-light")
     finally:
         segment.write_bytes(sound)
+    page.get_by_role("button", name="Verify now").click()
+    expect(page.locator("#status")).to_contain_text("Verified: everything the log held")
+
+
+def test_a_lock_that_somebody_removed_is_named_set_again_and_stays_a_problem(
+    page_as: PageAs, axe: Axe, screenshot: Shoot, site: Site
+) -> None:
+    sidecar = max(site.services.settings.home.glob("store/seg/*/*/*/*.seg.lock"))
+    promised = sidecar.read_bytes()
+    sidecar.chmod(0o600)
+    sidecar.write_bytes(replace(decode(promised, key=sidecar.name), lock=None).encode())
+
+    page = page_as(Role.AUDITOR, path="/integrity")
+    page.get_by_role("button", name="Compare locks now").click()
+    expect(page.get_by_text("1 difference found, 1 of them put right").first).to_be_visible()
+
+    for theme, size in (("light", (1280, 900)), ("dark", (320, 900))):
+        shown = page_as(Role.AUDITOR, theme, "/integrity", size=size)
+        table = shown.get_by_role("table", name="Objects that are stored otherwise than promised")
+        expect(table).to_contain_text(sidecar.name.removesuffix(".lock"))
+        expect(table).to_contain_text("Put right")
+        expect(shown.locator("#status")).to_contain_text("Problem: 1 thing is not as promised.")
+        axe(shown)
+        screenshot(shown, f"integrity-locks-{theme}")
+    assert sidecar.read_bytes() == promised
+    page.goto("/integrity")
     page.get_by_role("button", name="Verify now").click()
     expect(page.locator("#status")).to_contain_text("Verified: everything the log held")
 

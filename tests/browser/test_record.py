@@ -20,7 +20,8 @@ from archiver.access.record_page import Tab
 from archiver.capture.decoding import decode_capture
 from archiver.model.actor import Role
 from archiver.model.post import Provenance
-from archiver.web.server import CONNECTION, create_app
+from archiver.web.connection import CONNECTION
+from archiver.web.server import create_app
 from tests.browser.conftest import PageAs, sideways
 from tests.browser.site import Site
 from tests.fakes.archive import AGENT

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Executable, Table, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Executable, Table, delete, func, insert, select, text, update
 
 from archiver.db.tables import (
     frozen_members,
@@ -561,3 +561,13 @@ async def test_sqlite_makes_each_commit_durable_before_it_is_acknowledged(tmp_pa
             assert (await tx.execute(text("PRAGMA synchronous"))).scalar() == 2  # FULL
     finally:
         await database.close()
+
+
+async def test_what_fails_on_a_bare_cursor_is_the_databases_error_too(database: Database) -> None:
+    """A disk that is full while the write-ahead log is truncated is no reason to stop a loop."""
+
+    def fail(connection: Connection) -> None:
+        connection.connection.cursor().execute("SELECT nothing FROM nowhere")
+
+    with pytest.raises(DatabaseUnavailable):
+        await database.run_migrations(fail)

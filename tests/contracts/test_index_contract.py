@@ -148,6 +148,34 @@ def test_a_deleted_document_is_found_no_more_and_unknown_numbers_are_ignored(ind
         assert snapshot.count(parse("NOT absent")) == 1
 
 
+def test_words_of_the_deleted_go_when_what_is_beside_them_is_written_again(
+    engine: Engine, tmp_path: Path
+) -> None:
+    posts = [_post(n, "xyzzycanary" if n in {3, 4} else "earnings") for n in range(12)]
+    with closing(engine.writer()) as first:
+        for start in range(0, 12, 6):
+            first.add(posts[start : start + 6])
+            first.commit(start + 6)
+    with closing(engine.writer()) as index:
+        beside = index.beside([3, 4, 99])
+        if beside is None:
+            return  # it is built anew
+        assert beside.found == 2
+        assert set(beside.numbers) <= set(range(12)) - {3, 4}
+        index.add([posts[n] for n in beside.numbers])
+        index.delete([3, 4])
+        index.commit(12)
+        assert (_count(index, "earnings"), _count(index, "xyzzycanary")) == (10, 0)
+        left = index.beside([3, 4])
+        assert left is not None
+        assert (left.found, list(left.numbers)) == (0, [])
+    assert [path for path in tmp_path.rglob("*") if path.is_file() and _canary_in(path)] == []
+
+
+def _canary_in(path: Path) -> bool:
+    return b"xyzzycanary" in path.read_bytes()
+
+
 def test_a_document_deleted_before_its_commit_never_appears(index: Index) -> None:
     index.add([_post(1)])
     index.delete([1])

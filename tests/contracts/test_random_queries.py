@@ -23,7 +23,7 @@ from tests.contracts.compare import compare, fill
 from tests.contracts.engines import ENGINES
 from tests.contracts.query_trees import random_tree, smallest_difference
 
-TREES = 250
+TREES = 100
 FIXED_SEED = 20_260_301
 REGRESSIONS: list[str] = []
 

@@ -622,3 +622,17 @@ async def test_every_call_can_be_awaited(store: ObjectStore) -> None:
     assert [one.key async for one in awaited.list_versions("")] == ["checkpoint", KEY]
     assert awaited.blocking is store
     await awaited.close()
+
+
+def test_a_folder_whose_last_object_was_deleted_is_listed_and_has_nothing(
+    store: ObjectStore,
+) -> None:
+    """After a disposal: SeaweedFS lists it for a while as a folder inside of itself."""
+    for key in ("seg/a/emptied/one", "seg/a/kept/two"):
+        store.put(key, b"x", lock=None, legal_hold=False)
+    (version,) = store.list_versions("seg/a/emptied/one")
+    store.delete("seg/a/emptied/one", version_id=version.version_id)
+
+    assert list(store.list_keys("")) == ["seg/a/kept/two"]
+    assert list(store.list_keys("seg/a/emptied/")) == []
+    assert [each.key for each in store.list_versions("seg/a/")] == ["seg/a/kept/two"]

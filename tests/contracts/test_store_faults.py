@@ -122,31 +122,43 @@ def _is_whole_or_absent(store: ObjectStore) -> None:
 
 # --- filesystem: crashes
 
-CRASHING_PUT = """
+CRASHING_PUTS = """
     import os, signal, sys
     from pathlib import Path
     from archiver.clock import system_clock
     from archiver.preserve.store.filesystem import FilesystemStore
     from tests.contracts.test_store_faults import BODY, KEY, LOCK
 
-    root, step, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    calls = 0
+    root, step = Path(sys.argv[1]), sys.argv[2]
 
-    def crash_at(real):
+    def crash_at(number, real):
+        calls = 0
         def stepping(*args, **kwargs):
-            global calls
+            nonlocal calls
             calls += 1
             if calls == number:
                 os.kill(os.getpid(), signal.SIGKILL)
             return real(*args, **kwargs)
         return stepping
 
-    store = FilesystemStore(root, clock=system_clock)
-    if step == "sync":
-        store._disk._fsync = crash_at(os.fsync)
-    else:
-        setattr(os, step, crash_at(getattr(os, step)))
-    store.put(KEY, BODY, lock=LOCK)
+    def put(number):
+        FilesystemStore.create(root / str(number))
+        store = FilesystemStore(root / str(number), clock=system_clock)
+        if step == "sync":
+            store._disk._fsync = crash_at(number, os.fsync)
+        else:
+            setattr(os, step, crash_at(number, getattr(os, step)))
+        store.put(KEY, BODY, lock=LOCK)
+
+    for number in range(1, 30):
+        child = os.fork()  # an interpreter for each would start for longer than it lives
+        if not child:
+            put(number)
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        print(code, flush=True)
+        if code != -signal.SIGKILL:
+            break
 """
 
 
@@ -154,21 +166,19 @@ CRASHING_PUT = """
     ("step", "at_least"), [("sync", 4), ("link", 2), ("unlink", 2), ("write", 2), ("open", 3)]
 )
 def test_a_killed_put_leaves_all_or_nothing(tmp_path: Path, step: str, at_least: int) -> None:
-    for number in range(1, 30):
-        root = tmp_path / str(number)
-        FilesystemStore.create(root)
-        run = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(CRASHING_PUT), root, step, str(number)],
-            cwd=Path(__file__).parents[2],
-            check=False,
-        )
-        store = FilesystemStore(root, clock=system_clock)
-        _is_whole_or_absent(store)
-        if run.returncode == 0:
-            assert number > at_least
-            return
-        assert run.returncode == -signal.SIGKILL
-    pytest.fail("the sweep never ran without a crash")
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(CRASHING_PUTS), tmp_path, step],
+        cwd=Path(__file__).parents[2],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    codes = [int(line) for line in run.stdout.split()]
+
+    assert codes == [-signal.SIGKILL] * (len(codes) - 1) + [0]
+    assert len(codes) > at_least
+    for number in range(1, len(codes) + 1):
+        _is_whole_or_absent(FilesystemStore(tmp_path / str(number), clock=system_clock))
 
 
 def test_after_a_crash_between_lock_and_object_the_key_is_free_for_other_bytes(

@@ -126,6 +126,8 @@ def test_a_hold_is_previewed_placed_told_as_a_reason_and_released(muniment: Comm
     scope = ("hold", "place", "--name", "Acme", "--reason", "suit", "--query", "earnings")
     assert muniment(*scope, "--dry-run", "--json").json()["records"] == 2
     assert muniment("hold", "list", "--json").json() == {"items": []}
+    misspelt = muniment(*scope[:-1], "earnigns", "--dry-run")
+    assert "NOTHING IS HELD" in misspelt.out
     hold = muniment(*scope, "--json").json()
     assert (hold["records"], hold["state"]) == (2, "active")
     assert muniment("record", "why", record_id, "--json").json()["state"] == "held"

@@ -10,8 +10,8 @@ from tests.e2e.command_line import CommandLine
 pytestmark = pytest.mark.e2e
 
 STEPS = [
-    *("registered", "captured", "sent again", "sealed", "searched", "held", "explained"),
-    *("verified", "proven"),
+    *("planned", "registered", "captured", "sent again", "sealed", "searched", "held", "explained"),
+    *("verified", "proven", "due", "disposed"),
 ]
 
 
@@ -30,8 +30,16 @@ def test_the_demonstration_finds_what_its_generator_made(tmp_path: Path) -> None
     assert figures["verified"]["problems"] == 0
     assert figures["proven"]["refused_by"]
     assert muniment("evidence", "verify", figures["proven"]["bundle"], "--json").json()["ok"]
+    assert figures["disposed"]["disposed"] == figures["due"]["due"] == 23
+    certificate = figures["disposed"]["certificate"]
+    assert muniment("evidence", "verify", certificate, "--json").json()["ok"]
+    why = muniment("record", "why", figures["due"]["held"], "--json").json()
+    assert why["state"] == "held"
     held = figures["held"]["records"]
-    assert muniment("hold", "list", "--json").json()["items"][0]["records"] == held
+    assert [each["records"] for each in muniment("hold", "list", "--json").json()["items"]] == [
+        1,
+        held,
+    ]
     assert muniment("verify", "--full", "--json").json()["ok"] is True
     people = muniment("user", "list", "--json").json()["items"]
     assert sorted(person["email"] for person in people) == sorted(told["people"])

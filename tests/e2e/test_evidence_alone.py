@@ -17,7 +17,6 @@ from archiver.config import Settings
 from tests.e2e.command_line import CommandLine
 from tests.fakes.evidence_bundles import courtroom
 
-pytest_plugins = ["tests.fakes.archive_fixtures"]
 pytestmark = pytest.mark.e2e
 
 _STEP = re.compile(r"^[1-9]\. ", re.MULTILINE)

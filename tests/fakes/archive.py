@@ -16,9 +16,9 @@ from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
 from archiver.db.records import RecordRow
-from archiver.founding import found_archive
+from archiver.founding import Founded, found_archive, record_founding
 from archiver.ids import Ulids
-from archiver.model.actor import Actor, Role
+from archiver.model.actor import SYSTEM, Actor, Role
 from archiver.model.post import Arrival, Author, Change, Part, PartRole, Post, Provenance
 from archiver.preserve.ledger.checkpoint import Checkpoint, open_checkpoint
 from archiver.preserve.ledger.merkle import leaf_hash, verify_inclusion
@@ -47,17 +47,29 @@ def settings_for(home: Path, *, database_url: str = "", store_url: str = "") -> 
 
 
 async def found(settings: Settings, *, clock: Clock = system_clock) -> Settings:
-    """Found the archive the settings describe, and return them.
+    """Found the archive the settings describe, and return them. Its log is empty.
 
     A SQLite database that is not there yet begins as a copy of a migrated one.
     """
+    await _founded(settings, clock)
+    return settings
+
+
+async def found_whole(settings: Settings, *, clock: Clock = system_clock) -> Settings:
+    """Found an archive as `muniment init` does: its first log entries state its file plan."""
+    founded = await _founded(settings, clock)
+    async with open_services(settings, clock=clock) as services:
+        await record_founding(services.database, services.trail, founded, SYSTEM)
+    return settings
+
+
+async def _founded(settings: Settings, clock: Clock) -> Founded:
     url = settings.effective_database_url
     path = Path(url.removeprefix("sqlite:///"))
     if url.startswith("sqlite:///") and not path.exists():  # noqa: ASYNC240 - at once
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_bytes(migrated_sqlite())  # noqa: ASYNC240 - at once
-    await found_archive(settings, clock=clock, randomness=os.urandom, ulids=Ulids())
-    return settings
+    return await found_archive(settings, clock=clock, randomness=os.urandom, ulids=Ulids())
 
 
 @asynccontextmanager

@@ -9,12 +9,15 @@ from archiver.audit.actions import Action
 from archiver.clock import to_millis
 from archiver.config import Settings
 from archiver.db import batches
+from archiver.db import ledger as ledger_rows
 from archiver.db.batches import BatchRow
 from archiver.db.records import RecordRow
 from archiver.ids import Ulids
 from archiver.model.actor import Actor, Role
-from archiver.preserve.batch_effects import BATCH, BatchFormed, members_part
+from archiver.preserve.batch_effects import BATCH, BatchFormed
+from archiver.preserve.named_records import members_part
 from tests.fakes.archive import stored_posts
+from tests.fakes.disposal_people import ADA, BEN, RITA, employ
 
 BEGINNING = datetime(2012, 3, 4, 5, 6, 7, tzinfo=UTC)
 # In the past, because a file cannot be older than what it says it is.
@@ -60,6 +63,10 @@ async def opened(settings: Settings, time: Time) -> AsyncIterator[Services]:
     """
     confirmed = settings.model_copy(update={"clock_confirmed": time.now, "log_lock": "none"})
     async with open_services(confirmed, clock=time, stopwatch=time.seconds) as services:
+        async with services.database.reading() as tx:
+            is_founded = (await ledger_rows.state(tx)).next_index > 0
+        if is_founded:  # what comes first in the log is its founding
+            await employ(services, RITA, ADA, BEN)
         yield services
 
 
@@ -87,7 +94,7 @@ async def formed(services: Services, rows: Sequence[RecordRow], *, action: str =
         records=len(indexes),
         bytes=sum(each.frame_length for each in rows),
         formed_by=MANAGER.name,
-        formed_by_id="P-rita",
+        formed_by_id=RITA.person_id,
         formed_at=to_millis(now),
         stated_at=to_millis(now),
     )
@@ -108,18 +115,19 @@ async def approved(
     services: Services,
     rows: Sequence[RecordRow],
     *,
-    approvers: Sequence[str] = ("P-carla", "P-cyril"),
+    approvers: Sequence[str] = (ADA.person_id, BEN.person_id),
     needed: int = 2,
     count: int | None = None,
     action: str = "destroy",
 ) -> str:
     """A batch of these records that these people have approved; return its id."""
+    await employ(services, RITA, ADA, BEN)
     batch_id = await formed(services, rows, action=action)
     async with services.database.reading() as tx:
         was = (await batches.get(tx, batch_id)).stated_at
     records = len(rows) if count is None else count
     steps: list[tuple[Action, dict[str, str | int | bool]]] = [
-        (Action.BATCH_PROPOSED, {"by_id": "P-rita", "needed": needed, "reason": _WHY})
+        (Action.BATCH_PROPOSED, {"by_id": RITA.person_id, "needed": needed, "reason": _WHY})
     ]
     for each in approvers:
         details: dict[str, str | int | bool] = {"by_id": each, "records": records, "reason": _WHY}

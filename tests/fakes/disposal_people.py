@@ -1,6 +1,12 @@
 """Who works disposal batches in tests: each is a person of their own."""
 
-from archiver.model.actor import Actor, Role
+from archiver.app import Services
+from archiver.audit.actions import Action
+from archiver.db import people
+from archiver.model.actor import SYSTEM, Actor, Role
+from archiver.model.grants import Grants
+from archiver.model.person import PersonState
+from archiver.preserve.person_effects import PERSON, person_details
 
 RITA = Actor(
     name="rita",
@@ -33,3 +39,30 @@ OPERATOR = Actor(
     via="session",
     person_id="01K00000000000000000000XAF",
 )
+
+
+async def employ(services: Services, *actors: Actor) -> None:
+    """Let these be people of the archive, with the roles they act in; once is enough."""
+    async with services.database.reading() as tx:
+        known = {row.id for row in await people.list_all(tx)}
+    for actor in actors:
+        if actor.person_id not in known:
+            await state(services, actor)
+
+
+async def state(
+    services: Services, actor: Actor, *, at: PersonState = PersonState.ACTIVE, roles: bool = True
+) -> None:
+    """Let an event say where somebody stands; without `roles` they have none any more."""
+    await services.trail.record(
+        Action.PERSON_GRANTED,
+        actor=SYSTEM,
+        object_type=PERSON,
+        object_id=actor.person_id,
+        details=person_details(
+            name=actor.name,
+            email=f"{actor.name}@example.com",
+            state=at,
+            grants=Grants(roles=actor.roles if roles else frozenset()),
+        ),
+    )

@@ -16,6 +16,9 @@ from tests.fakes.small_archive import SmallArchive
 class NoDestruction:
     """A destruction that must not be asked."""
 
+    async def admit(self, batch_id: str, *, actor: Actor) -> None:
+        """Let everything pass: who may is for the gate."""
+
     async def execute(self, batch_id: str, *, actor: Actor) -> object:
         raise AssertionError(f"{actor.name} would have destroyed batch {batch_id}")
 
@@ -53,7 +56,7 @@ def disposition_of(archive: SmallArchive, *, two_person: bool = True) -> Disposi
             signers=[Ed25519Signer.from_seed("archive.example/acme", bytes(32))],
             policy=archive_policy([archive.archive.vkey], None),
             store=archive.store.blocking,
+            backup_days=35,
         ),
         two_person=two_person,
-        backup_days=35,
     )

@@ -33,7 +33,8 @@ from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.grants import Grants
 from archiver.model.person import Method, PersonState
 from archiver.model.post import Provenance
-from archiver.web.server import CONNECTION, create_app
+from archiver.web.connection import CONNECTION
+from archiver.web.server import create_app
 from archiver.web.session import COOKIE
 from tests.fakes.archive import AGENT, eventually, found, serving, settings_for
 

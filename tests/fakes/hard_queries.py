@@ -75,6 +75,18 @@ CASES: tuple[HardQuery, ...] = (
         others=["vote merger", "vote on merger", "merger a b vote", "merger", "vote a merger"],
     ),
     _case(
+        "a phrase or its first word, whichever is nearer",
+        '("quick sale" OR quick) pre/2 vot*',
+        Near(
+            Or((Phrase(("quick", "sale")), Term("quick"))),
+            Wildcard(Pattern("vot*")),
+            2,
+            ordered=True,
+        ),
+        found=["quick sale a vote", "quick vote", "quick a voter", "vote: quick sale, vote"],
+        others=["quick a b vote", "quick sale a b vote", "vote quick sale", "quick sale"],
+    ),
+    _case(
         "three-term proximity",
         "(boeing w/3 max) w/3 crash",
         Near(Near(Term("boeing"), Term("max"), 3), Term("crash"), 3),

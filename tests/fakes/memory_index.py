@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from search.document import Document
 from search.errors import IndexBusy, IndexUnavailable, QueryTooBroad
-from search.index import CHUNK, MOST_ACCOUNTS, Expandable, Facet, Hit, Order, Summary
+from search.index import CHUNK, MOST_ACCOUNTS, Beside, Expandable, Facet, Hit, Order, Summary
 from search.matcher import prepared, time_of, values
 from search.positions import fits
 from search.query import DateName, FieldName, Query
@@ -154,6 +154,14 @@ class MemoryIndex(MemoryReader):
         self._check()
         for number in numbers:
             self._pending.pop(number, None)
+
+    def beside(self, numbers: Sequence[int]) -> Beside:
+        """Nothing: what is deleted is nowhere."""
+        return Beside(len(self._directory.documents.keys() & set(numbers)), ())
+
+    def purge(self) -> bool:
+        """See `Index`: words go by `beside`, or not at all."""
+        return False
 
     def commit(self, watermark: int) -> None:
         self._check()

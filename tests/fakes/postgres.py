@@ -79,6 +79,10 @@ class Postgres:
         """Stop without a shutdown checkpoint: connections break and the next start recovers."""
         self._run("pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop")
 
+    def checkpoint(self) -> None:
+        """Let everything that only memory holds be written to the files of the tables."""
+        self._sql("CHECKPOINT")
+
     def url(self, database: str) -> str:
         """Return the address of the database named `database`, whether or not it exists."""
         return f"postgresql://postgres@127.0.0.1:{self._port}/{database}"
@@ -97,6 +101,11 @@ class Postgres:
     def port(self) -> int:
         """The port the server listens on."""
         return self._port
+
+    @property
+    def folder(self) -> Path:
+        """The folder of everything the server keeps."""
+        return self._path
 
     @property
     def _data(self) -> str:

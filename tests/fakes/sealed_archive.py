@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import text
+
 from archiver.assurance.target import VerificationTarget
 from archiver.clock import Clock, rfc3339, system_clock, to_millis
 from archiver.db import archive as archive_rows
@@ -23,10 +25,11 @@ from archiver.model.lock import LockMode
 from archiver.model.post import Arrival, Author, Part, PartRole, Post, Provenance
 from archiver.preserve.blobs import BlobWriter
 from archiver.preserve.epochs import Epochs
-from archiver.preserve.event_record import EventBody, event_part, event_row
+from archiver.preserve.event_effects import effect_of
+from archiver.preserve.event_record import EventBody, event_part, event_row, members_part
 from archiver.preserve.keyring import Keyring, create_keyring
 from archiver.preserve.lanes import Lane
-from archiver.preserve.ledger.entry import hold_entry
+from archiver.preserve.ledger.entry import members_digest
 from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.ledger.merkle import EMPTY_ROOT
 from archiver.preserve.sealing import SECRET_BYTES, Draft, Sealed, seal
@@ -176,9 +179,9 @@ class _Filling:
                 for start in range(0, count, 100):
                     await self._writer.write_segment(LANE, posts[start : start + 100])
                 if number == 1:
-                    await self._writer.write_segment(EVENTS, [self._event()])
+                    await self._writer.write_segment(EVENTS, [self._search()])
                 if number == first + len(batches) - 1:
-                    await self._hold()
+                    await self._writer.write_segment(EVENTS, [await self._hold()])
                 await self._integrator.integrate()
         self._integrator.close()
 
@@ -213,7 +216,14 @@ class _Filling:
         )
         return seal(self._archive_id, draft, self._clock(), os.urandom(SECRET_BYTES))
 
-    def _event(self) -> Sealed:
+    def _event(
+        self,
+        action: str,
+        object_type: str,
+        object_id: str,
+        details: dict[str, str | int | bool],
+        *more: Part,
+    ) -> Sealed:
         now = self._clock()
         record_id = self._ulids.one(now)
         body = EventBody(
@@ -221,30 +231,47 @@ class _Filling:
             actor="carla",
             roles=["counsel"],
             via="web",
-            action="search",
-            object_type="query",
-            object_id="",
+            action=action,
+            object_type=object_type,
+            object_id=object_id,
             result="ok",
-            details={"query": "results", "count": 3},
+            details=details,
         )
+        parts = (event_part(body), *more)
         draft = Draft(
             record_id=record_id,
             entry_type="aud",
             lane=EVENTS,
             source=Source(method="event"),
-            parts=(event_part(body),),
+            parts=parts,
             retention=_retention(EVENTS, ""),
             event=event_row(record_id, body),
+            effect=effect_of(body, {part.name: part.content for part in parts}.get),
         )
         return seal(self._archive_id, draft, now, os.urandom(SECRET_BYTES))
 
-    async def _hold(self) -> None:
-        now = self._clock()
-        entry = hold_entry(
-            self._ulids.one(now), on=True, count=0, members_sha256=bytes(32), ts_ms=to_millis(now)
-        )
-        async with self._database.transaction() as tx:
-            await ledger_rows.add(tx, [entry])
+    def _search(self) -> Sealed:
+        return self._event("search", "query", "", {"query": "results", "count": 3})
+
+    async def _hold(self) -> Sealed:
+        """The event that places a hold over the first and the last post there are."""
+        async with self._database.reading() as tx:
+            found = await tx.execute(
+                text("SELECT log_index, id FROM record WHERE entry_type='rec'")
+            )
+            posts = sorted(found)
+        ids = sorted((posts[0].id, posts[-1].id))
+        details: dict[str, str | int | bool] = {
+            "name": "Q",
+            "matter": "24-1",
+            "reason": "suit",
+            "scope": "{}",
+            "log_size": posts[-1].log_index + 1,
+            "records": len(ids),
+            "members_sha256": members_digest(ids).hex(),
+        }
+        hold_id = self._ulids.one(self._clock())
+        return self._event("hold:placed", "hold", hold_id, details, members_part(ids))
 
 
 def _part(name: str, role: PartRole, content: bytes) -> Part:

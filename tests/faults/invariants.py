@@ -4,7 +4,8 @@ I1 every acknowledged post is there, byte for byte, and proven under the newest 
 I2 that checkpoint extends every one ever signed; I3 what is held is there and held; I4 the log has
 an entry for every change of state; I5 the index finds what is stored, no more and no less; I6 what
 was not acknowledged is there wholly or not at all, and sending it again makes exactly one record;
-I7 nothing printed holds a secret or a stack trace.
+I7 nothing printed holds a secret or a stack trace; I8 what was destroyed is explained by an entry
+under the newest checkpoint and by one certificate, and no byte of it is left.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ from tests.fakes.archive import (
     stored_posts,
     unsequenced,
 )
+from tests.faults.destroyed import require_destroyed
 from tests.faults.operations import arrival_of
 
 
@@ -51,6 +53,7 @@ class Promises:
     posts: dict[str, dict[str, Any]] = field(default_factory=dict)
     heads: list[str] = field(default_factory=list)
     holds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    destroyed: dict[str, dict[str, Any]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
     def hear(self, said: dict[str, Any]) -> None:
@@ -61,6 +64,8 @@ class Promises:
             self.heads.append(said["head"])
         elif "hold" in said:
             self.holds[said["hold"]] = said
+        elif "destroyed" in said:
+            self.destroyed |= {name: self.posts.pop(name) for name in said["destroyed"]}
         else:
             self.errors.append(said["error"])
 
@@ -80,6 +85,7 @@ async def require_invariants(
         await _require_extended(services, promises, head)
         await _require_held(services, promises)
         await _require_indexed(services)
+        await require_destroyed(services, promises.destroyed, head)
         report = await verify_full(
             VerificationTarget(
                 archive_id=services.archive.id,

@@ -11,10 +11,12 @@ from typing import Any
 
 from archiver.app import Services
 from archiver.model.actor import Actor, Role
+from archiver.model.batch import BatchState
 from archiver.model.post import Arrival
 from archiver.preserve.object_keys import keys_for_segment, log_prefix
 from tests.fakes.archive import AGENT, an_arrival, publish
 from tests.fakes.copied_archive import CopiedArchive, alter, lose
+from tests.fakes.disposal_people import ADA, BEN, RITA, employ
 
 COUNSEL = Actor(name="carla", roles=frozenset({Role.COUNSEL, Role.RECORDS_MANAGER}))
 LARGE = 400_000  # bytes: over the inline limit, so a blob
@@ -27,12 +29,13 @@ Act = Callable[[Services, Say], Awaitable[None]]
 class Operation:
     """One row. `sends` are the posts it may have stored, by name.
 
-    `finish` is what an operator does again where it was interrupted. With `second_copy` the archive
-    has a second store.
+    `long_ago` was done nine years before the rest. `finish` is what an operator does again where it
+    was interrupted. With `second_copy` the archive has a second store.
     """
 
     name: str
     act: Act
+    long_ago: Act | None = None
     prepare: Act | None = None
     finish: Act | None = None
     sends: tuple[str, ...] = ()
@@ -40,8 +43,8 @@ class Operation:
 
 
 def arrival_of(name: str) -> Arrival:
-    """Return the post called `name`, the same in every process; a `large` one has a film."""
-    media = (random.Random(name).randbytes(LARGE),) if "large" in name else ()
+    """Return the post called `name`, the same in every process; a `large` one has the one film."""
+    media = (random.Random("film").randbytes(LARGE),) if "large" in name else ()
     return an_arrival(name.encode(), media=media)
 
 
@@ -114,6 +117,48 @@ async def repairing(services: Services, say: Say) -> None:
     await publishing(services, say)
 
 
+DOOMED = ("xyzzy one", "xyzzy two large", "xyzzy three large")
+"""Of the posts of nine years ago, those that nothing keeps."""
+
+
+async def approving(services: Services, _say: Say) -> None:
+    """Form a batch of what is due, and let two people approve it."""
+    await employ(services, RITA, ADA, BEN)
+    use = services.disposition
+    (batch,) = await use.forming.form(actor=RITA)
+    batch = await use.approvals.propose(batch.id, reason="its time is over", actor=RITA)
+    for who in (ADA, BEN):
+        batch = await use.approvals.approve(
+            batch.id, records=batch.records, reason="seen", actor=who
+        )
+
+
+async def holding_one(services: Services, say: Say) -> None:
+    """Hold the post of the batch that shares a segment and a film with another."""
+    (known,) = await services.ingest.submit([arrival_of("held large")], actor=AGENT)
+    view = await services.holds.place(
+        name="Late", reason="complaint", record_ids=[known.record_id], actor=COUNSEL
+    )
+    say({"hold": view.id, "state": view.state, "records": view.records})
+
+
+async def destroying(services: Services, _say: Say) -> None:
+    """Execute the batch."""
+    (batch,) = (await services.disposition.batches.list(actor=RITA)).items
+    await services.disposition.executions.execute(batch.id, actor=RITA)
+
+
+async def going_on(services: Services, say: Say) -> None:
+    """Let a server find what was interrupted; execute a batch that never began."""
+    (batch,) = (await services.disposition.batches.list(actor=RITA)).items
+    if batch.state is BatchState.APPROVED:
+        await destroying(services, say)
+    chores = {chore.name: chore for chore in services.loops.chores}
+    for name in ("disposal", "certificates"):
+        assert not await chores[name].act()
+    say({"destroyed": DOOMED})
+
+
 def after(*acts: Act) -> Act:
     """Do one after the other."""
 
@@ -157,6 +202,19 @@ OPERATIONS = (
         ),
         act=repairing,
         finish=repairing,
+        second_copy=True,
+    ),
+    Operation(
+        name="destroy a batch",
+        long_ago=after(
+            capturing(*DOOMED[:2]),
+            capturing(DOOMED[2], "held large"),
+            publishing,
+            indexing,
+        ),
+        prepare=after(capturing("young"), copying, approving, holding_one, publishing, indexing),
+        act=destroying,
+        finish=going_on,
         second_copy=True,
     ),
 )

@@ -28,7 +28,6 @@ from tests.fakes.archive import (
     settings_for,
     stored_posts,
 )
-from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 from tests.fakes.seaweedfs import SeaweedFS
 
 REPOSITORY = Path(__file__).parents[2]

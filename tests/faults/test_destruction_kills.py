@@ -13,16 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from archiver.app import Services
 from archiver.assurance.verification import verify_full
 from archiver.db import batches
 from archiver.db import ledger as ledger_rows
 from archiver.db import segments as segment_rows
+from archiver.db.tables import event
+from archiver.errors import Conflict
 from archiver.model.actor import Actor, Role
 from archiver.preserve.reader import RecordReader
-from tests.fakes.archive import AGENT, an_arrival, found, settings_for, stored_posts
+from tests.fakes.archive import AGENT, an_arrival, found_whole, settings_for, stored_posts
 from tests.fakes.disposal import MANAGER, NINE_YEARS, Time, approved, opened
+from tests.fakes.disposal_people import ADA, BEN, RITA
 
 OFFICER = Actor(name="otto", roles=frozenset(Role))
 CANARY = b"xyzzycanary"
@@ -107,7 +111,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Time, str]
 
 async def prepare(home: Path) -> tuple[Path, Time, str]:
     time = Time()
-    settings = await found(settings_for(home), clock=time)
+    settings = await found_whole(settings_for(home), clock=time)
     async with opened(settings, time) as services:
         for texts, media in ((("one", "two"), (b"f" * 400_000,)), (("three", "held", "five"), ())):
             await services.ingest.submit(
@@ -174,6 +178,66 @@ async def require_the_others(services: Services) -> None:
             continue
         opened_posts.append(reader.part(record, 0).content)
     assert {CANARY + b" held", b"plughyoung"} <= set(opened_posts)
+
+
+async def refusals(services: Services) -> int:
+    async with services.database.reading() as tx:
+        rows = await tx.execute(select(event.c.result).where(event.c.action.like("disposal:%")))
+        return sum(row.result == "refused" for row in rows)
+
+
+async def test_what_a_stop_interrupts_goes_on_by_itself_when_it_is_lifted(
+    prepared: tuple[Path, Time, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin, started, batch_id = prepared
+    shutil.copytree(origin, tmp_path / "home")
+    async with opened(settings_for(tmp_path / "home"), Time(started.now)) as services:
+        use = services.disposition
+        publish = services.destruction._require_published
+
+        async def stopped_and_publish(dis_index: int) -> int:
+            await use.stop.stop(reason="a subpoena", actor=ADA)
+            return await publish(dis_index)
+
+        monkeypatch.setattr(services.destruction, "_require_published", stopped_and_publish)
+        with pytest.raises(Conflict, match="all disposal is stopped: a subpoena"):
+            await use.executions.execute(batch_id, actor=RITA)
+        monkeypatch.undo()
+        loops = {chore.name: chore.act for chore in services.loops.chores}
+
+        # However long it lasts, that it waits is told, and is no event again and again.
+        attempts = await refusals(services)
+        for _ in range(3):
+            assert "all disposal is stopped: a subpoena" in await loops["disposal"]()
+        assert await refusals(services) == attempts
+        assert await state_of(services, batch_id) == "executing"
+
+        await use.stop.resume(reason="it was withdrawn", actor=BEN)
+        assert await loops["disposal"]() == ""
+        assert await loops["certificates"]() == ""
+        assert await state_of(services, batch_id) == "done"
+        assert (await use.certificates.show(batch_id, actor=ADA)).row.records == 4
+        await require_the_others(services)
+
+
+async def test_while_one_carries_out_a_batch_the_loop_of_another_only_waits(
+    prepared: tuple[Path, Time, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin, started, batch_id = prepared
+    shutil.copytree(origin, tmp_path / "home")
+    async with opened(settings_for(tmp_path / "home"), Time(started.now)) as services:
+        loops = {chore.name: chore.act for chore in services.loops.chores}
+        publish = services.destruction._require_published
+
+        async def meanwhile(dis_index: int) -> int:
+            attempts = await refusals(services)
+            assert "another process is carrying out a batch" in await loops["disposal"]()
+            assert await refusals(services) == attempts
+            return await publish(dis_index)
+
+        monkeypatch.setattr(services.destruction, "_require_published", meanwhile)
+        await services.disposition.executions.execute(batch_id, actor=RITA)
+        assert await state_of(services, batch_id) == "done"
 
 
 @pytest.mark.parametrize("at", A_FEW)

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,13 +25,15 @@ import msgspec
 from archiver.app import open_services
 from archiver.audit import trail
 from archiver.capture import ingest
+from archiver.clock import system_clock
 from archiver.config import Settings
 from archiver.errors import ArchiverError
 from archiver.preserve.store.filesystem import FilesystemStore
-from tests.fakes.archive import found, settings_for
+from tests.fakes.archive import found_whole, settings_for
+from tests.fakes.disposal import NINE_YEARS
 from tests.faults import power
 from tests.faults.invariants import Promises, require_invariants
-from tests.faults.operations import BY_NAME, Act, Operation
+from tests.faults.operations import BY_NAME, Operation
 from tests.faults.tracer import Ended, Harm, Plan, run_traced
 
 IMAGE = "disk"
@@ -81,13 +84,17 @@ def prepare(operation_name: str, folder: Path, *, on_image: bool = False) -> Pat
     promises = Promises()
 
     async def work() -> None:
-        await found(settings_for(folder / "home"))
         operation = BY_NAME[operation_name]
+        began = _nine_years_ago if operation.long_ago else system_clock
+        await found_whole(settings_for(folder / "home"), clock=began)
         if operation.second_copy:
             FilesystemStore.create(folder / "home" / _COPY)
-        if operation.prepare is not None:
-            async with open_services(settings_of(folder)) as services:
-                await operation.prepare(services, promises.hear)
+        for act, clock in ((operation.long_ago, began), (operation.prepare, system_clock)):
+            if act is not None:
+                settings = settings_of(folder, operation)
+                settings = settings.model_copy(update={"clock_confirmed": clock()})
+                async with open_services(settings, clock=clock) as services:
+                    await act(services, promises.hear)
 
     _in_a_child(lambda: (asyncio.run(work()), msgspec.to_builtins(promises))[1], folder / "said")
     if on_image:
@@ -114,7 +121,7 @@ def _try_in(folder: Path, trial: Trial, promises: Promises) -> Outcome:
     image = folder / IMAGE
     disk = partial(power.mounted, image, folder / "home") if image.exists() else nullcontext
     with disk():
-        ended, printed = _harmed(folder, BY_NAME[trial.operation].act, trial, promises)
+        ended, printed = _harmed(folder, BY_NAME[trial.operation], trial, promises)
     with disk():
         failure, reopened_s = _judged(folder, trial, promises, ended, printed)
     return Outcome(
@@ -152,11 +159,20 @@ def _judged(
     return failure, reopened_s
 
 
-def settings_of(folder: Path) -> Settings:
-    """Return the settings of the archive of a trial."""
+def settings_of(folder: Path, operation: Operation) -> Settings:
+    """Return the settings of the archive of a trial.
+
+    Where years pass in a moment the log has no locks: nobody was there to extend them.
+    """
     settings = settings_for(folder / "home")
-    copy = folder / "home" / _COPY
-    return settings.model_copy(update={"second_store_url": f"file:{copy}" if copy.exists() else ""})
+    changes: dict[str, str] = {"log_lock": "none"} if operation.long_ago else {}
+    if operation.second_copy:
+        changes["second_store_url"] = f"file:{folder / 'home' / _COPY}"
+    return settings.model_copy(update=changes)
+
+
+def _nine_years_ago() -> datetime:
+    return system_clock() - NINE_YEARS
 
 
 def check(folder: Path, promises: Promises, operation: Operation, printed: str) -> float:
@@ -167,7 +183,7 @@ def check(folder: Path, promises: Promises, operation: Operation, printed: str) 
     """
 
     async def work() -> float:
-        settings = settings_of(folder)
+        settings = settings_of(folder, operation)
         if operation.finish is not None:
             async with open_services(settings) as services:
                 await operation.finish(services, promises.hear)
@@ -177,7 +193,9 @@ def check(folder: Path, promises: Promises, operation: Operation, printed: str) 
     return seconds
 
 
-def _harmed(folder: Path, act: Act, trial: Trial, promises: Promises) -> tuple[Ended, str]:
+def _harmed(
+    folder: Path, operation: Operation, trial: Trial, promises: Promises
+) -> tuple[Ended, str]:
     """Run the operation to its end or its harm; note what was said before."""
     ours, theirs = socket.socketpair()
     output = folder / "output"
@@ -191,7 +209,7 @@ def _harmed(folder: Path, act: Act, trial: Trial, promises: Promises) -> tuple[E
         under=str(folder / "home"),
     )
     with output.open("ab") as printing:
-        life = partial(operate, folder, act, theirs, printing.fileno(), trial.harm)
+        life = partial(operate, folder, operation, theirs, printing.fileno(), trial.harm)
         ended = run_traced(life, plan)
     theirs.close()
     with ours, ours.makefile("rb") as lines:
@@ -200,7 +218,9 @@ def _harmed(folder: Path, act: Act, trial: Trial, promises: Promises) -> tuple[E
     return ended, output.read_text(errors="replace")
 
 
-def operate(folder: Path, act: Act, client: socket.socket, output: int, harm: Harm) -> int:
+def operate(
+    folder: Path, operation: Operation, client: socket.socket, output: int, harm: Harm
+) -> int:
     """The life of the process: open the archive, act, and say to the client what is promised."""
     signal.alarm(_PATIENCE_S)
     os.dup2(output, 1)
@@ -213,8 +233,8 @@ def operate(folder: Path, act: Act, client: socket.socket, output: int, harm: Ha
 
     async def live() -> int:
         try:
-            async with open_services(settings_of(folder)) as services:
-                await act(services, say)
+            async with open_services(settings_of(folder, operation)) as services:
+                await operation.act(services, say)
         except ArchiverError as error:
             say({"error": f"{type(error).__name__}: {error}"})
             return _FAILED

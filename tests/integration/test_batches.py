@@ -1,6 +1,7 @@
 """Disposal batches from what is due to two approvals; on both databases."""
 
 import asyncio
+import json
 import shutil
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -8,12 +9,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from archiver.audit.actions import Action
+from archiver.clock import to_millis
 from archiver.db import batches as batch_rows
 from archiver.db.batch_review import Standout
 from archiver.db.disposal_tables import batch as batch_table
+from archiver.db.kept_back import Keeps, Place
+from archiver.db.tables import record as record_table
+from archiver.db.tables import schedule, segment
 from archiver.disposal.batch_views import BatchView
 from archiver.disposal.disposition import Disposition
 from archiver.errors import Conflict, Denied, InvalidInput, NotFound
@@ -148,6 +153,55 @@ async def test_a_held_record_is_in_no_batch_and_comes_up_in_the_next_one_after_i
     assert await members(batches, second.id) == [held]
     assert again.standouts[Standout.RELEASED_HOLD] == 1
     assert again.outside.held == 0
+
+
+async def test_what_is_kept_back_is_counted_by_what_keeps_it_and_listed(
+    either: SmallArchive,
+) -> None:
+    kept, place = disposition_of(either).kept, Place("default", "mastodon", "@acme")
+    held, awaiting, *_ = await captured(either, 4)
+    await captured(either, 1, account="@other")
+    assert await kept.groups(actor=RITA) == []
+    await either.holds.place(name="h", reason="claim", record_ids=[held], actor=COUNSEL)
+    either.clock.pass_by(EIGHT_YEARS)
+    async with either.database.transaction() as tx:
+        await tx.execute(
+            update(record_table).where(record_table.c.id == awaiting).values(retain_until=None)
+        )
+    (group,) = await kept.groups(actor=RITA)
+    assert (group.place, group.counts) == (place, {Keeps.HELD: 1, Keeps.AWAITING_EVENT: 1})
+
+    lock = to_millis(either.clock()) + 1_000_000
+    async with either.database.transaction() as tx:
+        await tx.execute(update(segment).values(lock_mode="governance", lock_until=lock))
+    acme, other = await kept.groups(actor=RITA)
+
+    assert acme.counts == {Keeps.HELD: 1, Keeps.LOCKED: 2, Keeps.AWAITING_EVENT: 1}
+    assert (other.place.account, other.counts) == ("@other", {Keeps.LOCKED: 1})
+    for why in Keeps:
+        listed = await kept.records(why, place, actor=RITA)
+        assert (len(listed), {each.lock_until for each in listed}) == (acme.counts[why], {lock})
+    first, second = await kept.records("locked", place, actor=RITA)
+    assert await kept.records("locked", place, limit=1, actor=RITA) == [first]
+    assert await kept.records("locked", place, after=first.log_index, actor=RITA) == [second]
+    with pytest.raises(InvalidInput, match="expected one of held, locked, awaiting-event"):
+        await kept.records("other", place, actor=RITA)
+    with pytest.raises(Denied):  # sees counts, and no list of records
+        await kept.records("held", place, actor=OPERATOR)
+
+
+async def test_permanent_records_await_no_event(either: SmallArchive) -> None:
+    kept = disposition_of(either).kept
+    await captured(either, 1)
+    async with either.database.transaction() as tx:
+        await tx.execute(update(record_table).values(retain_until=None))
+        rows = await tx.execute(select(schedule.c.version, schedule.c.body))
+        body = next(json.loads(row.body) for row in rows)
+        await tx.execute(update(schedule).values(body=json.dumps({**body, "action": "permanent"})))
+
+    assert await kept.groups(actor=RITA) == []
+    place = Place("default", "mastodon", "@acme")
+    assert await kept.records("awaiting-event", place, actor=RITA) == []
 
 
 async def test_two_people_approve_and_neither_of_them_proposed(either: SmallArchive) -> None:

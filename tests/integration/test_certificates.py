@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from archiver.app import Services
 from archiver.assurance.certificate_verifier import verify_certificate
@@ -30,8 +30,8 @@ from archiver.ids import Ulids
 from archiver.model.actor import SYSTEM
 from archiver.model.batch import BatchState
 from archiver.preserve.keyring import KeyringFile
-from tests.fakes.archive import AGENT, an_arrival, publish, settings_for
-from tests.fakes.disposal import NINE_YEARS, Time, opened
+from tests.fakes.archive import AGENT, an_arrival, publish, settings_for, stored_posts
+from tests.fakes.disposal import NINE_YEARS, Time, formed, opened
 from tests.fakes.disposal_people import ADA, BEN, OPERATOR, RITA
 
 WHY = "its retention has ended"
@@ -153,18 +153,16 @@ async def test_a_batch_is_handed_over_as_a_bundle_that_proves_itself_before_it_g
     services: Services, tmp_path: Path
 ) -> None:
     use, package = services.disposition, tmp_path / "package.zip"
-    (batch,) = await use.forming.form(actor=RITA)
-    async with services.database.transaction() as tx:  # as if the schedule had asked for it
-        await tx.execute(update(metadata.tables["batch"]).values(action="transfer"))
-    await use.approvals.propose(batch.id, reason=WHY, actor=RITA)
-    packed = await use.transfers.export(batch.id, package, actor=RITA)
+    batch_id = await formed(services, await stored_posts(services), action="transfer")
+    await use.approvals.propose(batch_id, reason=WHY, actor=RITA)
+    packed = await use.transfers.export(batch_id, package, actor=RITA)
     assert (packed.records, verify_bundle(package)["ok"]) == (5, True)
     received = hashlib.sha256(package.read_bytes()).hexdigest()
-    await use.transfers.confirm(batch.id, sha256=received, receiver="State Archives", actor=RITA)
+    await use.transfers.confirm(batch_id, sha256=received, receiver="State Archives", actor=RITA)
     for who in (ADA, BEN):
-        await use.approvals.approve(batch.id, records=5, reason=WHY, actor=who)
+        await use.approvals.approve(batch_id, records=5, reason=WHY, actor=who)
 
-    done = await use.executions.execute(batch.id, actor=RITA)
+    done = await use.executions.execute(batch_id, actor=RITA)
 
     body = json.loads(certificate_of(done).row.body)["certificate"]
     assert (body["transfer"]["receiver"], body["transfer"]["sha256"]) == (
@@ -173,6 +171,33 @@ async def test_a_batch_is_handed_over_as_a_bundle_that_proves_itself_before_it_g
     )
     assert verified(tmp_path, certificate_of(done))["ok"]
     assert verify_bundle(package)["ok"]  # what was handed over outlives what was destroyed
+
+
+async def test_an_execution_deletes_the_files_of_its_own_records_alone(
+    services: Services,
+) -> None:
+    """The package of a batch that nobody confirmed yet outlives the disposal of another."""
+    use, posts = services.disposition, await stored_posts(services)
+    packages: dict[str, Path] = {}
+    for some in (posts[:2], posts[2:]):
+        batch_id = await formed(services, some, action="transfer")
+        await use.approvals.propose(batch_id, reason=WHY, actor=RITA)
+        job = await services.work.start(
+            "transfer-package", subject="two", arguments={"batch_id": batch_id}, actor=RITA
+        )
+        await services.runner.work_off()
+        packages[batch_id] = services.runner._files.result(job.id)
+    first, second = packages
+    sha256 = hashlib.sha256(packages[first].read_bytes()).hexdigest()
+    await use.transfers.confirm(first, sha256=sha256, receiver="State Archives", actor=RITA)
+    for who in (ADA, BEN):
+        await use.approvals.approve(first, records=2, reason=WHY, actor=who)
+
+    await use.executions.execute(first, actor=RITA)
+
+    assert not packages[first].exists()
+    sha256 = hashlib.sha256(packages[second].read_bytes()).hexdigest()
+    await use.transfers.confirm(second, sha256=sha256, receiver="State Archives", actor=RITA)
 
 
 async def test_what_is_done_twice_is_certified_once(services: Services) -> None:

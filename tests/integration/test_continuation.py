@@ -14,7 +14,6 @@ from archiver.errors import InvalidInput
 from archiver.model.actor import Actor, Role
 from archiver.preserve.ledger.note import Ed25519Verifier
 from tests.fakes.archive import AGENT, an_arrival, found, settings_for, stored_posts
-from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 
 AUDITOR = Actor(name="auditor", roles=frozenset({Role.AUDITOR}))
 

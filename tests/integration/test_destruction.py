@@ -16,26 +16,23 @@ from archiver.assurance.report import Report
 from archiver.assurance.verification import quiet, verify_full
 from archiver.config import Settings
 from archiver.db import ledger as ledger_rows
-from archiver.db import refiling as refiling_rows
 from archiver.db import segments as segment_rows
 from archiver.db.disposal_tables import batch, batch_record, disposed
 from archiver.db.records import RecordRow
 from archiver.db.tables import metadata
 from archiver.db.transaction import open_database
-from archiver.errors import Conflict, Denied, NotFound, Stopping
+from archiver.errors import Conflict, Denied, NotFound
 from archiver.model.actor import Actor, Role
 from archiver.preserve.keyring import KeyringFile
 from archiver.preserve.ledger.disposal_entry import DisposalEntry
 from archiver.preserve.ledger.entry import decode_entry
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.store.opening import open_store
-from tests.fakes.archive import AGENT, an_arrival, found, settings_for, stored_posts
+from tests.fakes.archive import AGENT, an_arrival, found_whole, settings_for, stored_posts
 from tests.fakes.database_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 from tests.fakes.disposal import COUNSEL, MANAGER, NINE_YEARS, Time, approved, opened
 from tests.fakes.postgres import Postgres
 
-NO_BATCH = "01JD4M8X7ZK3Q9V5T2W6Y8B1CD"
-EVERYTHING = refiling_rows.Scope(class_code="default", version=1)
 OFFICER = Actor(name="otto", roles=frozenset(Role))
 
 
@@ -46,7 +43,7 @@ def time() -> Time:
 
 @pytest.fixture
 async def settings(tmp_path: Path, time: Time) -> Settings:
-    return await found(settings_for(tmp_path / "home"), clock=time)
+    return await found_whole(settings_for(tmp_path / "home"), clock=time)
 
 
 @pytest.fixture
@@ -141,15 +138,37 @@ async def test_of_a_destroyed_batch_no_byte_is_left(
     assert await state_of(services, batch_id) == "done"
 
 
+async def test_a_batch_among_many_posts_builds_no_index_anew(
+    services: Services, settings: Settings, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what shared files with the destroyed is written again, and no file has their words."""
+    gone = await capture(services, "xyzzycanary one", "xyzzycanary two")
+    await services.loops.catch_up()
+    await capture(services, *(f"plughstays {number}" for number in range(20)))
+    await services.loops.catch_up()
+    time.pass_by(NINE_YEARS)
+    monkeypatch.setattr(services.destruction._index, "_reindexing", None)
+
+    done = await services.destruction.execute(await approved(services, gone), actor=MANAGER)
+
+    assert (done.destroyed, done.kept) == (2, 0)
+    await services.loops.catch_up()
+    found = await services.searching.search("plughstays", actor=COUNSEL)
+    assert found.count == 20
+    assert (await services.searching.search("xyzzycanary", actor=COUNSEL)).count == 0
+    assert canaries_in(settings.home / "index", b"xyzzycanary") == []
+
+
 async def test_the_log_says_in_public_who_is_gone_before_a_byte_goes(
     services: Services, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gone = await capture(services, "one", "two")
     time.pass_by(NINE_YEARS)
     batch_id = await approved(services, gone)
+    published = await services.destruction._publish()
 
     async def unpublished() -> int:
-        return 0
+        return published
 
     monkeypatch.setattr(services.destruction, "_publish", unpublished)
     with pytest.raises(Conflict, match="nothing is destroyed before that is public"):
@@ -241,30 +260,6 @@ async def test_a_record_missing_without_an_entry_of_its_disposal_is_still_a_prob
     assert {problem.record_id for problem in problems} == {lost.id, ""}
 
 
-GATE = {
-    "formed": ({"approvers": ()}, "the batch is reviewed"),
-    "one approver": ({"approvers": ("P-carla",)}, "the batch is reviewed"),
-    "another count": ({"count": 7}, "an approval is for 7 records, and the batch has 1"),
-    "transfer": ({"action": "transfer"}, "the receiver has not confirmed it"),
-    "own": ({"approvers": ("P-rita", "P-carla")}, "it has 1 of the 2 approvals"),
-}
-
-
-@pytest.mark.parametrize("name", GATE)
-async def test_no_way_around_the_approvals(services: Services, time: Time, name: str) -> None:
-    asked, why = GATE[name]
-    rows = await capture(services, "one")
-    time.pass_by(NINE_YEARS)
-    batch_id = await approved(services, rows, **asked)  # type: ignore[arg-type]
-
-    with pytest.raises(Conflict, match=why):
-        await services.destruction.execute(batch_id, actor=MANAGER)
-
-    await readable(services, rows)
-    assert await disposals(services) == []
-    assert await refusals(services, batch_id) == 1
-
-
 async def refusals(services: Services, batch_id: str) -> int:
     event = metadata.tables["event"]
     async with services.database.reading() as tx:
@@ -274,54 +269,6 @@ async def refusals(services: Services, batch_id: str) -> int:
             )
         )
         return sum(row.result == "refused" for row in rows)
-
-
-async def test_every_way_to_destroy_what_must_stay_fails_and_is_audited(
-    services: Services, time: Time
-) -> None:
-    young = await capture(services, "young")
-    batch_id = await approved(services, young)
-    done = await services.destruction.execute(batch_id, actor=MANAGER)
-    assert (done.destroyed, done.kept) == (0, 1)
-    ((state, reason),) = (await members(services, batch_id)).values()
-    assert (state, reason.split(":")[0]) == ("kept", "retain")
-    assert await refusals(services, batch_id) == 1
-
-    time.pass_by(NINE_YEARS)
-    with pytest.raises(Denied):
-        await services.destruction.execute(await approved(services, young), actor=AGENT)
-    with pytest.raises(Conflict, match="there is no such batch"):
-        await services.destruction.execute(NO_BATCH, actor=MANAGER)
-    await readable(services, young)
-
-
-async def test_nothing_is_destroyed_while_records_are_being_refiled(
-    services: Services, time: Time
-) -> None:
-    """A longer schedule may have come into force a moment ago."""
-    rows = await capture(services, "one", "two")
-    time.pass_by(NINE_YEARS)
-    batch_id = await approved(services, rows)
-    await services.database.run(
-        lambda tx: refiling_rows.ask(tx, NO_BATCH, "schedule default version 2", EVERYTHING, 0),
-        writes=True,
-    )
-    with pytest.raises(Conflict, match="being refiled after schedule default version 2"):
-        await services.destruction.execute(batch_id, actor=MANAGER)
-    await readable(services, rows)
-    await services.keeping.refiling.finish()
-    assert (await services.destruction.execute(batch_id, actor=MANAGER)).destroyed == len(rows)
-
-
-async def test_a_clock_set_forward_destroys_nothing(services: Services, time: Time) -> None:
-    rows = await capture(services, "young")
-    batch_id = await approved(services, rows)
-    time.set_forward(NINE_YEARS)
-
-    with pytest.raises(Stopping, match="it was set while running"):
-        await services.destruction.execute(batch_id, actor=MANAGER)
-
-    await readable(services, rows)
 
 
 async def test_what_the_store_keeps_locked_is_kept(services: Services, time: Time) -> None:
@@ -351,15 +298,15 @@ async def test_a_hold_placed_after_the_gate_still_keeps(
     await services.loops.catch_up()
     time.pass_by(NINE_YEARS)
     batch_id = await approved(services, rows)
-    publish = services.destruction._publish
+    publish = services.destruction._require_published
 
-    async def hold_and_publish() -> int:
+    async def hold_and_publish(dis_index: int) -> int:
         await services.holds.place(
             name="Late", reason="suit", record_ids=[rows[0].id], actor=OFFICER
         )
-        return await publish()
+        return await publish(dis_index)
 
-    monkeypatch.setattr(services.destruction, "_publish", hold_and_publish)
+    monkeypatch.setattr(services.destruction, "_require_published", hold_and_publish)
 
     done = await services.destruction.execute(batch_id, actor=MANAGER)
 
@@ -397,14 +344,14 @@ async def test_of_two_executions_at_once_one_is_refused(
     rows = await capture(services, "one")
     time.pass_by(NINE_YEARS)
     batch_id = await approved(services, rows)
-    publish = services.destruction._publish
+    publish = services.destruction._require_published
 
-    async def meanwhile() -> int:
+    async def meanwhile(dis_index: int) -> int:
         with pytest.raises(Conflict, match="another process is carrying out a batch"):
             await services.destruction.execute(batch_id, actor=MANAGER)
-        return await publish()
+        return await publish(dis_index)
 
-    monkeypatch.setattr(services.destruction, "_publish", meanwhile)
+    monkeypatch.setattr(services.destruction, "_require_published", meanwhile)
 
     assert (await services.destruction.execute(batch_id, actor=MANAGER)).destroyed == 1
     assert await refusals(services, batch_id) == 1
@@ -417,7 +364,7 @@ async def test_a_batch_is_destroyed_on_postgresql(
     postgres: Postgres, tmp_path: Path, time: Time
 ) -> None:
     settings = settings_for(tmp_path / "home", database_url=postgres.fresh_database())
-    await found(settings, clock=time)
+    await found_whole(settings, clock=time)
     async with opened(settings, time) as services:
         gone = await capture(services, "one", "two", media=(b"film" * 100_000,))
         shared = await capture(services, "three", "four")

@@ -15,7 +15,7 @@ from archiver.clock import rfc3339, system_clock
 from archiver.config import Settings
 from archiver.model.actor import Actor, Role
 from archiver.model.grants import Grants
-from tests.fakes.archive import AGENT, an_arrival, found, publish, settings_for
+from tests.fakes.archive import AGENT, an_arrival, found_whole, publish, settings_for
 from tests.fakes.disposal import Time, opened
 
 PASSWORD = "correct horse battery staple"
@@ -27,12 +27,12 @@ Muniment = Callable[..., Any]
 async def settings(tmp_path: Path) -> Settings:
     """An archive with three posts of 2012, and two counsel who sign in with a password."""
     time = Time()
-    settings = await found(settings_for(tmp_path / "home"), clock=time)
+    settings = await found_whole(settings_for(tmp_path / "home"), clock=time)
     async with opened(settings, time) as services:
         await services.ingest.submit(
             [an_arrival(f"post {n}".encode()) for n in range(3)], actor=AGENT
         )
-        for name in ("Ada", "Ben"):
+        for name in ("Cora", "Dan"):
             await _invite(services, name)
         await publish(services)
     (tmp_path / "password").write_text(f"{PASSWORD}\n", encoding="utf-8")
@@ -54,15 +54,17 @@ def muniment(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Muniment:
-    """Run `muniment disposition …` at the present time; return its JSON document."""
+    """Run `muniment disposition …`, or another group, now; return its JSON document."""
     monkeypatch.setenv("MUNIMENT_HOME", str(settings.home))
     monkeypatch.setenv("MUNIMENT_ORIGIN", settings.origin)
     monkeypatch.setenv("MUNIMENT_CLOCK_CONFIRMED", rfc3339(system_clock()))
 
-    async def run(*words: str, person: str = "", expect: int = 0) -> Any:
+    async def run(
+        *words: str, group: str = "disposition", person: str = "", expect: int = 0
+    ) -> Any:
         who = ["--person", person, "--password-file", str(tmp_path / "password")] if person else []
         capsys.readouterr()
-        code = await asyncio.to_thread(main, ["disposition", *words, *who, "--json"])
+        code = await asyncio.to_thread(main, [group, *words, *who, "--json"])
         told = capsys.readouterr()
         assert code == expect, told
         return json.loads(told.out or told.err)
@@ -103,23 +105,24 @@ async def test_from_due_to_certificate_at_the_command_line(
 async def _approve(muniment: Muniment, batch: str) -> None:
     """Two people approve, not without mistakes; nothing is destroyed while it is stopped."""
     why = ("--reason", "retention has ended")
-    ada, ben = "ada@example.com", "ben@example.com"
-    await muniment("approve", batch, "--records", "3", *why, person=ada, expect=2)
-    plan = await muniment("approve", batch, "--records", "2", "--dry-run", *why, person=ada)
+    cora, dan = "cora@example.com", "dan@example.com"
+    await muniment("approve", batch, "--records", "3", *why, person=cora, expect=2)
+    plan = await muniment("approve", batch, "--records", "2", "--dry-run", *why, person=cora)
     assert (plan["approvals_missing_afterwards"], plan["state"]) == (1, "reviewed")
-    await muniment("approve", batch, "--records", "2", *why, person=ada)
+    await muniment("approve", batch, "--records", "2", *why, person=cora)
     await muniment("execute", batch, expect=2)
-    await muniment("approve", batch, "--records", "2", *why, person=ada, expect=2)
-    await muniment("approve", batch, "--records", "2", *why, person=ben)
+    await muniment("approve", batch, "--records", "2", *why, person=cora, expect=2)
+    await muniment("approve", batch, "--records", "2", *why, person=dan)
     await muniment("stop", "--reason", "a subpoena")
     await muniment("execute", batch, expect=2)
-    await muniment("resume", "--reason", "it was withdrawn", person=ben)
+    await muniment("resume", "--reason", "it was withdrawn", person=dan)
 
 
 def _require_printable(page: str) -> None:
     """The page stands alone: no script, nothing to fetch; and it says what was decided."""
     assert not re.search(r"<script|<link|<img|\son\w+=|javascript:|url\(|https?://", page)
-    for words in ("Certificate of destruction no. 1", "2 records of class", "ada@", "ben@", "cli:"):
+    people = ("cora@", "dan@", "cli:")
+    for words in ("Certificate of destruction no. 1", "2 records of class", *people):
         assert words in page, words
 
 
@@ -132,8 +135,29 @@ async def test_an_approval_needs_a_person_and_their_password(
     (tmp_path / "password").write_text("wrong", encoding="utf-8")
 
     refused = await muniment(
-        "approve", formed["id"], "--records", "3", *why, person="ada@example.com", expect=3
+        "approve", formed["id"], "--records", "3", *why, person="cora@example.com", expect=3
     )
 
     assert "do not fit" in json.dumps(refused)
     assert (await muniment("show", formed["id"]))["approvals"] == []
+
+
+async def test_a_second_person_decides_a_draft_at_the_command_line(muniment: Muniment) -> None:
+    why = ("--reason", "the board of 3 March")
+
+    async def submitted() -> str:
+        made = await muniment("draft", "default", "--template", "house-7y", *why, group="schedule")
+        return str((await muniment("submit", made["id"], group="schedule"))["id"])
+
+    async def decided(act: str, draft: str, *words: str) -> Any:
+        cora = "cora@example.com"
+        return await muniment(act, draft, *why, *words, group="schedule", person=cora)
+
+    draft = await submitted()
+    assert (await decided("refuse", draft))["state"] == "refused"
+    draft = await submitted()
+    assert (await decided("approve", draft, "--dry-run"))["state"] == "submitted"
+
+    approved = await decided("approve", draft)
+
+    assert (approved["state"], approved["decided_by"]) == ("approved", "cora@example.com")

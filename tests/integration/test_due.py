@@ -5,7 +5,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from archiver.clock import to_millis
+from archiver.db.different import different
 from archiver.db.due import DueRow, due
+from archiver.db.home import disposal_figures
+from archiver.db.plan_report import records_of
+from archiver.db.tables import a_post, record
 from archiver.db.transaction import Connection, Database
 from tests.fakes.filed_rows import FiledRows
 
@@ -54,11 +58,11 @@ async def written(database: Database) -> Written:
 async def found(database: Database, *, at: datetime = NOW, limit: int = 2) -> list[DueRow]:
     """What is due, read in pages."""
     rows: list[DueRow] = []
-    after = -1
+    after: DueRow | None = None
     async with database.reading() as tx:
         while page := await due(tx, at=to_millis(at), after=after, limit=limit):
             rows += page
-            after = page[-1].log_index
+            after = page[-1]
     return rows
 
 
@@ -74,7 +78,7 @@ async def test_nothing_is_due_a_moment_before_its_retention_and_its_lock_have_en
 ) -> None:
     assert await found(database, at=NOW - ONE_MS) == []
     later = [row.log_index for row in await found(database, at=NOW + ONE_MS)]
-    assert later == [*written.due, written.ends_next, written.kept[1]]
+    assert later == [*written.due, written.kept[1], written.ends_next]  # by their ends
 
 
 async def test_a_row_says_what_batches_are_made_of(database: Database, written: Written) -> None:
@@ -82,6 +86,7 @@ async def test_a_row_says_what_batches_are_made_of(database: Database, written: 
 
     assert first == DueRow(
         log_index=written.ended,
+        retain_until=to_millis(NOW),
         class_code="default",
         schedule_version=1,
         platform="example",
@@ -89,3 +94,48 @@ async def test_a_row_says_what_batches_are_made_of(database: Database, written: 
         period="2032-02",  # its last moment is in February
         size=1000 + written.ended + 75_000,
     )
+
+
+async def test_what_ended_first_comes_first(database: Database) -> None:
+    def write(connection: Connection) -> None:
+        rows = FiledRows(connection)
+        place = rows.a_segment()
+        for days in (3, 1, 2):
+            rows.a_post(place, captured_at=CAPTURED, retain_until=NOW - timedelta(days=days))
+
+    async with database.transaction() as tx:
+        await tx.run_sync(write)
+
+    assert [row.log_index for row in await found(database)] == [0, 2, 1]
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("most", [1, 100])
+async def test_held_records_that_are_due_are_counted_alike_from_either_side(
+    database: Database, most: int
+) -> None:
+    async with database.reading() as tx:
+        figures = await disposal_figures(tx, now=to_millis(NOW), most=most)
+        before = await disposal_figures(tx, now=to_millis(NOW - ONE_MS), most=most)
+
+    assert (before.held, figures.held) == (0, 1)
+
+
+async def test_a_class_is_listed_in_log_order_across_its_versions(database: Database) -> None:
+    def write(connection: Connection) -> None:
+        rows = FiledRows(connection)
+        place = rows.a_segment()
+        for version in (2, 1, 2, 1):
+            rows.a_post(place, captured_at=CAPTURED, schedule_version=version)
+        rows.a_post(place, captured_at=CAPTURED, class_code="other")
+
+    async with database.transaction() as tx:
+        await tx.run_sync(write)
+        pages = [
+            await records_of(tx, "default", version, after=after, limit=3)
+            for version, after in ((0, -1), (0, 2), (2, -1))
+        ]
+        codes = await tx.execute(different(record.c.class_code, a_post))
+
+        assert [[row.log_index for row in page] for page in pages] == [[0, 1, 2], [3], [0, 2]]
+        assert list(codes.scalars()) == ["default", "other"]

@@ -34,8 +34,6 @@ from tests.fakes.evidence_bundles import (
     verify,
 )
 
-pytest_plugins = ["tests.fakes.archive_fixtures"]
-
 AUDITOR = Actor(name="audrey", roles=frozenset({Role.AUDITOR}))
 OPERATOR = Actor(name="olga", roles=frozenset({Role.OPERATOR}))
 

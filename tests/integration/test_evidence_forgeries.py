@@ -28,8 +28,6 @@ from tests.fakes.evidence_bundles import (
 )
 from tests.fakes.timestamp_authority import Tsa
 
-pytest_plugins = ["tests.fakes.archive_fixtures"]
-
 Members = dict[str, bytes]
 
 

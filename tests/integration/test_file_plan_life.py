@@ -21,7 +21,6 @@ from archiver.db.tables import metadata
 from archiver.model.actor import Actor, Role
 from archiver.preserve.plan_versions import KNOWN_WITHIN
 from tests.fakes.archive import AGENT, an_arrival, found, publish, settings_for
-from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 from tests.fakes.faulty_commits import FaultyCommits
 from tests.fakes.faulty_store import Fault
 from tests.integration.test_recover import lose_database, recover

@@ -3,14 +3,22 @@
 import json
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, text, update
 
 from archiver.audit.actions import Action
 from archiver.db.tables import account, frozen_members, frozen_set, record
-from archiver.errors import Conflict, Denied, InvalidInput, NotFound, SearchUnavailable
+from archiver.errors import (
+    Conflict,
+    Denied,
+    IntegrityError,
+    InvalidInput,
+    NotFound,
+    SearchUnavailable,
+)
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.preserve.ledger.entry import members_digest
 from tests.fakes.small_archive import COUNSEL, SmallArchive, arrival, small_archive
@@ -159,6 +167,27 @@ class TestHoldsFromASet:
         assert hold.log_size == frozen.log_size
         assert hold.scope["set"] == frozen.id
 
+    async def test_a_set_whose_members_were_exchanged_in_the_database_holds_nothing(
+        self, archive: SmallArchive
+    ) -> None:
+        frozen = await archive.frozen_sets.freeze("merger", actor=COUNSEL)
+        others = await archive.frozen_sets.freeze("picnic", actor=COUNSEL)
+        async with archive.database.transaction() as tx:
+            rules = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+            for name in (await tx.execute(text(rules))).scalars().all():
+                await tx.execute(text(f"DROP TRIGGER {name}"))
+            of_others = select(frozen_members.c.log_indexes).where(
+                frozen_members.c.set_id == others.id
+            )
+            await tx.execute(
+                update(frozen_members)
+                .where(frozen_members.c.set_id == frozen.id)
+                .values(log_indexes=of_others.scalar_subquery())
+            )
+
+        with pytest.raises(IntegrityError, match="not those it states by their digest"):
+            await archive.holds.place(name="h", reason=WHY, set_id=frozen.id, actor=COUNSEL)
+
     async def test_a_set_stands_alone(self, archive: SmallArchive) -> None:
         frozen = await archive.frozen_sets.freeze("merger", actor=COUNSEL)
 
@@ -190,7 +219,9 @@ class TestReach:
 
         assert (view.records, view.within) == (2, ("unit Treasury",))
         assert await archive.frozen_sets.show(view.id, actor=TREASURY) == view
-        assert await archive.frozen_sets.show(view.id, actor=COUNSEL) == view
+        # What was destroyed of it only those are told who see all of it.
+        whole = replace(view, destroyed=())
+        assert await archive.frozen_sets.show(view.id, actor=COUNSEL) == whole
 
     async def test_sets_of_others_out_of_reach_are_not_there(self, archive: SmallArchive) -> None:
         whole = await archive.frozen_sets.freeze("merger", actor=COUNSEL)

@@ -17,8 +17,6 @@ from archiver.model.actor import Actor, Role
 from archiver.web.server import create_app
 from tests.fakes.archive import eventually, serving
 
-pytest_plugins = ["tests.fakes.archive_fixtures"]
-
 GUIDE = Path("archiver/web/help/integrator.md")
 EXAMPLES = [
     block

@@ -22,7 +22,9 @@ from archiver.db import searchable, set_aside
 from archiver.db import segments as segment_rows
 from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
+from archiver.db.transaction import Transaction
 from archiver.errors import Conflict, Denied, SearchUnavailable, Stopping, StorageUnavailable
+from archiver.jobs import index_comparison, index_differences
 from archiver.jobs.documents import Why
 from archiver.jobs.examination import examine
 from archiver.jobs.finding import State
@@ -319,6 +321,39 @@ async def test_a_difference_that_comes_later_is_found_within_so_many_looks(
     for _ in range(12):  # a minute
         await comparison.act()
 
+    assert (comparison.looked.missing, comparison.looked.surplus) == (1, 1)
+
+
+async def test_records_are_read_again_where_the_index_has_changed_and_else_seldom(
+    archive: SmallArchive, comparison: IndexComparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (index_comparison, index_differences):
+        monkeypatch.setattr(module, "RANGE", 1)
+    read: list[int] = []
+    between = searchable.between
+
+    async def noted(tx: Transaction, start: int, end: int) -> list[int]:
+        read.append(start)
+        return await between(tx, start, end)
+
+    monkeypatch.setattr(searchable, "between", noted)
+    await archive.index.open_writer()
+    await comparison.act()
+    assert read == [0, 1, 2, 3, 4, 5]
+
+    read.clear()
+    for _ in range(18):  # three passes
+        await comparison.act()
+    assert read == [0, 1, 2], "each pass compares those again that were compared longest ago"
+
+    def exchange(index: TantivyIndex) -> None:
+        index.delete([4])
+        index.add([document(number=4, text="merger", captured_at=0).numbered(10**6)])
+
+    behind_its_back(archive, exchange)
+    await archive.index.open_writer()
+    for _ in range(12):
+        await comparison.act()
     assert (comparison.looked.missing, comparison.looked.surplus) == (1, 1)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from archiver.db.searchable import Place
 from archiver.db.transaction import Database
 from archiver.errors import StorageUnavailable
 from archiver.jobs import documents as documents_module
@@ -100,9 +101,9 @@ def failing(monkeypatch: pytest.MonkeyPatch, number: int, failure: Exception) ->
     """Let the post at a log index fail to become a document."""
     describe = documents_module.describe
 
-    def fails(opened: OpenedRecord, index: int) -> Document:
-        if index == number:
+    def fails(place: Place, opened: OpenedRecord) -> Document:
+        if place.log_index == number:
             raise failure
-        return describe(opened, index)
+        return describe(place, opened)
 
     monkeypatch.setattr(documents_module, "describe", fails)

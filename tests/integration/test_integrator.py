@@ -23,7 +23,6 @@ from archiver.preserve.ledger.tiles import consistency_proof
 from archiver.preserve.object_keys import log_prefix
 from archiver.preserve.store import ObjectStore
 from tests.fakes.archive import AGENT, an_arrival
-from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 from tests.fakes.database_fixtures import *  # noqa: F403
 from tests.fakes.faulty_commits import FaultyCommits
 from tests.fakes.faulty_store import Call, Fault, FaultyStore, fail_call, no_faults

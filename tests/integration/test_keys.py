@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from archiver.app import Services, open_services
+from archiver.assurance.verification import verify_full
 from archiver.config import Settings
 from archiver.db import ledger as ledger_rows
 from archiver.db import segments as segment_rows
@@ -25,7 +26,6 @@ from archiver.preserve.ledger.entry import KeyEntry, decode_entry
 from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.reader import RecordReader
 from tests.fakes.archive import AGENT, an_arrival, read_back, row_and_entry
-from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 from tests.fakes.database_fixtures import *  # noqa: F403
 
 
@@ -78,6 +78,22 @@ async def test_a_log_key_is_changed_and_who_trusted_the_old_one_can_follow(
         keyring = KeyringFile.of(settings).open()
         states = {key.vkey: (key.state, len(key.seed)) for key in keyring.log_keys}
         assert states == {second: (KeyState.ACTIVE, 32), first: (KeyState.RETIRED, 0)}
+
+
+async def test_a_key_that_is_retired_at_once_leaves_a_log_that_verifies(
+    local_settings: Settings,
+) -> None:
+    async with open_services(local_settings) as services:
+        first = services.archive.vkey
+        await capture(services, b"before")
+        await services.keys.rotate_log(actor=SYSTEM)
+    async with open_services(local_settings) as services:
+        await services.keys.retire_log(first, actor=SYSTEM)
+
+    async with open_services(local_settings) as services:
+        report = await verify_full(services.verifying.target(), workers=1, content=False)
+
+    assert report.problems == ()
 
 
 async def key_entries(services: Services) -> list[tuple[str, bool]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from archiver.db.holds import Freed, Overlap
+from archiver.db.hold_overlaps import Freed, Overlap
 from archiver.db.tables import account
 from archiver.errors import Conflict, Denied, InvalidInput, NotFound
 from archiver.legal.hold_views import HoldView

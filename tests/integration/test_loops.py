@@ -8,10 +8,11 @@ import pytest
 
 from archiver.app import open_services
 from archiver.config import Settings
+from archiver.db import ledger
 from archiver.errors import DatabaseUnavailable, SearchUnavailable
 from search.errors import IndexDamaged
 from tests.fakes.archive import AGENT, an_arrival, eventually, publish, serving
-from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
+from tests.fakes.disposal import COUNSEL
 
 
 @pytest.mark.parametrize("steps", range(8))
@@ -65,3 +66,33 @@ async def test_an_index_that_cannot_even_be_made_anew_is_the_operators_to_repair
         monkeypatch.setattr("archiver.jobs.search_index.open_writer", fail)
         with pytest.raises(SearchUnavailable, match="Posts are kept"):
             await services.loops.index_once()
+
+
+async def test_a_search_alone_is_no_news_to_the_index_and_a_post_is(
+    local_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each search is an event; committing the index after each made the next search slower."""
+    monkeypatch.setattr("archiver.jobs.loops._POLL_S", 60)
+    async with open_services(local_settings) as services:
+        loops = services.loops
+        loops.index_interval_s = loops.publish_interval_s = 0
+
+        async def published() -> bool:
+            async with services.database.reading() as tx:
+                state = await ledger.state(tx)
+            return state.size == state.next_index
+
+        async with loops.following():
+            await loops.catch_up()
+            before = loops.index.watermark
+            for _ in range(5):  # an index woken by the first would be done by the last
+                await services.searching.count("anything", actor=COUNSEL)
+                await eventually(published)
+            assert loops.index.watermark == before
+
+            await services.ingest.submit([an_arrival(b"one")], actor=AGENT)
+
+            async def indexed() -> bool:
+                return loops.index.watermark == before + 6
+
+            await eventually(indexed)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, MetaData, Table, inspect, text
+from sqlalchemy import Connection, Engine, MetaData, Table, event, inspect, text
 
 from archiver.db import schema
 from archiver.db.disposal_tables import batch
@@ -124,6 +125,28 @@ class TestInterrupted:
         await schema.migrate(empty)
         await schema.check(empty)
 
+    @pytest.mark.parametrize("dialect", ["sqlite"])
+    async def test_the_migrations_of_sqlite_are_one_transaction(
+        self, empty: Database, empty_database_url: str
+    ) -> None:
+        """Between two of them another process could do the one that this one holds for its next."""
+        await run(empty, "SELECT 1")  # creates the file
+        path = empty_database_url.removeprefix("sqlite:///")
+        other = sqlite3.connect(path, timeout=0, check_same_thread=False)
+        seen: list[str] = []
+
+        def look(*_: object) -> None:
+            seen.extend(row[0] for row in other.execute("SELECT name FROM sqlite_master"))
+
+        event.listen(Engine, "after_cursor_execute", look)
+        try:
+            await schema.migrate(empty)
+        finally:
+            event.remove(Engine, "after_cursor_execute", look)
+        assert seen == []
+        assert other.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] > 0
+        other.close()
+
     async def test_processes_that_migrate_at_the_same_time_take_turns(
         self, empty: Database, empty_database_url: str
     ) -> None:
@@ -135,6 +158,28 @@ class TestInterrupted:
 
         assert endings == [0, 0, 0]
         await schema.check(empty)
+
+
+class TestNewDatabaseOfSqlite:
+    @pytest.fixture
+    def dialect(self) -> str:
+        return "sqlite"
+
+    async def test_who_opens_it_while_another_writes_waits_for_its_turn(
+        self, empty: Database, empty_database_url: str
+    ) -> None:
+        path = empty_database_url.removeprefix("sqlite:///")
+        other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+
+        opening = asyncio.create_task(run(empty, "CREATE TABLE mine (a)"))
+        await asyncio.sleep(0.3)
+        other.execute("CREATE TABLE theirs (a)")
+        other.execute("COMMIT")
+        await opening
+
+        assert await tables(empty) == {"mine", "theirs"}
+        other.close()
 
 
 @pytest.mark.integration

@@ -19,7 +19,14 @@ from archiver.model.person import Method
 from archiver.web.routes import ROUTES
 from archiver.web.routing import Access
 from tests.fakes.divided_archive import ROOT, DividedArchive, Visitor, divided_archive
-from tests.integration.test_access_attempts import ABOUT_OBJECTS, DOCUMENTS, FORM, address, kind_of
+from tests.integration.test_access_attempts import (
+    ABOUT_OBJECTS,
+    DOCUMENTS,
+    FORM,
+    address,
+    kind_of,
+    one_in,
+)
 from tests.integration.test_forgery import everything
 
 ERRORS = (DatabaseUnavailable, Stopping, IntegrityError, Conflict, NotFound, RuntimeError)
@@ -47,19 +54,22 @@ async def everybody(archive: DividedArchive) -> Visitor:
     )
 
 
+@one_in(3)  # each route meets two of the errors
 @pytest.mark.parametrize("error", ERRORS, ids=lambda each: each.__name__)
 async def test_without_a_trace_nothing_is_shown_and_nothing_is_done(
     archive: DividedArchive,
     everybody: Visitor,
     monkeypatch: pytest.MonkeyPatch,
     error: type[Exception],
+    stride: int,
 ) -> None:
     async def fail(*_: object, **__: object) -> Any:
         raise error("the trail is broken")
 
     monkeypatch.setattr(Trail, "record", fail)
     before, statuses, shown = await everything(archive.services.database), Counter[int](), []
-    for route in [*ABOUT_OBJECTS, *(each for each in ROUTES if not each.variables)]:
+    routes = [*ABOUT_OBJECTS, *(each for each in ROUTES if not each.variables)]
+    for route in routes[ERRORS.index(error) % stride :: stride]:
         if route.permission is Access.PUBLIC or route.template in OWN:
             continue
         path = address(route, archive.near) if kind_of(route) else route.template

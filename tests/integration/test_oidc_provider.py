@@ -19,7 +19,8 @@ from archiver.db.tables import event
 from archiver.model.actor import Role
 from archiver.model.grants import Grants
 from archiver.model.person import PersonState
-from archiver.web.server import CONNECTION, create_app
+from archiver.web.connection import CONNECTION
+from archiver.web.server import create_app
 from tests.fakes.archive import found, settings_for
 from tests.fakes.oidc_provider import OidcProvider
 

@@ -1,6 +1,7 @@
 """An archive whose posts are searched by an OpenSearch cluster, from capture to a hold."""
 
 import asyncio
+import os
 import random
 import re
 from contextlib import closing, suppress
@@ -15,7 +16,7 @@ from archiver.errors import SearchUnavailable
 from archiver.model.actor import Actor, Role
 from search.document import document
 from search.engines import opensearch
-from search.engines.opensearch import ClusterGenerations
+from search.engines.opensearch import ClusterGenerations, purging
 from search.engines.opensearch.generations import generations_of
 from search.engines.opensearch.place import place_of
 from search.errors import IndexBusy, IndexUnavailable
@@ -25,6 +26,7 @@ from search.query import Everything, Fuzzy, Stemmed, Wildcard
 from tests.contracts.compare import fill
 from tests.contracts.query_trees import random_tree, smallest_difference
 from tests.fakes.archive import AGENT, found, serving
+from tests.fakes.opensearch_server import running
 from tests.fakes.small_archive import arrival
 from tests.fakes.tls_front import Authority, TlsFront
 
@@ -104,6 +106,39 @@ async def test_every_answer_is_whole_while_a_new_index_is_built_on_the_cluster(
 async def _is_the_only_one(places: ClusterGenerations) -> bool:
     cluster = places._reached()
     return len(await asyncio.to_thread(generations_of, cluster)) == 1
+
+
+@pytest.mark.faults  # leases of the cluster move on every 30 seconds
+@pytest.mark.skipif("MUNIMENT_TEST_OPENSEARCH_URL" in os.environ, reason="its disks are elsewhere")
+def test_no_file_of_a_node_keeps_the_words_of_what_was_removed(
+    opensearch_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"{WORDS[n % 8]} call" + " zzcanary" * (n in {40, 170}) for n in range(200)]
+    documents = [document(number=n, text=text, captured_at=n) for n, text in enumerate(texts)]
+    with closing(opensearch.open_writer(opensearch_url)) as index:
+        for start in range(0, 200, 50):
+            index.add(documents[start : start + 50])
+            index.commit(start + 50)
+        index.delete([40, 170])
+        index.commit(200)
+        assert _files_with(b"zzcanary"), "removing alone leaves them"
+        with monkeypatch.context() as hasty:
+            hasty.setattr(purging, "_PATIENCE_S", 0.0)
+            assert not index.purge() or not _files_with(b"zzcanary")
+        assert index.purge()
+        assert _files_with(b"zzcanary") == []
+        with index.snapshot() as snapshot:
+            assert snapshot.count(Everything()) == 198
+
+
+def _files_with(word: bytes) -> list[Path]:
+    """The files of the node that tests share which have a word in them, translogs included."""
+    found = []
+    for path in (running()._folder / "node-0" / "data").rglob("*"):
+        with suppress(FileNotFoundError):  # merged away meanwhile
+            if path.is_file() and word in path.read_bytes():
+                found.append(path)
+    return found
 
 
 def test_what_a_killed_rebuild_left_is_swept_and_only_one_builds_at_a_time(

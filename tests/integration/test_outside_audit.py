@@ -41,7 +41,7 @@ from tests.fakes.sealed_archive import ORIGIN, add_posts, build_archive
 from tests.fakes.seaweedfs import SeaweedFS
 
 BATCHES = (200, 70)
-RECORDS = sum(BATCHES) + 1
+RECORDS = sum(BATCHES) + 2
 STRANGER = Ed25519Signer.from_seed(ORIGIN, bytes(32))
 
 SEGMENT = "seg/*/correspondence/*/*.seg"

@@ -18,10 +18,10 @@ from archiver.errors import Denied
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.grants import Grants
 from archiver.model.person import Method, PersonState
-from archiver.web.server import CONNECTION, create_app
+from archiver.web.connection import CONNECTION
+from archiver.web.server import create_app
 from archiver.web.session import COOKIE
 from tests.fakes.archive import AGENT, an_arrival, publish, settings_for
-from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 
 CLI = Actor(name="cli:root", roles=frozenset(Role), via="cli")
 PASSWORD = "seven herons over the harbour"

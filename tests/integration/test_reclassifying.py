@@ -175,10 +175,10 @@ async def test_what_is_held_stays_held_and_what_is_locked_is_not_due(
     async with archive.database.reading() as tx:
         rows = [await record_rows.get(tx, each) for each in (held, locked)]
         assert all(row.retain_until is not None and row.retain_until < due_at for row in rows)
-        assert await due_rows.due(tx, at=due_at, after=-1, limit=10) == []
+        assert await due_rows.due(tx, at=due_at, limit=10) == []
         # Their object lock is that of seven years, which the default class asked for.
         after_lock = to_millis(START.replace(year=2034))
-        found = await due_rows.due(tx, at=after_lock, after=-1, limit=10)
+        found = await due_rows.due(tx, at=after_lock, limit=10)
     assert rows[1].log_index in {each.log_index for each in found}
     assert rows[0].log_index not in {each.log_index for each in found}
 

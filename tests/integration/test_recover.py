@@ -49,7 +49,6 @@ from tests.fakes.archive import (
     row_and_entry,
     settings_for,
 )
-from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 from tests.fakes.faulty_store import Call, Fault, FaultyStore
 from tests.fakes.postgres import Postgres
 from tests.fakes.seaweedfs import SeaweedFS

@@ -43,7 +43,6 @@ from tests.fakes.archive import (
     stored_posts,
     unsequenced,
 )
-from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 from tests.fakes.database_fixtures import *  # noqa: F403
 from tests.fakes.faulty_commits import FaultyCommits
 from tests.fakes.faulty_store import Call, Fault, FaultyStore, Plan

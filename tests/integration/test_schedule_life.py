@@ -250,7 +250,8 @@ async def test_the_difference_is_told_term_by_term_in_words(desk: Desk) -> None:
 async def test_an_incomplete_draft_is_kept_and_says_what_is_missing(desk: Desk) -> None:
     draft = await desk.drafts.make("default", source=Source(empty=True), reason=WHY, actor=RITA)
 
-    assert draft.problems == ("schedule: expected at least one term, found none",)
+    (problem,) = draft.problems
+    assert problem.told == "schedule: expected at least one term, found none"
     with pytest.raises(InvalidInput, match="at least one term"):
         await desk.life.submit(draft.row.id, actor=RITA)
     with pytest.raises(InvalidInput, match="JSON object"):
@@ -344,9 +345,10 @@ async def test_rules_are_drafted_and_approved_as_schedules_are(
     view = await desk.drafts.edit(
         draft.row.id, body={"default_class": "house-7y", "rules": [rule]}, actor=RITA
     )
-    assert [change.to_dict() for change in view.changes] == [
-        {"what": "default class", "before": "default", "after": "house-7y"},
-        {"what": "rule acme", "before": "", "after": "us-sec-17a4-comms: account is @acme"},
+    is_acme = "us-sec-17a4-comms: account is @acme"
+    assert [tuple(change.to_dict().values()) for change in view.changes] == [
+        ("default class", "default", "house-7y", "house-7y instead of default"),
+        ("rule acme", "", is_acme, f"new: {is_acme}"),
     ]
     await desk.life.submit(draft.row.id, actor=RITA)
     await desk.life.approve(draft.row.id, reason="right", actor=ADA)

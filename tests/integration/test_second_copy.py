@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 PICTURE = os.urandom(300_000)
 FOLLOWS = ("seg/", "keys/", "blob/", "log/")
 
-pytest_plugins = ["tests.fakes.archive_fixtures"]
-
 
 @pytest.fixture(
     params=[
@@ -291,17 +289,33 @@ def held(store: ObjectStore) -> set[str]:
     return {key for key in keys if store.head(key).legal_hold}
 
 
-async def test_a_hold_on_the_copy_without_a_row_is_lifted_and_a_missing_one_set(
+async def test_a_hold_somebody_set_on_the_copy_stays_and_one_that_is_missing_is_set(
     archive: CopiedArchive,
 ) -> None:
-    key = one_of(archive.second, "segment")
-    version_id = archive.second.head(key).version_id
-    archive.second.set_legal_hold(key, version_id=version_id, on=True)
+    async with archive.services.database.reading() as tx:
+        (row,) = await segment_rows.list_after(tx, 0, 1)
+        (record,) = await record_rows.list_range(tx, row.first_index, row.first_index + 1)
+    await archive.services.holds.place(
+        name="inquiry", reason="a letter", record_ids=[record.id], actor=EVERYBODY
+    )
+    await archive.copy()
+    asked_for = held(archive.second)
+    theirs = next(
+        key
+        for key in keys_of(archive.second, "seg/")
+        if key.endswith(".seg") and key not in asked_for
+    )
+    set_hold(archive.second, theirs, on=True)
+    set_hold(archive.second, row.object_key, on=False)
 
     found = await archive.second_store.replication.compare(read_all=False)
 
     assert found["holds changed"] == 1
-    assert held(archive.second) == set()
+    assert held(archive.second) == asked_for | {theirs}
+
+
+def set_hold(store: ObjectStore, key: str, *, on: bool) -> None:
+    store.set_legal_hold(key, version_id=store.head(key).version_id, on=on)
 
 
 async def test_an_extended_lock_is_extended_on_the_copy(archive: CopiedArchive) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,8 +19,9 @@ from archiver.db.file_plan import get_schedule
 from archiver.db.retained import held_among, media_among
 from archiver.db.tables import record, segment
 from archiver.db.transaction import Database
-from archiver.disposal.simulation import Selection, Simulation
-from archiver.disposal.simulation_result import Category, Place, SimulationResult
+from archiver.disposal.kept_simulations import KeptSimulations, members_of
+from archiver.disposal.simulation import Simulation
+from archiver.disposal.simulation_result import Category, Place, Selection, SimulationResult
 from archiver.errors import Denied, InvalidInput
 from archiver.model.actor import Actor, Role
 from retention.decisions import Keep, State, decide, retain_until
@@ -142,15 +144,43 @@ def outlasts(
     return bool(not holds and shorter and lock and until and lock > max(until, now))
 
 
+async def kept_opens_the_same_lists(
+    simulation: Simulation, subject: Schedule | RuleSet, result: SimulationResult
+) -> None:
+    """Each number of a kept simulation opens the list that walking the archive gives."""
+    with TemporaryDirectory() as folder:
+        kept = KeptSimulations(Path(folder) / "simulations", lambda: result.as_of)
+        kept.keep(result)
+        found = kept.find(result.digest)
+    assert found is not None
+    assert (counted(found), found.summary()) == (counted(result), result.summary())
+    for place, line in found.lines.items():
+        for category, count in line.found.items():
+            wanted = Selection(
+                category=category,
+                year=place.year,
+                platform=place.platform,
+                account=place.account,
+                class_code=place.class_code,
+            )
+            members = members_of(found, wanted, after=-1, limit=200)
+            walked = await simulation.records(subject, wanted, limit=200, actor=MANAGER)
+            assert await simulation.at(subject, members, actor=MANAGER) == walked
+            assert len(members) == count.records
+            assert members_of(found, wanted, after=members[0].log_index, limit=1) == members[1:2]
+
+
 @at_random
 @given(archive=archives, proposed=schedules_of("default", 2))
 async def test_a_simulated_schedule_counts_what_the_engine_decides_of_each_record(
     migrated_sqlite: Path, archive: RandomArchive, proposed: Schedule
 ) -> None:
     async with written(archive, migrated_sqlite) as database:
-        result = await simulation_on(database, archive.now).of_schedule(proposed)
+        simulation = simulation_on(database, archive.now)
+        result = await simulation.of_schedule(proposed)
 
         assert counted(result) == await one_by_one(database, archive, proposed)
+        await kept_opens_the_same_lists(simulation, proposed, result)
 
 
 rule_sets = st.builds(
@@ -175,9 +205,11 @@ async def test_simulated_rules_count_what_the_engine_decides_of_each_record(
     migrated_sqlite: Path, archive: RandomArchive, rules: RuleSet
 ) -> None:
     async with written(archive, migrated_sqlite) as database:
-        result = await simulation_on(database, archive.now).of_rules(rules)
+        simulation = simulation_on(database, archive.now)
+        result = await simulation.of_rules(rules)
 
         assert counted(result) == await one_by_one(database, archive, rules)
+        await kept_opens_the_same_lists(simulation, rules, result)
 
 
 @pytest.fixture

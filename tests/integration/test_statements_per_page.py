@@ -1,8 +1,7 @@
 """No page asks the database more often because a list grew.
 
-Each page is read from two archives' worth of data: ten of everything, then a hundred and twenty,
-which is more than one page of any list. The background loops rest, so that what is counted is the
-page's own.
+Each page is read from two archives' worth of data: ten of everything, then sixty, which is more
+than one page of any list. The background loops rest, so that what is counted is the page's own.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -26,7 +25,7 @@ from archiver.model.grants import Grants
 from archiver.web.server import create_app
 from tests.fakes.archive import AGENT, an_arrival, found, settings_for
 
-FEW, MANY = 10, 120
+FEW, MANY = 10, 60
 COUNTED = 1
 """A list that fills its page is counted by one more statement; one asked row by row adds forty."""
 
@@ -45,6 +44,19 @@ PAGES = (
     "/classes",
     "/classes/default",
     "/classes/rules",
+    "/classes/new",
+    "/classes/report",
+    "/classes/default/records",
+    "/drafts",
+    "/drafts/new?class=default",
+    "/disposition/stop",
+    "/retention-events",
+    "/retention-events/new",
+    "/retention-events/{retention_event}",
+    "/retention-events/{retention_event}/correct?happened_at=2026-03-31",
+    "/retention-events/{retention_event}/withdraw",
+    "/approvals",
+    "/privacy",
     "/records/{record}",
     "/records/{record}?tab=thread",
     "/records/{record}?tab=versions",
@@ -90,6 +102,7 @@ PAGES = (
     "/api/v1/disposition/due",
     "/api/v1/batches",
     "/api/v1/certificates",
+    "/api/v1/privacy-requests",
     "/api/v1/people",
     "/api/v1/tokens",
     "/api/v1/jobs",
@@ -186,7 +199,7 @@ class Office:
             )
             plan = services.plan
             await plan.drafts.make("default", reason="a test", actor=EVERYBODY)
-            await services.keeping.events.state(
+            stated = await services.keeping.events.state(
                 NewEvent(
                     name="case_closed",
                     happened_at=services.clock(),
@@ -195,6 +208,7 @@ class Office:
                 ),
                 actor=EVERYBODY,
             )
+            self.names.setdefault("retention_event", stated.row.id)
             await plan.classes.add(
                 f"class-{number}", title="A class", authority="a test", actor=EVERYBODY
             )

@@ -48,7 +48,6 @@ from tests.fakes.archive import (
     require_included,
     serving,
 )
-from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 from tests.fakes.faulty_commits import FaultyCommits
 from tests.fakes.faulty_store import Call, FaultyStore
 from tests.fakes.faulty_store import Fault as StoreFault

@@ -23,7 +23,7 @@ from archiver.preserve.store.filesystem import FilesystemStore
 from archiver.preserve.store.s3 import S3Store
 from tests.fakes.sealed_archive import BATCHES, SealedArchive, build_archive
 
-RECORDS = sum(BATCHES) + 1  # and one event
+RECORDS = sum(BATCHES) + 2  # and two events
 
 SEGMENT = "correspondence/*/*.seg"
 KEYS = "correspondence/*/*.keys"
@@ -448,7 +448,7 @@ async def test_a_damaged_lock_file_does_not_stop_the_rest(archive: SealedArchive
 
     assert key in objects(report)
     assert report.counts  # it went on to the end
-    assert dict(report.counts)["segments"] == 8
+    assert dict(report.counts)["segments"] == 9
 
 
 async def test_what_a_crash_left_is_told_apart_from_what_somebody_put_there(
@@ -544,7 +544,7 @@ def test_on_s3_versions_and_delete_markers_are_seen_as_well(
     )
     report = asyncio.run(verify(archive, content=True))
     assert report.problems == ()
-    assert report.checked == 31
+    assert report.checked == 32
 
     segments = list(s3_store.list_keys("seg/"))
     s3_store.replace(segments[0], s3_store.get(segments[0]))

@@ -29,7 +29,6 @@ from archiver.preserve.store.opening import open_store, open_trial
 from retention.templates import AUDIT_CLASS
 from tests.conftest import BUCKET
 from tests.fakes.archive import eventually, found, publish, require_included, settings_for
-from tests.fakes.archive_fixtures import *  # noqa: F403 - pytest finds fixtures by name
 from tests.fakes.lying_s3_proxy import Lie, LyingS3Proxy
 from tests.fakes.seaweedfs import ADMINISTRATOR, LIMITED, SeaweedFS
 

@@ -8,8 +8,10 @@ at the end (hashes, the zip directory) waits in temporary files, so memory stays
 import hashlib
 import shutil
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import IO, BinaryIO, Self
 
 from archiver.assurance.evidence_verifier import (
@@ -119,3 +121,13 @@ class BundleWriter:
 
 Progress = Callable[[int, int], None]
 """Told how many records are written, and of how many."""
+
+
+def records_in(path: Path) -> frozenset[str]:
+    """Return the ids of the records whose files stand in a bundle; of none where it is no zip."""
+    try:
+        with zipfile.ZipFile(path) as bundle:
+            names = bundle.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return frozenset()
+    return frozenset(name.split("/")[1] for name in names if name.startswith("records/"))

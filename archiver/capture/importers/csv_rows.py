@@ -106,7 +106,7 @@ def _header(lines: _Lines, options: ImportOptions) -> tuple[str, tuple[str, ...]
         raise InvalidInput("expected UTF-8, found UTF-16: save the file as CSV UTF-8")
     text = text.removeprefix(_BOM.decode())
     delimiter = next((mark for mark in _DELIMITERS if mark in text), ",")
-    columns = tuple(next(csv.reader([text], delimiter=delimiter), []))
+    columns = columns_of(text, delimiter)
     missing = [path for path in options.fields.paths() if path not in columns]
     if missing:
         raise InvalidInput(
@@ -116,6 +116,14 @@ def _header(lines: _Lines, options: ImportOptions) -> tuple[str, tuple[str, ...]
     if repeated:
         raise InvalidInput(f"the header names the column {repeated[0]} more than once")
     return delimiter, columns
+
+
+def columns_of(text: str, delimiter: str) -> tuple[str, ...]:
+    """Return the names in a first line. Raises InvalidInput: it is not CSV."""
+    try:
+        return tuple(next(csv.reader([text], delimiter=delimiter), []))
+    except csv.Error as error:
+        raise InvalidInput(f"expected a first line of CSV with column names: {error}") from error
 
 
 def _records(lines: _Lines, delimiter: str, source: str) -> Iterator[Cut]:

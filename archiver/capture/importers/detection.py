@@ -1,6 +1,6 @@
 """Telling formats apart by what is inside, never by the file's name alone."""
 
-import csv
+from contextlib import suppress
 from pathlib import Path
 
 from archiver.capture.archives import is_archive, open_archive
@@ -57,11 +57,11 @@ def _format_of(start: bytes, name: str) -> str:
     if first == b"{":
         return _json_format(start)
     header = start.partition(b"\n")[0].decode("utf-8", "replace")
-    if any(len(row) > 1 for row in csv.reader([header.replace(";", ",").replace("\t", ",")])):
-        return csv_rows.NAME
-    raise InvalidInput(
-        f"{name} has no format that can be told from its content: say which with --format"
-    )
+    with suppress(InvalidInput):  # what is not CSV either is refused below, in words of all formats
+        if len(csv_rows.columns_of(header.replace(";", ",").replace("\t", ","), ",")) > 1:
+            return csv_rows.NAME
+    found = "content of no known format" if start else "no content"
+    raise InvalidInput(f"{name} has {found}; say with --format which it is")
 
 
 def _json_format(start: bytes) -> str:

@@ -216,6 +216,11 @@ class S3Store:
             s3_bucket.check(self._client, self._bucket)
             s3_bucket.check_writing(self._client, self._bucket, self._address.prefix + "probe")
 
+    def lock_faults(self) -> tuple[str, ...]:
+        """Return in words what of the bucket's settings leaves objects without protection."""
+        with self._calling("GetObjectLockConfiguration", ""):
+            return s3_bucket.lock_faults(self._client, self._bucket)
+
     def create_bucket(self, *, default_days: int | None = 1) -> None:
         """Create the bucket with Object Lock, or check that ours has it.
 

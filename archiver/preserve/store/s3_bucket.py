@@ -10,6 +10,8 @@ from archiver.errors import ConfigurationError, IntegrityError
 from archiver.preserve.store import s3_answers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_s3 import S3Client
 
 _SERVER_DEFAULT_REGION = "us-east-1"  # S3 refuses it as a LocationConstraint
@@ -51,6 +53,32 @@ def check(client: S3Client, bucket: str) -> None:
             f"bucket {bucket} has no Object Lock; choose another bucket and create it with "
             f"`muniment init`"
         )
+
+
+def lock_faults(client: S3Client, bucket: str) -> tuple[str, ...]:
+    """Return in words which of the bucket's own settings leaves objects without protection."""
+    fault = ""
+    if client.get_bucket_versioning(Bucket=bucket).get("Status") != "Enabled":
+        fault = "keeps no versions any more: a delete would be for good. Enable versioning again"
+    else:
+        found = _lock_settings(client, bucket)
+        if found.get("ObjectLockEnabled") != "Enabled":
+            fault = "has no Object Lock any more: no lock is kept. Enable it again"
+        elif not found.get("Rule", {}).get("DefaultRetention"):
+            fault = (
+                "has no default retention: what is stored without a lock of its own can be deleted "
+                "at once. Set one day, compliance"
+            )
+    return (f"bucket {bucket} {fault}",) if fault else ()
+
+
+def _lock_settings(client: S3Client, bucket: str) -> Mapping[str, Any]:
+    try:
+        return client.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+    except client.exceptions.ClientError as error:
+        if s3_answers.code_of(error.response) != "ObjectLockConfigurationNotFoundError":
+            raise
+        return {}
 
 
 def check_writing(client: S3Client, bucket: str, key: str) -> None:

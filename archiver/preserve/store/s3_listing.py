@@ -38,13 +38,14 @@ def keys(
         PaginationConfig={"PageSize": page},
     )
     for answer in pages:
+        # SeaweedFS lists a folder whose last object was deleted as one inside of itself.
         names = [entry["Key"] for entry in answer.get("Contents", [])]
         folders = [entry["Prefix"] for entry in answer.get("CommonPrefixes", [])]
         for name in sorted(names + folders):
             if not name.endswith("/"):
                 if name > after:
                     yield name
-            elif name > after or after.startswith(name):
+            elif name != prefix and (name > after or after.startswith(name)):
                 yield from keys(client, bucket, name, after=after, page=page)
 
 
@@ -59,10 +60,10 @@ def versions(
         found = _versions_of(answer)
         folders = {entry["Prefix"] for entry in answer.get("CommonPrefixes", [])}
         for name in sorted(found.keys() | folders):
-            if name in folders:
-                yield from versions(client, bucket, name, page=page)
-            else:
+            if name in found:
                 yield from found[name]
+            elif name != prefix:
+                yield from versions(client, bucket, name, page=page)
 
 
 def _versions_of(answer: ListObjectVersionsOutputTypeDef) -> dict[str, list[StoredObject]]:

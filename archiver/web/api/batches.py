@@ -3,13 +3,10 @@
 The version of a batch is its ETag; a change names the one it was made upon with `If-Match`.
 """
 
-import re
-
 from aiohttp import web
 
 from archiver.access.rules import Permission
 from archiver.db.batch_review import Standout
-from archiver.disposal.batch_views import BatchView
 from archiver.errors import InvalidInput
 from archiver.web.answering import json_answer
 from archiver.web.disposition_documents import (
@@ -26,22 +23,17 @@ from archiver.web.disposition_documents import (
 from archiver.web.disposition_services import Disposition
 from archiver.web.reading import (
     actor_of,
+    flag_of,
     read_document,
     services_of,
     text_of,
     whole_of,
 )
 from archiver.web.routing import Body, Parameter, route
+from archiver.web.steps import VERSION, Steps, etag_of, version_answer, version_seen
 
-_ETAG = re.compile(r'"([1-9][0-9]{0,15})"')
 ID = "/api/v1/batches/{id}"
 _MOST_LISTED = 1000
-IF_MATCH = Parameter(
-    name="If-Match",
-    place="header",
-    what="The version you looked at, as in the ETag; 409 where the batch was changed since",
-    required=True,
-)
 _LIMIT = Parameter(name="limit", what=f"At most {_MOST_LISTED}", type="integer")
 
 
@@ -84,6 +76,9 @@ async def form(request: web.Request) -> web.StreamResponse:
     answers={200: Body(model=BatchListDocument)},
     parameters=(
         Parameter(name="state", what="Only in this state"),
+        Parameter(name="class", what="Only of this class"),
+        Parameter(name="account", what="Only of this account"),
+        Parameter(name="mine", what="Only what waits for a step of yours", type="boolean"),
         Parameter(name="cursor", what="next_cursor of the page before"),
         _LIMIT,
     ),
@@ -92,6 +87,9 @@ async def list_all(request: web.Request) -> web.StreamResponse:
     """Answer a page of batches."""
     found = await disposition_of(request).batches.list(
         state=text_of(request, "state", default=""),
+        class_code=text_of(request, "class", default=""),
+        account=text_of(request, "account", default=""),
+        mine=flag_of(request, "mine"),
         cursor=text_of(request, "cursor", default=""),
         limit=_limit(request),
         actor=actor_of(request),
@@ -133,14 +131,18 @@ async def records(request: web.Request) -> web.StreamResponse:
     after = whole_of(request, "after") if "after" in request.query else -1
     limit, actor = _limit(request), actor_of(request)
     if why:
-        page = await reviews.exceptions(
-            batch_id_of(request), _standout(why), after=after, limit=limit, actor=actor
+        standing_out = await reviews.exceptions(
+            batch_id_of(request),
+            standout_of(why, "exceptions"),
+            after=after,
+            limit=limit,
+            actor=actor,
         )
-    else:
-        state = text_of(request, "state", default="")
-        page = await reviews.members(
-            batch_id_of(request), state=state, after=after, limit=limit, actor=actor
-        )
+        return json_answer(standing_out.to_dict())
+    state = text_of(request, "state", default="")
+    page = await reviews.members(
+        batch_id_of(request), state=state, after=after, limit=limit, actor=actor
+    )
     return json_answer(page.to_dict())
 
 
@@ -166,49 +168,35 @@ async def sample(request: web.Request) -> web.StreamResponse:
     return json_answer(page.to_dict())
 
 
-@route(
-    "POST",
-    ID + "/exclude",
+BATCH = Steps(
+    path=ID,
+    document=BatchDocument,
+    if_match=VERSION,
+    seen=version_seen,
+    answer=version_answer,
+)
+
+
+@BATCH.step(
+    "/exclude",
+    Exclusion,
     permission=Permission.PROPOSE_DISPOSAL,
     summary="Leave records out of a batch; approvals are void then",
-    takes=(Body(model=Exclusion),),
-    answers={200: Body(model=BatchDocument)},
-    parameters=(IF_MATCH,),
 )
 async def exclude(request: web.Request) -> web.StreamResponse:
     """Leave records out."""
-    asked = await read_document(request, Exclusion)
-    view = await disposition_of(request).batches.exclude(
-        batch_id_of(request),
-        asked.records,
-        reason=asked.reason,
-        keep_until=asked.keep_until,
-        version=version_of(request),
-        actor=actor_of(request),
-    )
-    return batch_answer(view)
+    return await BATCH.changed(request, Exclusion, disposition_of(request).batches.exclude)
 
 
-@route(
-    "POST",
-    ID + "/include",
+@BATCH.step(
+    "/include",
+    Inclusion,
     permission=Permission.PROPOSE_DISPOSAL,
     summary="Put excluded records back; approvals are void then",
-    takes=(Body(model=Inclusion),),
-    answers={200: Body(model=BatchDocument)},
-    parameters=(IF_MATCH,),
 )
 async def include(request: web.Request) -> web.StreamResponse:
     """Put records back."""
-    asked = await read_document(request, Inclusion)
-    view = await disposition_of(request).batches.include(
-        batch_id_of(request),
-        asked.records,
-        reason=asked.reason,
-        version=version_of(request),
-        actor=actor_of(request),
-    )
-    return batch_answer(view)
+    return await BATCH.changed(request, Inclusion, disposition_of(request).batches.include)
 
 
 def disposition_of(request: web.Request) -> Disposition:
@@ -225,30 +213,14 @@ def _limit(request: web.Request) -> int:
     return max(1, whole_of(request, "limit", default=50, most=_MOST_LISTED))
 
 
-def _standout(text: str) -> Standout:
-    try:
-        return Standout(text)
-    except ValueError as error:
+def standout_of(text: str, name: str) -> Standout:
+    """Return why records stand out, as the parameter `name` says it. Raises InvalidInput."""
+    if text not in set(Standout):
         raise InvalidInput(
-            f"expected exceptions to be one of {', '.join(Standout)}, found {text[:40]!r}",
-            pointer="exceptions",
-        ) from error
-
-
-def version_of(request: web.Request) -> int:
-    """Return the version that `If-Match` names, 0 where it names none: then nothing is changed."""
-    found = _ETAG.fullmatch(request.headers.get("If-Match", ""))
-    return 0 if found is None else int(found[1])
-
-
-def etag_of(view: BatchView) -> dict[str, str]:
-    """Return the header that names a batch's version."""
-    return {"ETag": f'"{view.version}"'}
-
-
-def batch_answer(view: BatchView) -> web.Response:
-    """Return a batch with its ETag."""
-    return json_answer(view.to_dict(), headers=etag_of(view))
+            f"expected {name} to be one of {', '.join(Standout)}, found {text[:40]!r}",
+            pointer=name,
+        )
+    return Standout(text)
 
 
 ROUTES = (

@@ -12,9 +12,10 @@ from archiver.capture.decoding import decode_capture, decode_line
 from archiver.errors import Conflict, InvalidInput, TooLarge
 from archiver.model.post import Arrival, Provenance, Refusal
 from archiver.web.answering import json_answer
+from archiver.web.connection import read_body
 from archiver.web.documents import Captured, CapturedBatch
 from archiver.web.metrics import METRICS
-from archiver.web.reading import actor_of, read_body, services_of
+from archiver.web.reading import actor_of, services_of
 from archiver.web.routing import Body, Parameter, route
 from archiver.web.services import Json, Outcome
 

@@ -1,5 +1,7 @@
 """Classes of the file plan, their schedules, and the rules that put records in them."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from archiver.access.rules import Permission
@@ -25,18 +27,34 @@ from archiver.web.reading import (
     text_of,
     whole_of,
 )
-from archiver.web.revisions import require_revision, revision_headers
+from archiver.web.revisions import require_revision, revision_headers, revision_of
 from archiver.web.routing import Body, Parameter, route
+from archiver.web.steps import Steps
 
 _CLASS = "/api/v1/classes/{code}"
 _MOST = 2**31
-_IF_MATCH = (
-    Parameter(
-        name="If-Match",
-        place="header",
-        what="The ETag of the class you have read; 428 without it, 412 where it is not the newest",
-        required=True,
-    ),
+
+
+async def _seen(request: web.Request) -> ClassState:
+    classes = services_of(request).plan.classes
+    return await classes.show(request.match_info["code"], actor=actor_of(request))
+
+
+async def _revision(request: web.Request) -> Mapping[str, int]:
+    return {"revision": require_revision(request, (await _seen(request)).row.revision)}
+
+
+def _answer(state: ClassState, *, status: int = 200) -> web.Response:
+    headers = revision_headers(state.row.revision)
+    return json_answer(state.to_dict(), status=status, headers=headers)
+
+
+_STEPS = Steps(
+    path=_CLASS,
+    document=ClassDocument,
+    if_match=revision_of("class"),
+    seen=_revision,
+    answer=_answer,
 )
 
 
@@ -194,70 +212,37 @@ async def records(request: web.Request) -> web.StreamResponse:
     return json_answer({"items": list(items), "next_after": following})
 
 
-@route(
-    "POST",
-    _CLASS,
+@_STEPS.step(
+    "",
+    ClassChange,
     permission=Permission.EDIT_FILE_PLAN,
     summary="Give a class another title, note or class above",
-    takes=(Body(model=ClassChange),),
-    answers={200: Body(model=ClassDocument)},
-    parameters=_IF_MATCH,
 )
 async def change(request: web.Request) -> web.StreamResponse:
     """Change a class."""
-    asked = await read_document(request, ClassChange)
-    state = await services_of(request).plan.classes.change(
-        request.match_info["code"],
-        title=asked.title,
-        note=asked.note,
-        parent=asked.parent,
-        reason=asked.reason,
-        revision=await _revision(request),
-        actor=actor_of(request),
-    )
-    return _answer(state)
+    return await _STEPS.changed(request, ClassChange, services_of(request).plan.classes.change)
 
 
-@route(
-    "POST",
-    _CLASS + "/close",
+@_STEPS.step(
+    "/close",
+    StatedReason,
     permission=Permission.EDIT_FILE_PLAN,
     summary="Close a class for new records; those in it stay",
-    takes=(Body(model=StatedReason),),
-    answers={200: Body(model=ClassDocument)},
-    parameters=_IF_MATCH,
 )
 async def close(request: web.Request) -> web.StreamResponse:
     """Close a class."""
-    asked = await read_document(request, StatedReason)
-    state = await services_of(request).plan.classes.close(
-        request.match_info["code"],
-        reason=asked.reason,
-        revision=await _revision(request),
-        actor=actor_of(request),
-    )
-    return _answer(state)
+    return await _STEPS.changed(request, StatedReason, services_of(request).plan.classes.close)
 
 
-@route(
-    "POST",
-    _CLASS + "/reopen",
+@_STEPS.step(
+    "/reopen",
+    StatedReason,
     permission=Permission.EDIT_FILE_PLAN,
     summary="Let class rules name a closed class again",
-    takes=(Body(model=StatedReason),),
-    answers={200: Body(model=ClassDocument)},
-    parameters=_IF_MATCH,
 )
 async def reopen(request: web.Request) -> web.StreamResponse:
     """Open a class again."""
-    asked = await read_document(request, StatedReason)
-    state = await services_of(request).plan.classes.reopen(
-        request.match_info["code"],
-        reason=asked.reason,
-        revision=await _revision(request),
-        actor=actor_of(request),
-    )
-    return _answer(state)
+    return await _STEPS.changed(request, StatedReason, services_of(request).plan.classes.reopen)
 
 
 @route(
@@ -301,17 +286,3 @@ ROUTES = (
     reopen,
     reclassify,
 )
-
-
-async def _seen(request: web.Request) -> ClassState:
-    classes = services_of(request).plan.classes
-    return await classes.show(request.match_info["code"], actor=actor_of(request))
-
-
-async def _revision(request: web.Request) -> int:
-    return require_revision(request, (await _seen(request)).row.revision)
-
-
-def _answer(state: ClassState, *, status: int = 200) -> web.Response:
-    headers = revision_headers(state.row.revision)
-    return json_answer(state.to_dict(), status=status, headers=headers)

@@ -1,5 +1,7 @@
 """Drafts of schedules and of class rules: made, edited, submitted, approved. Each has an ETag."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from archiver.access.rules import Permission
@@ -24,19 +26,34 @@ from archiver.web.reading import (
     services_of,
     text_of,
 )
-from archiver.web.revisions import require_revision, revision_headers
+from archiver.web.revisions import require_revision, revision_headers, revision_of
 from archiver.web.routing import Body, Parameter, route
+from archiver.web.steps import Steps
 
 _ID = "/api/v1/drafts/{id}"
-_SEEN = (
-    Parameter(
-        name="If-Match",
-        place="header",
-        what="The ETag of the draft you have read; 428 without it, 412 where it is not the newest",
-        required=True,
-    ),
-)
 _ANSWERS = {200: Body(model=DraftDocument)}
+
+
+async def _seen(request: web.Request) -> DraftView:
+    drafts = services_of(request).plan.drafts
+    return await drafts.show(request.match_info["id"], actor=actor_of(request))
+
+
+async def _revision(request: web.Request) -> Mapping[str, int]:
+    return {"revision": require_revision(request, (await _seen(request)).row.revision)}
+
+
+def _answer(view: DraftView, *, status: int = 200) -> web.Response:
+    return json_answer(view.to_dict(), status=status, headers=revision_headers(view.row.revision))
+
+
+_DRAFT = Steps(
+    path=_ID,
+    document=DraftDocument,
+    if_match=revision_of("draft"),
+    seen=_revision,
+    answer=_answer,
+)
 
 
 @route(
@@ -95,59 +112,38 @@ async def show(request: web.Request) -> web.StreamResponse:
     return _answer(await _seen(request))
 
 
-@route(
-    "POST",
-    _ID,
+@_DRAFT.step(
+    "",
+    DraftChange,
     permission=Permission.EDIT_FILE_PLAN,
     summary="Put another body or reason into a draft",
-    takes=(Body(model=DraftChange),),
-    answers=_ANSWERS,
-    parameters=_SEEN,
 )
 async def edit(request: web.Request) -> web.StreamResponse:
     """Change a draft."""
-    asked = await read_document(request, DraftChange)
-    view = await services_of(request).plan.drafts.edit(
-        request.match_info["id"],
-        body=asked.body,
-        reason=asked.reason,
-        revision=await _revision(request),
-        actor=actor_of(request),
-    )
-    return _answer(view)
+    return await _DRAFT.changed(request, DraftChange, services_of(request).plan.drafts.edit)
 
 
-@route(
-    "POST",
-    _ID + "/submit",
+@_DRAFT.step(
+    "/submit",
+    Submission,
     permission=Permission.EDIT_FILE_PLAN,
     summary="Simulate a draft over the whole archive and send it for approval",
-    takes=(Body(model=Submission),),
-    answers=_ANSWERS,
-    parameters=_SEEN,
 )
 async def submit(request: web.Request) -> web.StreamResponse:
     """Send a draft for approval."""
-    asked = await read_document(request, Submission)
-    view = await services_of(request).plan.life.submit(
-        request.match_info["id"],
-        in_force_from=asked.in_force_from,
-        seen=asked.seen,
-        revision=await _revision(request),
-        actor=actor_of(request),
-    )
-    return _answer(view)
+    return await _DRAFT.changed(request, Submission, services_of(request).plan.life.submit)
 
 
 @route(
     "POST",
     _ID + "/approve",
     permission=Permission.APPROVE_FILE_PLAN,
+    alone=Permission.EDIT_FILE_PLAN,
     summary="Bring a submitted draft into force, as a second person",
     takes=(Body(model=StatedReason),),
     answers=_ANSWERS,
     parameters=(
-        *_SEEN,
+        _DRAFT.if_match,
         Parameter(name="dry_run", what="Only say what would happen", type="boolean"),
     ),
 )
@@ -160,52 +156,33 @@ async def approve(request: web.Request) -> web.StreamResponse:
     view = await life.approve(
         request.match_info["id"],
         reason=asked.reason,
-        revision=await _revision(request),
+        **await _revision(request),
         actor=actor,
     )
     return _answer(view)
 
 
-@route(
-    "POST",
-    _ID + "/refuse",
+@_DRAFT.step(
+    "/refuse",
+    StatedReason,
     permission=Permission.APPROVE_FILE_PLAN,
+    alone=Permission.EDIT_FILE_PLAN,
     summary="Refuse a submitted draft, as a second person",
-    takes=(Body(model=StatedReason),),
-    answers=_ANSWERS,
-    parameters=_SEEN,
 )
 async def refuse(request: web.Request) -> web.StreamResponse:
     """Refuse a draft."""
-    asked = await read_document(request, StatedReason)
-    view = await services_of(request).plan.life.refuse(
-        request.match_info["id"],
-        reason=asked.reason,
-        revision=await _revision(request),
-        actor=actor_of(request),
-    )
-    return _answer(view)
+    return await _DRAFT.changed(request, StatedReason, services_of(request).plan.life.refuse)
 
 
-@route(
-    "POST",
-    _ID + "/withdraw",
+@_DRAFT.step(
+    "/withdraw",
+    StatedReason,
     permission=Permission.EDIT_FILE_PLAN,
     summary="Give a draft up; it stays to be read",
-    takes=(Body(model=StatedReason),),
-    answers=_ANSWERS,
-    parameters=_SEEN,
 )
 async def withdraw(request: web.Request) -> web.StreamResponse:
     """Withdraw a draft."""
-    asked = await read_document(request, StatedReason)
-    view = await services_of(request).plan.drafts.withdraw(
-        request.match_info["id"],
-        reason=asked.reason,
-        revision=await _revision(request),
-        actor=actor_of(request),
-    )
-    return _answer(view)
+    return await _DRAFT.changed(request, StatedReason, services_of(request).plan.drafts.withdraw)
 
 
 @route(
@@ -221,16 +198,3 @@ async def templates(_request: web.Request) -> web.StreamResponse:
 
 
 ROUTES = (list_all, make, show, edit, submit, approve, refuse, withdraw, templates)
-
-
-async def _seen(request: web.Request) -> DraftView:
-    drafts = services_of(request).plan.drafts
-    return await drafts.show(request.match_info["id"], actor=actor_of(request))
-
-
-async def _revision(request: web.Request) -> int:
-    return require_revision(request, (await _seen(request)).row.revision)
-
-
-def _answer(view: DraftView, *, status: int = 200) -> web.Response:
-    return json_answer(view.to_dict(), status=status, headers=revision_headers(view.row.revision))

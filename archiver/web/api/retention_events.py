@@ -6,11 +6,11 @@ from archiver.access.rules import Permission
 from archiver.disposal.event_import import COLUMNS, BadLine
 from archiver.disposal.stated_events import NewEvent
 from archiver.web.answering import json_answer
+from archiver.web.connection import read_body
 from archiver.web.documents import StatedReason
 from archiver.web.reading import (
     actor_of,
     flag_of,
-    read_body,
     read_document,
     services_of,
     text_of,

@@ -4,8 +4,8 @@ from aiohttp import web
 
 from archiver.access.rules import Permission
 from archiver.disposal.draft_views import definition_of
-from archiver.disposal.simulation import Selection, Subject
-from archiver.disposal.simulation_result import Category
+from archiver.disposal.simulation import Subject
+from archiver.disposal.simulation_result import Category, Selection
 from archiver.errors import InvalidInput
 from archiver.web.answering import json_answer
 from archiver.web.reading import actor_of, read_document, services_of

@@ -8,6 +8,7 @@ from archiver.access.rules import Permission, allowed, allowed_somewhere
 from archiver.capture.account_views import AccountPage
 from archiver.errors import CallerError, Conflict, InvalidInput
 from archiver.web.pages.account_list import AccountFilter, bar_days, bars, records_href
+from archiver.web.pages.refusals import refused, refused_status
 from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, read_form, services_of, text_of
 from archiver.web.routing import Body, Parameter, route
@@ -231,10 +232,10 @@ async def _register_form(
     return request.app[PAGES].render(
         request,
         "account_new.html",
-        status=_status(error),
+        status=refused_status(error),
         given=given,
         units=await _units(request),
-        errors=_errors(error),
+        errors=refused(error),
     )
 
 
@@ -247,11 +248,11 @@ async def _change_form(
     return request.app[PAGES].render(
         request,
         "account_change.html",
-        status=_status(error),
+        status=refused_status(error),
         page=page,
         given=given,
         units=await _units(request),
-        errors=_errors(error),
+        errors=refused(error),
     )
 
 
@@ -259,23 +260,12 @@ def _close_form(
     request: web.Request, page: AccountPage, error: CallerError | None = None
 ) -> web.Response:
     return request.app[PAGES].render(
-        request, "account_close.html", status=_status(error), page=page, errors=_errors(error)
+        request,
+        "account_close.html",
+        status=refused_status(error),
+        page=page,
+        errors=refused(error),
     )
-
-
-def _errors(error: CallerError | None) -> tuple[tuple[str, str], ...]:
-    """Return what is wrong as the summary of a form takes it: the field and the message."""
-    if error is None:
-        return ()
-    pointer = (error.pointer or "") if isinstance(error, InvalidInput) else ""
-    message = str(error)
-    return ((pointer.removeprefix("/"), f"{message[0].upper()}{message[1:]}."),)
-
-
-def _status(error: CallerError | None) -> int:
-    if error is None:
-        return 200
-    return 409 if isinstance(error, Conflict) else 400
 
 
 def _months(page: AccountPage, *, linked: bool) -> list[tuple[str, int, str]]:

@@ -4,8 +4,8 @@ All state is in the address. Archived words in sentences go through the `word` m
 """
 
 import json
-from collections.abc import Callable, Mapping
-from urllib.parse import quote, urlencode
+from collections.abc import Mapping
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -17,6 +17,7 @@ from archiver.db.events import NOT_OK
 from archiver.errors import InvalidInput
 from archiver.model.actor import Actor
 from archiver.web.api.events import FILTER, PAGE, asked_filter, start_export
+from archiver.web.pages.addresses import addresses
 from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, read_form, services_of, text_of, whole_of
 from archiver.web.routing import Access, Body, Parameter, route
@@ -30,6 +31,10 @@ _OWN_PAGES: Mapping[str, tuple[str, Permission]] = {
     "hold": ("/holds/", Permission.READ_HOLDS),
     "account": ("/accounts/", Permission.READ_ACCOUNTS),
     "class": ("/classes/", Permission.READ_FILE_PLAN),
+    "batch": ("/disposition/", Permission.READ_FILE_PLAN),
+    "certificate": ("/certificates/", Permission.READ_FILE_PLAN),
+    "draft": ("/drafts/", Permission.READ_FILE_PLAN),
+    "privacy-request": ("/privacy/", Permission.READ_PRIVACY),
     "person": ("/people/", Permission.MANAGE_ACCESS),
     "job": ("/jobs/", Permission.READ_SETTINGS),
 }
@@ -64,10 +69,9 @@ async def trail(request: web.Request) -> web.StreamResponse:
         wanted=wanted,
         page=None if page is None else page.to_dict(),
         wrong=wrong,
-        href=_addresses("/audit", wanted.to_params()),
-        href_export=_addresses("/audit/export", wanted.to_params())(),
-        asked_cursor=request.query.get("cursor", ""),
-        follow=_addresses("/audit/follow", wanted.to_params()),
+        href=addresses("/audit", wanted.to_params()),
+        href_export=addresses("/audit/export", wanted.to_params())(),
+        follow=addresses("/audit/follow", wanted.to_params()),
         link=object_link,
         raw_json=raw_json,
         actions=_action_options(),
@@ -100,8 +104,8 @@ async def follow(request: web.Request) -> web.StreamResponse:
         block="news",
         wanted=wanted,
         news=news.to_dict(),
-        here_again=_addresses("/audit/follow", wanted.to_params())(start=str(start)),
-        back=_addresses("/audit", wanted.to_params())(),
+        here_again=addresses("/audit/follow", wanted.to_params())(start=str(start)),
+        back=addresses("/audit", wanted.to_params())(),
         link=object_link,
         raw_json=raw_json,
     )
@@ -144,7 +148,7 @@ async def about(request: web.Request) -> web.StreamResponse:
         "audit_about.html",
         told=told.to_dict(),
         own=own_page(object_type, object_id, actor),
-        href=_addresses(request.path, {}),
+        href=addresses(request.path, {}),
         link=object_link,
         raw_json=raw_json,
         action_words=action_in_words,
@@ -183,7 +187,7 @@ async def mine(request: web.Request) -> web.StreamResponse:
         request,
         "audit_mine.html",
         page=page.to_dict(),
-        href=_addresses("/me/activity", {}),
+        href=addresses("/me/activity", {}),
         link=object_link,
         raw_json=raw_json,
     )
@@ -211,18 +215,6 @@ def own_page(object_type: str, object_id: str, actor: Actor) -> str:
     if page is None or not allowed(actor, page[1]):
         return ""
     return page[0] + quote(object_id, safe="")
-
-
-def _addresses(path: str, params: Mapping[str, str]) -> Callable[..., str]:
-    """Return what gives the address of this page with some parameters changed."""
-
-    def address(**changes: str) -> str:
-        # `from` is a word of Python's: it comes as `from_`.
-        named = {name.rstrip("_"): value for name, value in changes.items()}
-        kept = {name: value for name, value in {**params, **named}.items() if value}
-        return f"{path}?{urlencode(kept)}" if kept else path
-
-    return address
 
 
 def _action_options() -> list[tuple[str, str]]:

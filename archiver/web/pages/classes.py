@@ -1,16 +1,18 @@
 """Classes and schedules, to be read and explained: the file plan, one class, the class rules."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from aiohttp import web
 
 from archiver.access.rules import Permission
+from archiver.disposal.class_plan import ClassState
 from archiver.disposal.class_views import Example
 from archiver.disposal.schedule_words import TermView
 from archiver.errors import InvalidInput
 from archiver.web.pages.rendering import PAGES
-from archiver.web.reading import actor_of, services_of, text_of
+from archiver.web.reading import actor_of, services_of, text_of, whole_of
 from archiver.web.routing import Body, Parameter, route
 
 _HTML = Body(media_type="text/html")
@@ -26,13 +28,26 @@ _WIDTH = 800.0
     parameters=(Parameter(name="show", what="all shows classes that nothing is in as well"),),
 )
 async def classes(request: web.Request) -> web.StreamResponse:
-    """Show the classes with the schedules in force."""
-    plan = await services_of(request).filing.plan(actor=actor_of(request))
-    counted = any(view.records is not None for view in plan)
+    """Show the tree of classes with the schedules in force."""
+    services, actor = services_of(request), actor_of(request)
+    plan = {view.code: view for view in await services.filing.plan(actor=actor)}
+    tree = await services.plan.classes.tree(actor=actor)
+    drafts = await services.plan.drafts.list(open_only=True, actor=actor)
+    counted = any(view.records is not None for view in plan.values())
     every = not counted or text_of(request, "show", default="") == "all"
-    shown = [view for view in plan if every or view.records or view.rules or view.is_default]
+    used = {code for code, view in plan.items() if view.records or view.rules or view.is_default}
     return request.app[PAGES].render(
-        request, "classes.html", views=shown, plan=plan, every=every, counted=counted
+        request,
+        "classes.html",
+        rows=[
+            (state, plan[state.row.code])
+            for state in in_use(tree, used if not every else plan.keys())
+            if state.row.code in plan
+        ],
+        plan=plan,
+        every=every,
+        counted=counted,
+        drafted={view.row.class_code for view in drafts},
     )
 
 
@@ -45,8 +60,15 @@ async def classes(request: web.Request) -> web.StreamResponse:
 )
 async def rules(request: web.Request) -> web.StreamResponse:
     """Show the class rules in force, in order."""
-    page = await services_of(request).filing.class_rules(actor=actor_of(request))
-    return request.app[PAGES].render(request, "class_rules.html", page=page)
+    services, actor = services_of(request), actor_of(request)
+    page = await services.filing.class_rules(actor=actor)
+    drafts = await services.plan.drafts.list(open_only=True, actor=actor)
+    return request.app[PAGES].render(
+        request,
+        "class_rules.html",
+        page=page,
+        drafts=[view for view in drafts if view.is_rules],
+    )
 
 
 @route(
@@ -58,12 +80,14 @@ async def rules(request: web.Request) -> web.StreamResponse:
     parameters=(
         Parameter(name="posted", what="A day: what would become of a record posted then"),
         Parameter(name="happened", what="The day of the events that the schedule awaits"),
+        Parameter(name="done", what="What was just done: added, changed, closed, …"),
+        Parameter(name="records", what="How many records were just moved", type="integer"),
     ),
 )
 async def file_class(request: web.Request) -> web.StreamResponse:
     """Show a class; with a day, until when a record posted then would be kept."""
-    filing, actor = services_of(request).filing, actor_of(request)
-    code = request.match_info["code"]
+    services, actor = services_of(request), actor_of(request)
+    filing, code = services.filing, request.match_info["code"]
     asked = {name: text_of(request, name, default="") for name in ("posted", "happened")}
     errors: tuple[tuple[str, str], ...] = ()
     try:
@@ -77,10 +101,27 @@ async def file_class(request: web.Request) -> web.StreamResponse:
         "class.html",
         status=400 if errors else 200,
         page=page,
+        state=await services.plan.classes.show(code, actor=actor),
+        drafts=await services.plan.drafts.list(class_code=code, open_only=True, actor=actor),
+        done=text_of(request, "done", default=""),
+        moved=whole_of(request, "records", default=0),
         asked=asked,
         errors=errors,
         picture=_picture(page.example) if page.example else None,
     )
+
+
+def in_use(tree: Sequence[ClassState], used: Collection[str]) -> list[ClassState]:
+    """Return the classes used and those above them, in the order of the tree."""
+    shown: list[ClassState] = []
+    deepest = -1  # of the class below that is shown
+    for state in reversed(tree):
+        if state.row.code in used or state.depth < deepest:
+            shown.append(state)
+            deepest = state.depth
+        elif state.depth == 0:
+            deepest = -1
+    return shown[::-1]
 
 
 ROUTES = (classes, rules, file_class)

@@ -28,8 +28,8 @@ HTML = Body(media_type="text/html")
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("start", "sign-in", "glossary"),
     "By what you do": (
-        *("records-manager", "counsel", "supervisor", "auditor"),
-        *("operator", "integrator"),
+        *("records-manager", "schedules", "disposal", "counsel", "supervisor"),
+        *("auditor", "operator", "integrator"),
     ),
     "The pages": ("query", "results", "keyboard", "accessibility"),
 }

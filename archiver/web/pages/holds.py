@@ -15,13 +15,12 @@ from archiver.errors import InvalidInput
 from archiver.legal.hold_release import Release
 from archiver.legal.hold_views import HoldView
 from archiver.web.pages.rendering import PAGES
-from archiver.web.reading import actor_of, read_form, services_of, text_of, whole_of
+from archiver.web.reading import actor_of, after_of, read_form, services_of, text_of
 from archiver.web.routing import Body, Parameter, route
 
 HTML = Body(media_type="text/html")
 FORM = Body(media_type="application/x-www-form-urlencoded")
 _PER_PAGE = 50
-_NO_MEMBER = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ async def holds(request: web.Request) -> web.StreamResponse:
 )
 async def hold(request: web.Request) -> web.StreamResponse:
     """Show one hold with a page of its members."""
-    after = whole_of(request, "after", default=0) if "after" in request.query else _NO_MEMBER
+    after = after_of(request)
     page = await services_of(request).hold_register.page(
         request.match_info["id"], after=after, limit=_PER_PAGE, actor=actor_of(request)
     )

@@ -110,7 +110,7 @@ async def new(request: web.Request) -> web.StreamResponse:
 async def send(request: web.Request) -> web.StreamResponse:
     """Take the file and lead to the look at it."""
     try:
-        upload = await receive_file(request)
+        upload = await receive_file(request, services_of(request).imports)
     except (InvalidInput, TooLarge) as error:
         return _new(request, status=413 if isinstance(error, TooLarge) else 400, problem=str(error))
     return web.Response(status=303, headers={"Location": f"/imports/new/{upload.id}"})

@@ -6,7 +6,7 @@ from archiver.access.rules import Permission
 from archiver.assurance.integrity_judgement import IntegrityState
 from archiver.assurance.integrity_status import IndexSeen, IntegrityFacts, StorePromise
 from archiver.errors import InvalidInput
-from archiver.web.api.integrity import SINCE, proof_answer, start_reindex
+from archiver.web.api.integrity import SINCE, proof_answer, start_locks, start_reindex
 from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, read_form, services_of, whole_of
 from archiver.web.routing import Body, Parameter, route
@@ -133,7 +133,21 @@ async def reindex(request: web.Request) -> web.StreamResponse:
     return web.Response(status=303, headers={"Location": f"/jobs/{job.id}"})
 
 
-ROUTES = (show, verify, proof, before_reindex, reindex)
+@route(
+    "POST",
+    "/integrity/locks",
+    permission=Permission.VERIFY,
+    summary="Compare locks, holds and versions now",
+    takes=(_FORM,),
+    answers={303: _HTML},
+)
+async def keep_locks(request: web.Request) -> web.StreamResponse:
+    """Start the lock keeper, and show the job."""
+    job = await start_locks(request)
+    return web.Response(status=303, headers={"Location": f"/jobs/{job.id}"})
+
+
+ROUTES = (show, verify, proof, before_reindex, reindex, keep_locks)
 
 
 async def _page(

@@ -60,6 +60,12 @@ NAVIGATION: tuple[Group, ...] = (
         label="Records",
         entries=(
             _entry("Classes and schedules", "/classes", "folder-archive", "f", _P.READ_FILE_PLAN),
+            _entry("Events", "/retention-events", "calendar", "e", _P.READ_FILE_PLAN),
+            _entry("Approvals", "/approvals", "circle-check", "w", _P.READ_FILE_PLAN),
+            _entry("Drafts", "/drafts", "file-text", "n", _P.READ_FILE_PLAN),
+            _entry("Disposition", "/disposition", "calendar", "d", _P.READ_FILE_PLAN),
+            _entry("Certificates", "/certificates", "file-text", "k", _P.READ_FILE_PLAN),
+            _entry("Privacy requests", "/privacy", "users", "y", _P.READ_PRIVACY),
         ),
     ),
     Group(label="Supervision", entries=()),

@@ -108,6 +108,7 @@ async def new_hold(request: web.Request) -> web.StreamResponse:
     summary="How much a scope would hold",
     takes=(FORM,),
     answers={200: HTML},
+    looks=True,
 )
 async def count(request: web.Request) -> web.StreamResponse:
     """Show the form again with the exact count; to htmx the count alone."""
@@ -122,6 +123,7 @@ async def count(request: web.Request) -> web.StreamResponse:
     takes=(FORM,),
     answers={200: HTML, 400: HTML},
     confirm=True,
+    looks=True,
 )
 async def consequences(request: web.Request) -> web.StreamResponse:
     """Show what the hold would do, before it is placed."""

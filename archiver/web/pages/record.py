@@ -7,12 +7,14 @@ from typing import Any
 
 from aiohttp import web
 
+from archiver.access.destroyed_records import RecordDestroyed
 from archiver.access.record_page import RecordPage, Tab
 from archiver.access.rules import Permission
 from archiver.errors import InvalidInput
 from archiver.web.answering import file_answer
 from archiver.web.pages import hits
 from archiver.web.pages import record_words as words
+from archiver.web.pages.destroyed_record import destroyed_record
 from archiver.web.pages.rendering import PAGES
 from archiver.web.reading import actor_of, services_of, text_of
 from archiver.web.routing import Body, Parameter, route
@@ -37,12 +39,15 @@ _HTML = {200: Body(media_type="text/html")}
 async def record(request: web.Request) -> web.StreamResponse:
     """Show one side of a record."""
     actor, services = actor_of(request), services_of(request)
-    page = await services.records.page(
-        request.match_info["id"],
-        tab=_tab(request),
-        against=text_of(request, "with", default=""),
-        actor=actor,
-    )
+    try:
+        page = await services.records.page(
+            request.match_info["id"],
+            tab=_tab(request),
+            against=text_of(request, "with", default=""),
+            actor=actor,
+        )
+    except RecordDestroyed as gone:
+        return await destroyed_record(request, gone.record)
     origin = services.settings.content_origin
     tickets = services.records.give_tickets(page, actor=actor) if origin else {}
     return request.app[PAGES].render(
@@ -96,7 +101,7 @@ def _shown(request: web.Request, page: RecordPage, sources: dict[str, str]) -> d
     address = words.Address(
         record_id=page.view.record.row.id,
         query=query,
-        back=words.local_search(text_of(request, "from", default="")),
+        back=words.local_list(text_of(request, "from", default="")),
     )
     post = page.view.manifest.post
     text, text_cut = words.bounded(post.text) if post is not None else ("", False)

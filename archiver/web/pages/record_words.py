@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from archiver.access.record_page import MediaPart, RecordPage, Tab
+from archiver.model.batch import MemberState
 from archiver.model.post import Part
 from archiver.web.media_types import may_be_shown
 from archiver.web.pages.text import is_hidden
@@ -26,6 +27,8 @@ MOST_CONTROLS = 2_000
 """Controls of a text that a page makes visible."""
 
 _LANG = re.compile(r"(?!q[a-t][a-z])(?!und|zxx|mul|mis)[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_LIST = re.compile(r"/search|/disposition/[0-9A-Z]{26}/(exceptions|sample|records)")
+"""Lists that lead to records, and back to which their pages lead."""
 _JSON = ("application/json", "application/activity+json", "application/ld+json")
 _LABELS = {
     Tab.POST: "Post",
@@ -85,14 +88,14 @@ class RawText:
     note: str
 
 
-def local_search(address: str) -> str:
-    """Return the address of a search of ours, "" for any other: nobody is led elsewhere by it."""
+def local_list(address: str) -> str:
+    """Return the address of a list of ours, "" for any other: nobody is led elsewhere by it."""
     try:
         parts = urlsplit(address)
     except ValueError:
         return ""
-    ours = not parts.scheme and not parts.netloc and parts.path == "/search"
-    return address if ours and address.startswith("/search") else ""
+    ours = not parts.scheme and not parts.netloc and _LIST.fullmatch(parts.path)
+    return address if ours and address.startswith(parts.path) else ""
 
 
 def tabs(page: RecordPage, address: Address) -> list[tuple[str, str, str, int | str]]:
@@ -120,6 +123,13 @@ def tags(page: RecordPage) -> list[tuple[str, str, str]]:
     record = page.view.record
     held = len(record.holds_in_force)
     found = [("hold", f"On hold · {held}", "lock")] if held else []
+    if record.restricted:
+        found.append(("warn", "Restricted", "lock"))
+    if page.batch is not None:
+        left_out = page.batch.member == MemberState.EXCLUDED
+        found.append(
+            ("neutral", "Left out of an open batch" if left_out else "In an open batch", "")
+        )
     if record.row.change == "deleted":
         found.append(("warn", "Deleted at source", ""))
     if record.row.change == "edited":

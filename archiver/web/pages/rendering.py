@@ -4,27 +4,56 @@ Templates are Jinja2 with autoescape on and undefined names an error. A template
 rendered alone for htmx, which asks for the same address as the page and replaces a part of it.
 """
 
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
+from typing import Any
 from urllib.parse import urlsplit
 
 import jinja2
 from aiohttp import web
+from jinja2.environment import TemplateModule
 
 from archiver.access.rules import Permission, allowed_somewhere
-from archiver.clock import rfc3339
+from archiver.clock import from_millis, rfc3339
+from archiver.disposal.schedule_words import period_words
 from archiver.model.person import Density, Preferences, Theme
 from archiver.web.errors import Problem
-from archiver.web.keys import ACTOR, CLOCK, SIGNED_IN
+from archiver.web.keys import ACTOR, BADGES, CLOCK, SIGNED_IN
+from archiver.web.pages.addresses import first_page
 from archiver.web.pages.assets import load_assets
 from archiver.web.pages.navigation import navigation
 from archiver.web.pages.text import excerpt, fragments, legible
 from archiver.web.routing import Access, Body, route
+from retention.periods import parse_length
 
 _ROUNDING = 1000
+_ULID = re.compile(r"\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b", re.ASCII)
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+_IMPORTED = "parts imported"
+
+
+class _Template(jinja2.Template):
+    """A template that one page evaluates once, however many of its parts import it.
+
+    Parts import each other with context, so that they see who is signed in; Jinja evaluates them
+    anew at each import, which was half the time of a page. What they see is the page's alone: a
+    part never reads what the template that imports it has set.
+    """
+
+    def make_module(
+        self,
+        vars: dict[str, Any] | None = None,  # noqa: A002 - Jinja's name
+        shared: bool = False,  # noqa: FBT001, FBT002 - Jinja's signature
+        locals: Mapping[str, Any] | None = None,  # noqa: A002 - Jinja's name
+    ) -> TemplateModule:
+        """Return what the template exports to this page."""
+        imported: dict[str | None, TemplateModule] = (vars or {})[_IMPORTED]
+        if self.name not in imported:
+            imported[self.name] = super().make_module(vars, shared, locals)
+        return imported[self.name]
 
 
 class Pages:
@@ -48,7 +77,7 @@ class Pages:
 
         A block sees the imports and assignments at the top of its template.
         """
-        values = {**_shell(request), **context}
+        values = {**_shell(request), **context, _IMPORTED: {}}
         if block and _asks_for_part(request):
             text = self._block(template, block, values)
         else:
@@ -92,7 +121,7 @@ class Pages:
 
 def stand_alone(template: str, **context: object) -> str:
     """Return a document that stands alone: no shell, nobody signed in, no other file beside it."""
-    return _environment().get_template(template).render(context)
+    return _environment().get_template(template).render({**context, _IMPORTED: {}})
 
 
 PAGES: web.AppKey[Pages] = web.AppKey("pages", Pages)
@@ -128,6 +157,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    templates.template_class = _Template
     templates.globals.update(
         static=load_assets(),
         fragments=fragments,
@@ -138,11 +168,15 @@ def _environment() -> jinja2.Environment:
     templates.filters.update(
         count=_count,
         filesize=filesize,
+        lasting=_lasting,
+        first_page=first_page,
         legible=legible,
         minute=_minute,
         moment=_moment,
         rfc3339=_rfc3339,
         share=share,
+        short_ids=_short_ids,
+        utc=from_millis,
         weblink=_weblink,
     )
     return templates
@@ -163,7 +197,7 @@ def _shell(request: web.Request) -> dict[str, object]:
         "signed_in": signed_in,
         "may": may,
         "nav": () if actor is None else navigation(may),
-        "badges": {},
+        "badges": request.get(BADGES, {}),
         "notice": "",
         "path": request.path,
         "here": request.path_qs,
@@ -217,6 +251,16 @@ def share(part: int, whole: int) -> str:
     if permille == 0:
         return "< 0.1 %"
     return f"{min(permille, 999) / 10:.1f} %"
+
+
+def _lasting(length: str) -> str:
+    """Show a period as `7 years`, which schedules write `P7Y`."""
+    return period_words(parse_length(length))
+
+
+def _short_ids(text: str) -> str:
+    """Show each ULID of a text by its beginning and its end, as `ui.hash` does."""
+    return _ULID.sub(lambda found: f"{found[0][:8]}…{found[0][-4:]}", text)
 
 
 def _weblink(url: str) -> str:

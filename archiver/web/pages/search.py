@@ -170,7 +170,7 @@ async def preview(request: web.Request) -> web.StreamResponse:
         open_href=_record_href(
             page.view.record.row.id,
             query,
-            words.local_search(text_of(request, "from", default="")),
+            words.local_list(text_of(request, "from", default="")),
         ),
     )
 

@@ -9,13 +9,12 @@ from archiver.errors import InvalidInput
 from archiver.legal.asking import Asked
 from archiver.web.answering import file_answer
 from archiver.web.pages.rendering import PAGES
-from archiver.web.reading import actor_of, read_form, services_of, text_of, whole_of
+from archiver.web.reading import actor_of, after_of, read_form, services_of, text_of
 from archiver.web.routing import Body, Parameter, route
 
 _HTML = Body(media_type="text/html")
 _FORM = Body(media_type="application/x-www-form-urlencoded")
 _PER_PAGE = 50
-_NO_MEMBER = -1
 
 
 @route("GET", "/sets", permission=Permission.SEARCH, summary="Frozen sets", answers={200: _HTML})
@@ -45,6 +44,7 @@ async def new(request: web.Request) -> web.StreamResponse:
     summary="Count what a search finds before it is frozen",
     takes=(_FORM,),
     answers={200: _HTML, 400: _HTML},
+    looks=True,
 )
 async def count(request: web.Request) -> web.StreamResponse:
     """Show the form again with the exact count; its query may be longer than an address holds."""
@@ -84,7 +84,7 @@ async def freeze(request: web.Request) -> web.StreamResponse:
 )
 async def show(request: web.Request) -> web.StreamResponse:
     """Show a set with a page of its records and the reports over it."""
-    after = whole_of(request, "after", default=0) if "after" in request.query else _NO_MEMBER
+    after = after_of(request)
     set_id, services, actor = request.match_info["id"], services_of(request), actor_of(request)
     page = await services.frozen_sets.page(set_id, after=after, limit=_PER_PAGE, actor=actor)
     reports = await services.term_reports.entries(set_id=set_id, actor=actor)

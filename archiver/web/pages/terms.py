@@ -71,6 +71,7 @@ async def new(request: web.Request) -> web.StreamResponse:
     summary="How the terms of a list would be understood",
     takes=(_FORM,),
     answers={200: _HTML, 400: _HTML},
+    looks=True,
 )
 async def check(request: web.Request) -> web.StreamResponse:
     """Show the form again, with each term as it would be understood."""

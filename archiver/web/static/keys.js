@@ -32,7 +32,7 @@ function hit(by) {
 
 const here = () => current() ?? document.activeElement?.closest?.(ROW);
 const box = () => first("main input[type=search]") ?? first("#gq");
-const way = (rel) => first(`main a[rel=${rel}]`);
+const way = (rel) => first(`main a[rel~=${rel}]`);
 const press = (element) => element?.click();
 
 // key: [words, is there a target on this page, act]

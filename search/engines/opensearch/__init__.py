@@ -7,6 +7,7 @@
 - `state`: what an index says about itself, and which of its documents belong to a commit.
 - `generations`: the next index beside the one that answers.
 - `lease`: one writer at a time. `writer`, `reader`: the protocols of `search.index`.
+- `purging`: no file keeps the words of what was removed.
 - `snapshot`, `counts`, `vocabulary`: the answers.
 
 What the choices rest on was run with OpenSearch 2.9 (`deploy/OPENSEARCH.md`, ADR 0033):

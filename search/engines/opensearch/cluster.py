@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 from opensearchpy import OpenSearch
@@ -22,6 +23,9 @@ from search.errors import IndexUnavailable, SearchError
 _TIMEOUT_S = 120
 """Seconds that any request may take; then the cluster is called unreachable."""
 
+_MERGE_S = 3600
+"""Seconds that merging all files of an index may take."""
+
 _SEARCH_S = 60
 """Seconds after which the cluster itself stops a search, so that none outlives who asked."""
 
@@ -38,6 +42,18 @@ _versions: dict[tuple[str, ...], str] = {}
 
 # What fails is raised, with its cause; the library would log it besides, as a warning.
 logging.getLogger("opensearch").setLevel(logging.CRITICAL)
+
+
+ShardCopy = tuple[str, str]
+"""The number of a shard, and the node that has a copy of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The newest operation of a copy, and the first that merges keep since its last flush."""
+
+    newest: int
+    kept_from: int
 
 
 class Cluster:
@@ -134,6 +150,48 @@ class Cluster:
         with self._failures():
             told = self._client.indices.stats(index=index, metric="store")
             return int(told["_all"]["total"]["store"]["size_in_bytes"])
+
+    def copies(self, index: str) -> dict[ShardCopy, Kept]:
+        """Return every copy of every shard; nothing where one is away."""
+        params = {"level": "shards"}
+        with self._failures():
+            told = self._client.indices.stats(index=index, metric="docs", params=params)
+            if told["_shards"]["successful"] < told["_shards"]["total"]:
+                return {}
+            return {
+                (shard, copy["routing"]["node"]): _copy(copy)
+                for each in told["indices"].values()
+                for shard, copies in each["shards"].items()
+                for copy in copies
+            }
+
+    def files(self, index: str) -> dict[ShardCopy, dict[int, int]]:
+        """Return of every copy how many removed documents each file has; files are numbered."""
+        with self._failures():
+            told = self._client.indices.segments(index=index)
+            return {
+                (shard, copy["routing"]["node"]): {
+                    int(file["generation"]): int(file["deleted_docs"])
+                    for file in copy["segments"].values()
+                }
+                for each in told["indices"].values()
+                for shard, copies in each["shards"].items()
+                for copy in copies
+            }
+
+    def flush(self, index: str) -> None:
+        """Write all copies down as they are, so that they know anew what they need not keep."""
+        with self._failures():
+            self._whole(self._client.indices.flush(index=index, params={"force": "true"}))
+
+    def merge(self, index: str) -> None:
+        """Make one file of all files of each copy, and forget what was written before."""
+        with self._failures():
+            self._whole(
+                self._client.indices.forcemerge(
+                    index=index, max_num_segments=1, request_timeout=_MERGE_S
+                )
+            )
 
     def is_asked(self, index: str) -> bool:
         """Return whether somebody is looking at an index just now."""
@@ -254,6 +312,12 @@ class Cluster:
                 f"Expected the answer of an OpenSearch cluster from the index {self.place}, found "
                 f"none: {type(error).__name__}: {error}."
             ) from error
+
+
+def _copy(told: Mapping[str, Any]) -> Kept:
+    newest = int(told["seq_no"]["max_seq_no"])
+    written = told["commit"]["user_data"]  # of the flush before; a new copy has had none
+    return Kept(newest, int(written.get("min_retained_seq_no", 0)))
 
 
 def version_of(place: Place) -> str:

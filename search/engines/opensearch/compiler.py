@@ -1,6 +1,7 @@
 """Query trees as OpenSearch queries, all of them filters: nothing is scored, nothing parsed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from search.engines.opensearch.automata import is_small, signs_in_order
@@ -30,7 +31,10 @@ from search.query import (
 Compiled = dict[str, Any]
 
 _MOST_NEAR = 100
-"""Words on one side of a proximity that the engine compares; more are verified."""
+"""Words and phrases on one side of a proximity that the engine compares; more are verified."""
+
+_MOST_LENGTHS = 4
+"""Different lengths of those: each of one side is compared with each of the other."""
 
 
 def compiled(query: Query) -> Compiled:  # noqa: C901, PLR0911, PLR0912 - one case per node
@@ -47,7 +51,7 @@ def compiled(query: Query) -> Compiled:  # noqa: C901, PLR0911, PLR0912 - one ca
         case Fuzzy():
             return either(map(_similar, query.forms))
         case Near(left, right, distance, ordered) if is_exact(query):
-            return _intervals(_plain(left), _plain(right), distance, ordered=ordered)
+            return _near(_runs(left), _runs(right), distance, ordered=ordered)
         case DateRange(name, start, end):
             return in_range(name.value, gte=start, lt=end)
         case LogRange(start, end):
@@ -71,10 +75,8 @@ def is_exact(query: Query) -> bool:  # noqa: PLR0911 - one case per node
     match query:
         case Stemmed() | Held():
             return False
-        case Near(left, right, _, ordered):
-            here, there = _plain(left), _plain(right)
-            # Intervals let both sides stand on one word, unless they are different or in order.
-            return bool(here and there) and (ordered or set(here).isdisjoint(there))
+        case Near(left, right):
+            return bool(_runs(left) and _runs(right))
         case Wildcard(pattern) | Phrase((Pattern() as pattern,)):
             return is_small(pattern)
         case Phrase():
@@ -87,34 +89,53 @@ def is_exact(query: Query) -> bool:  # noqa: PLR0911 - one case per node
             return True
 
 
-def _plain(words: Words) -> tuple[str, ...]:
-    """Return the tokens that `words` finds if they are single and few; else nothing."""
+_Runs = Mapping[int, Sequence[str]]
+"""What stands at the places of one operand: words and phrases, by how many tokens they have."""
+
+
+def _runs(words: Words) -> _Runs:
+    """Return what `words` finds if that is plain words and phrases, and few; else nothing."""
     match words:
         case Term():
-            return words.forms
-        case Phrase((str() as token,)):
-            return (token,)
+            return {1: words.forms}
+        case Phrase(tokens) if not words.has_patterns:
+            return {len(tokens): [" ".join(map(str, tokens))]}
         case Or(parts):
-            sides = [_plain(part) for part in parts]  # type: ignore[arg-type]  # an OR of words
-            found = tuple(dict.fromkeys(token for side in sides for token in side))
-            return found if all(sides) and len(found) <= _MOST_NEAR else ()
+            found: dict[int, list[str]] = {}
+            for part in parts:
+                runs = _runs(part)  # type: ignore[arg-type]  # an OR of words
+                if not runs:
+                    return {}
+                for length, texts in runs.items():
+                    found.setdefault(length, []).extend(texts)
+            few = len(found) <= _MOST_LENGTHS and sum(map(len, found.values())) <= _MOST_NEAR
+            return found if few else {}
         case _:
-            return ()
+            return {}
 
 
-def _intervals(
-    left: Sequence[str], right: Sequence[str], distance: int, *, ordered: bool
-) -> Compiled:
-    def side(tokens: Sequence[str]) -> Compiled:
-        return {"any_of": {"intervals": [{"match": {"query": token}} for token in tokens]}}
+def _near(left: _Runs, right: _Runs, distance: int, *, ordered: bool) -> Compiled:
+    """Return the documents in which one of `left` and one of `right` stand near each other.
 
-    mode = "ordered" if ordered else "unordered"
-    both = [side(left), side(right)]
+    Lucene keeps the shortest of overlapping intervals: of "a b" and "a" the second alone, which is
+    further from what follows. Among intervals of one length none hides another, so each length is
+    asked for by itself. Ordered intervals share no position, unordered ones may: hence both orders.
+    """
+    pairs = list(product(left.values(), right.values()))
+    if not ordered:
+        pairs += [(other, one) for one, other in pairs]
+    return either(_in_order(*pair, distance - 1) for pair in pairs)
+
+
+def _in_order(one: Sequence[str], other: Sequence[str], gaps: int) -> Compiled:
+    both = [{"any_of": {"intervals": [_run(text) for text in texts]}} for texts in (one, other)]
     return {
-        "intervals": {
-            "text": {"all_of": {"mode": mode, "max_gaps": distance - 1, "intervals": both}}
-        }
+        "intervals": {"text": {"all_of": {"mode": "ordered", "max_gaps": gaps, "intervals": both}}}
     }
+
+
+def _run(text: str) -> Compiled:
+    return {"match": {"query": text, "mode": "ordered", "max_gaps": 0}}
 
 
 def _compared(parts: Iterable[Query]) -> Compiled:

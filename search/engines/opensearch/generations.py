@@ -191,10 +191,12 @@ def _removed(cluster: Cluster, index: str) -> bool:
             lease = taken(cluster, index, target(index))
     except IndexUnavailable:
         return False
-    end = time.monotonic() + _PATIENCE_S
-    while cluster.is_asked(index) and time.monotonic() < end:
-        time.sleep(_LOOKS_S)
-    if lease is not None:
-        lease.abandon()
+    try:
+        end = time.monotonic() + _PATIENCE_S
+        while cluster.is_asked(index) and time.monotonic() < end:
+            time.sleep(_LOOKS_S)
+    finally:
+        if lease is not None:
+            lease.abandon()  # also where that failed, or nobody could remove it any more
     cluster.drop(index)
     return True

@@ -125,7 +125,7 @@ class OpenSearchSnapshot:
         return vocabulary.found(word, self._asked(wanted, vocabulary.question(word, limit)), limit)
 
     def _found(self, query: Query) -> Compiled:
-        return self._state.visible(compiled(Settling(self, is_exact).settled(query)))
+        return self._state.visible(compiled(Settling(self, is_exact, spells=True).settled(query)))
 
     def _everything(self) -> Compiled:
         return self._state.visible({"match_all": {}})

@@ -17,6 +17,7 @@ from search.engines.opensearch.compiler import any_of
 from search.engines.opensearch.generations import begun, next_index, target
 from search.engines.opensearch.lease import Lease, taken
 from search.engines.opensearch.place import place_of
+from search.engines.opensearch.purging import purged
 from search.engines.opensearch.reader import OpenSearchReader
 from search.engines.opensearch.schema import identity, laid_out
 from search.engines.opensearch.state import State
@@ -116,6 +117,14 @@ class OpenSearchIndex(OpenSearchReader):
             recent = self._added.intersection(numbers)
             self._send(_action("delete", number, since) for number in recent)
             self._added -= recent
+
+    def beside(self, numbers: Sequence[int]) -> None:
+        """See `Index`: a cluster merges when it likes; `purge` sees to the words."""
+
+    def purge(self) -> bool:
+        """See `Index`. It takes until the leases of the cluster have moved on, some 30 seconds."""
+        with self._writing():
+            return purged(self._cluster, self._target)
 
     def commit(self, watermark: int) -> None:
         """See `Index`."""

@@ -50,7 +50,7 @@ def compiled(query: Query) -> tantivy.Query:  # noqa: C901, PLR0911, PLR0912 - o
         case Phrase(tokens) if not query.has_patterns:
             return tantivy.Query.phrase_query(SCHEMA, "text", [str(token) for token in tokens])
         case Near() if (sides := _sides(query)) is not None:
-            return _near(*sides, slop=query.distance - 1)
+            return _near(*sides, query.distance, ordered=query.ordered)
         case Field(name, value):
             return tantivy.Query.term_query(SCHEMA, KEYWORDS.get(name, HASH), value, "basic")
         case DateRange(name, start, end):
@@ -99,15 +99,11 @@ _MOST_PAIRS = 64
 
 
 def _sides(near: Near) -> tuple[frozenset[str], frozenset[str]] | None:
-    """Return the words of either side where phrases with a slop find exactly what `near` does.
-
-    They do where each find is one token, and no token can be a find of both sides: a slop would
-    take one and the same position for both. Their order is not told by a slop either.
-    """
+    """Return the words of either side where each find of both is one token, and they are few."""
     left, right = _tokens(near.left), _tokens(near.right)
-    if near.ordered or left is None or right is None or left & right:
+    if left is None or right is None or len(left) * len(right) > _MOST_PAIRS:
         return None
-    return (left, right) if len(left) * len(right) <= _MOST_PAIRS else None
+    return left, right
 
 
 def _tokens(query: Query) -> frozenset[str] | None:
@@ -125,11 +121,30 @@ def _tokens(query: Query) -> frozenset[str] | None:
             return None
 
 
-def _near(left: frozenset[str], right: frozenset[str], *, slop: int) -> tantivy.Query:
-    pairs = [pair for one in left for other in right for pair in ((one, other), (other, one))]
-    return either(
-        *(tantivy.Query.phrase_query(SCHEMA, "text", list(pair), slop=slop) for pair in pairs)
-    )
+def _near(
+    left: frozenset[str], right: frozenset[str], distance: int, *, ordered: bool
+) -> tantivy.Query:
+    pairs = [(one, other) for one in left for other in right]
+    return either(*(_pair(*pair, distance, ordered=ordered) for pair in pairs))
+
+
+def _pair(one: str, other: str, distance: int, *, ordered: bool) -> tantivy.Query:
+    """Return the documents with two tokens near each other, `one` first if `ordered`.
+
+    A phrase whose second token stands `offset` behind its first, with a slop, finds the pairs of
+    positions that are from `offset - slop` to `offset + slop` apart: around 0 in either order,
+    around the middle of the distance only forwards. Zero must be left out where both tokens are the
+    same, for a position is not near itself; then either order is the same one.
+    """
+    if not ordered and one != other:
+        return _apart(one, other, 0, slop=distance)
+    middle = (distance + 1) // 2
+    found = _apart(one, other, middle, slop=middle - 1)
+    return found if distance % 2 else either(found, _apart(one, other, distance, slop=0))
+
+
+def _apart(one: str, other: str, offset: int, *, slop: int) -> tantivy.Query:
+    return tantivy.Query.phrase_query(SCHEMA, "text", [(0, one), (offset, other)], slop=slop)
 
 
 def _token(token: str) -> tantivy.Query:

@@ -15,6 +15,7 @@ from search.engines.tantivy.kept import Kept
 from search.engines.tantivy.schema import SCHEMA, SPACES, laid_out, state_document
 from search.engines.tantivy.snapshot import TantivySnapshot, failures_as_damage
 from search.errors import IndexBusy, IndexDamaged, IndexMissing, IndexUnavailable
+from search.index import Beside
 
 HEAP = 32_000_000
 """Bytes tantivy buffers before it writes a segment. The importer has 256 MB in all."""
@@ -160,6 +161,15 @@ class TantivyIndex(TantivyReader):
         with self._writing() as writer:
             if numbers:
                 writer.delete_documents_by_query(any_number(numbers))
+
+    def beside(self, numbers: Sequence[int]) -> Beside:
+        """See `Index`."""
+        with self.snapshot() as snapshot:
+            return snapshot.beside(numbers)
+
+    def purge(self) -> bool:
+        """See `Index`: words go by `beside`, or not at all."""
+        return False
 
     def commit(self, watermark: int) -> None:
         """See `Index`."""

@@ -1,5 +1,6 @@
 """Answers from one committed state of a tantivy index."""
 
+from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ import tantivy
 from search.engines.tantivy import counts
 from search.engines.tantivy.compiler import (
     STATE_ONLY,
+    any_number,
     both,
     compiled,
     is_exact,
@@ -22,7 +24,7 @@ from search.engines.tantivy.number_sets import FEW_NUMBERS, cut_down, weight_of
 from search.engines.tantivy.schema import LAYOUT, state_of
 from search.engines.tantivy.vocabulary import expansion, vocabulary
 from search.errors import IndexDamaged, IndexOutdated, IndexUnavailable
-from search.index import CHUNK, Expandable, Facet, Hit, Order, Summary
+from search.index import CHUNK, Beside, Expandable, Facet, Hit, Order, Summary
 from search.query import And, DateName, Everything, FieldName, Numbers, Query, every
 from search.verification import Settling
 from search.vocabulary import Vocabulary
@@ -132,6 +134,16 @@ class TantivySnapshot:
     def numbers(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[int]]:
         """See `Snapshot`."""
         return self._chunks(self._compiled(query), chunk)
+
+    def beside(self, numbers: Sequence[int]) -> Beside:
+        """See `Index`: a segment of tantivy goes when nothing in it is alive."""
+        gone = any_number(numbers)
+        addresses = [address for hits in self._hits(gone, CHUNK) for _, address in hits]
+        segments = {address.segment_ord for address in addresses}
+        beside = array("q")
+        for hits in self._hits(without(gone), CHUNK):
+            beside.extend(number for number, address in hits if address.segment_ord in segments)
+        return Beside(len(addresses), beside)
 
     def texts(self, query: Query, *, chunk: int = CHUNK) -> Iterator[list[tuple[int, str]]]:
         """See `search.verification.Source`."""

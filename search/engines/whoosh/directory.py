@@ -13,6 +13,7 @@ in memory: what happens to a file afterwards changes no answer of this process.
 import fcntl
 import os
 import re
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -25,6 +26,7 @@ from search.engines.whoosh.merging import to_merge
 from search.engines.whoosh.segment import Built, Segment, build
 from search.engines.whoosh.snapshot import Part, WhooshSnapshot
 from search.errors import IndexBusy, IndexDamaged, IndexUnavailable
+from search.index import Beside
 
 _LOCK = ".whoosh-writer.lock"
 _OURS = re.compile(r"catalogue\.json(\.new)?|[0-9a-z]{16}\.segment")
@@ -154,6 +156,24 @@ class WhooshIndex(WhooshReader):
         self._deleted.update(numbers)
         for number in numbers:
             self._added.pop(number, None)
+
+    def beside(self, numbers: Sequence[int]) -> Beside:
+        """See `Index`: a segment with nothing alive in it is named by no catalogue."""
+        self._check_open()
+        gone, found = set(numbers), 0
+        beside = array("q")
+        for entry, part in self._segments():
+            dead = set(entry.deleted)
+            alive = [each for at, each in enumerate(part.segment.numbers) if at not in dead]
+            hit = gone.intersection(alive)
+            found += len(hit)
+            if hit:
+                beside.extend(each for each in alive if each not in hit)
+        return Beside(found, beside)
+
+    def purge(self) -> bool:
+        """See `Index`: words go by `beside`, or not at all."""
+        return False
 
     def commit(self, watermark: int) -> None:
         """See `Index`."""

@@ -22,6 +22,7 @@ from archiver.preserve.ledger.tiles import TileTree, grow
 ORIGIN = "archive.example/acme"
 SIGNER = Ed25519Signer.from_seed(ORIGIN, bytes(range(32)))
 OTHER = Ed25519Signer.from_seed(ORIGIN, bytes(32))
+DECISION, REQUEST = "01K0000000000000000000000D", "01K0000000000000000000000R"
 BATCH = "01K0000000000000000000000B"
 IDS = [f"01K0000000000000000000000{n}" for n in range(5)]
 TS = 1_795_348_800_000
@@ -58,6 +59,24 @@ def a_body(**changes: Any) -> Body:
         "policy": f"log {SIGNER.vkey}\nquorum none\n",
     }
     return {**body, **changes}
+
+
+def a_privacy_body() -> Body:
+    """The same three records, erased by the decision of a person's request: entry 5 of its log."""
+    entries = [record_entry("rec", each, bytes(32), bytes(32), "2026-01", TS - 9) for each in IDS]
+    entries.append(record_entry("aud", DECISION, bytes(32), bytes(32), "2026-01", TS - 1))
+    going = {0: IDS[0], 1: IDS[1], 3: IDS[3]}
+    entries += disposal_entries(BATCH, "delete", going, TS)
+    path, note = _proved(entries, [*going, 5, 6])
+    body = a_body(
+        requests=[{"request": REQUEST, "index": 5, "entry": entries[5].decode()}],
+        disposals=[{"index": 6, "entry": entries[6].decode()}],
+        proof={"size": 7, "path": path, "checkpoint": note},
+    )
+    body["batch"]["action"] = "privacy"
+    for each in body["records"]:
+        each["decisions"] = [5]
+    return body
 
 
 def _approval(by: str, who: str) -> Body:
@@ -133,6 +152,40 @@ def test_a_signed_lie_is_refused(tmp_path: Path, lie: str) -> None:
     body = deepcopy(a_body())
     tell(body)
 
+    assert check in failed(tmp_path, body)
+
+
+def test_an_erasure_at_a_persons_request_names_the_decision(tmp_path: Path) -> None:
+    assert failed(tmp_path, a_privacy_body()) == set()
+
+
+REQUEST_LIES: Mapping[str, tuple[str, Callable[[Body], object]]] = {
+    "no request": ("requests", lambda b: b.update(requests=[])),
+    "a record that nobody decided": ("requests", lambda b: b["records"][1].pop("decisions")),
+    "a decision of nothing": (
+        "requests",
+        lambda b: [each.update(decisions=[6]) for each in b["records"]],
+    ),
+    "of another batch": ("requests", lambda b: b["batch"].update(action="destroy")),
+    "without a name": ("requests", lambda b: b["requests"][0].update(request="")),
+    "a decision that is not in the log": (
+        "inclusion",
+        lambda b: b["requests"][0].update(
+            entry=b["requests"][0]["entry"].replace(DECISION, REQUEST)
+        ),
+    ),
+    "a decision before the record": (
+        "requests",
+        lambda b: b["requests"][0].update(index=2),
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", REQUEST_LIES)
+def test_a_signed_lie_about_a_request_is_refused(tmp_path: Path, lie: str) -> None:
+    check, tell = REQUEST_LIES[lie]
+    body = a_privacy_body()
+    tell(body)
     assert check in failed(tmp_path, body)
 
 

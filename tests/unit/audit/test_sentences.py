@@ -47,6 +47,22 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
         Told("record", "R1", "ok", {"what": "part", "part": "film.mp4"}),
         "carla looked at record R1: the file film.mp4.",
     ),
+    Action.APPROVALS_VIEWED: (
+        Told("approval", "", "ok", {"listed": 3}),
+        "carla looked at what waits for a second person.",
+    ),
+    Action.OBJECT_DRIFTED: (
+        Told("object", "a.seg", "integrity", {"kind": "lock-short", "store": "first"}),
+        "carla found object a.seg stored otherwise than promised. Something was not as it was promised.",
+    ),
+    Action.LOCKS_KEPT: (
+        Told("archive", "A1", "ok", {"segments": 12}),
+        "carla compared locks, holds and versions with what was promised.",
+    ),
+    Action.LOCKS_EXTENDED: (
+        Told("archive", "A1", "ok", {"segments": 1, "objects": 4}),
+        "carla extended the locks of objects.",
+    ),
     Action.RECORD_REFUSED: (
         Told("record", "R1", "denied", {}),
         "carla asked for record R1, which they may not open.",
@@ -741,6 +757,34 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
     Action.CERTIFICATE_VIEWED: (
         Told("certificate", "C1", "ok", {"name": "no. 7"}),
         "carla looked at certificate of destruction “no. 7”.",
+    ),
+    Action.PRIVACY_RECEIVED: (
+        Told("privacy-request", "P1", "ok", {"kind": "erasure", "reference": "26-7"}),
+        "carla received privacy request P1 for erasure, reference 26-7.",
+    ),
+    Action.PRIVACY_EXTENDED: (
+        Told("privacy-request", "P1", "ok", {"months": 2, "reason": "4,000 posts"}),
+        "carla took more time for privacy request P1: 2 months, because “4,000 posts”.",
+    ),
+    Action.PRIVACY_FOUND: (
+        Told("privacy-request", "P1", "ok", {"records": 3}),
+        "carla put records under privacy request P1: 3 records.",
+    ),
+    Action.PRIVACY_DECIDED: (
+        Told("privacy-request", "P1", "ok", {"decision": "erase", "records": 2, "reason": "hers"}),
+        "carla decided of records of privacy request P1: erase 2 records, because “hers”.",
+    ),
+    Action.PRIVACY_LIFTED: (
+        Told("privacy-request", "P1", "ok", {"records": 1, "reason": "they are right"}),
+        "carla lifted restrictions of privacy request P1 of 1 record, because “they are right”.",
+    ),
+    Action.PRIVACY_CLOSED: (
+        Told("privacy-request", "P1", "ok", {"records": 3}),
+        "carla closed privacy request P1 about 3 records.",
+    ),
+    Action.PRIVACY_VIEWED: (
+        Told("privacy-request", "P1", "ok", {"what": "records"}),
+        "carla looked at privacy request P1.",
     ),
 }
 """An event of each action as the use cases record it, and what is told of it."""

@@ -213,6 +213,7 @@ def test_the_header_tells_the_delimiter(tmp_path: Path, delimiter: str) -> None:
         (b"id,t,t\n1,a,b\n", "the column t more than once"),
         (b"", "no column id, t: the header has none"),
         ("id,t\n1,a\n".encode("utf-16"), "UTF-16"),
+        (b"\x8b\r\x00,t\n1,a\n", "expected a first line of CSV with column names: new-line"),
         (b"id,t\n1,a,b\n", "expected 2 fields as in the header, found 3"),
         (b"id,t\n\xff,a\n", "cannot be part of it"),
         (b'id,t\n1,"never closed\n' + b"2,x\n" * 3000, "is a quote missing"),
@@ -256,7 +257,7 @@ def test_formats_are_told_by_content(tmp_path: Path) -> None:
     }
     for format_name, members in exports.items():
         assert importers.detect(zipped(tmp_path, "e.zip", members)) == format_name
-    for content in ("", "just words", "\x00\x01"):
+    for content in ("", "just words", "\x00\x01", "a\rb,c\n"):
         with pytest.raises(InvalidInput):
             importers.detect(written(tmp_path, "what", content))
 

@@ -56,6 +56,21 @@ def test_a_home_without_an_archive_is_a_problem_and_stays_empty(
     assert not (tmp_path / "none").exists()
 
 
+def test_locks_are_compared_now_and_said_in_words_and_as_json(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["doctor", "locks", "--json", "--home", str(home)])
+
+    told = json.loads(capsys.readouterr().out)
+    assert (code, told["ok"], told["whole"], told["drift"]) == (0, True, True, 0)
+    next(iter((home / "store" / "seg").rglob("*.seg"))).unlink()
+    assert main(["doctor", "locks", "--home", str(home)]) == 1
+    said = capsys.readouterr().out
+    assert "1 difference found, 0 of them put right" in said
+    assert "lost: seg/" in said
+    assert "next: " in said
+
+
 def test_the_locks_of_files_are_tried_and_not_called_worm(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,15 +3,19 @@
 import argparse
 import importlib
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from archiver.cli.arguments import Parser
+from archiver.cli.arguments import Parser, common_options
+from archiver.cli.examples import EXAMPLES
 from archiver.cli.main import COMMANDS, main
+from archiver.cli.output import Output
 
 HEAVY = ("sqlalchemy", "aiohttp", "pydantic", "rich", "cryptography", "archiver.app")
 
@@ -56,6 +60,53 @@ def test_the_overview_names_every_command_and_imports_nothing_heavy() -> None:
     assert all(f"\n  {name} " in ended.stdout for name in COMMANDS)
 
 
+def test_who_checks_an_archive_from_outside_waits_for_none_of_its_modules() -> None:
+    program = (
+        "import sys, archiver.cli.verifying, archiver.cli.witness\n"
+        "print([n for n in ('archiver.app', 'sqlalchemy', 'jinja2') if n in sys.modules])\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert ended.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_the_examples_of_a_command_can_be_typed_as_they_stand(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, *action = command.split()
+    parser = Parser(prog=f"muniment {name}", parents=[common_options()])
+    importlib.import_module(f"archiver.cli.{COMMANDS[name].module}").configure(parser)
+
+    for example in EXAMPLES[command]:
+        assert parser.parse_args([*action, *shlex.split(example)]).act is not None
+    with pytest.raises(SystemExit):
+        parser.parse_args([*action, "--help"])
+    assert f"\n  muniment {command} {EXAMPLES[command][0]}\n" in capsys.readouterr().out
+
+
+def test_a_query_may_begin_with_a_dash_behind_two_dashes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def search(args: argparse.Namespace, _: Output) -> int:
+        asked.append(args.query)
+        return 0
+
+    def configure(parser: Parser) -> None:
+        parser.add_argument("query")
+        parser.set_defaults(act=search)
+
+    module = ModuleType("searching")
+    monkeypatch.setattr(module, "configure", configure, raising=False)
+
+    assert main(["--json", "search", "--", "-fee"], importing=lambda _name: module) == 0
+    assert asked == ["-fee"]
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -73,6 +124,8 @@ def test_the_overview_names_every_command_and_imports_nothing_heavy() -> None:
         ["token", "create", "x", "--role", "emperor"],
         ["import", "x", "--format", "papyrus"],
         ["demo", "--posts", "0"],
+        ["privacy", "request", "forgetting", "--person", "x"],
+        ["disposition", "list", "--state", "burnt"],
     ],
     ids=" ".join,
 )
@@ -108,6 +161,17 @@ def test_a_home_without_an_archive_ends_with_2_and_creates_nothing(
 
     assert "keyring" in capsys.readouterr().err
     assert main(["search", "x", "--home", home, "--json"]) == 2
+
+
+@pytest.mark.parametrize("home", ["file/home", "file"])
+def test_a_home_that_cannot_be_made_ends_with_2_and_is_named(
+    home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+
+    for command in (["init"], ["search", "x"]):
+        assert main([*command, "--home", str(tmp_path / home)]) == 2
+        assert str(tmp_path / home) in capsys.readouterr().err
 
 
 def test_an_interrupted_command_ends_as_shells_expect() -> None:

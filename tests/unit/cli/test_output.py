@@ -121,13 +121,20 @@ def test_a_document_is_described_with_its_nested_values_and_lists() -> None:
         (
             NotFound("no hold 'x'; list the holds to see their ids"),
             (
-                "problem: no hold 'x'\nwhy: there is no such object in this archive\n"
+                "problem: no hold 'x'\nwhy: nothing has that name or id\n"
                 "do: list the holds to see their ids\n"
             ),
         ),
         (
             SearchUnavailable("it is away"),
             "problem: it is away\nwhy: the search index did not answer\n",
+        ),
+        (
+            InvalidInput("expected a zone such as UTC; found 'Mars'"),
+            (
+                "problem: expected a zone such as UTC; found 'Mars'\n"
+                "why: what was given is malformed or out of limits\n"
+            ),
         ),
         (
             InvalidInput("Expected AND; or OR here.\n  a b\n    ^"),

@@ -3,17 +3,11 @@
 import pytest
 
 from archiver.errors import IntegrityError
-from archiver.preserve.batch_effects import (
-    BATCH,
-    MEMBERS_PART,
-    BatchChanged,
-    BatchFormed,
-    batch_effect,
-    members_digest,
-    members_part,
-)
+from archiver.preserve.batch_effects import BATCH, BatchFormed, batch_effect
 from archiver.preserve.event_effects import effect_of
 from archiver.preserve.event_record import EventBody
+from archiver.preserve.named_records import MEMBERS_PART, members_digest, members_part
+from archiver.preserve.transitions import Transition
 
 INDEXES = (3, 5, 8)
 ID = "01K00000000000000000000001"
@@ -81,7 +75,7 @@ def test_a_change_names_the_event_it_was_made_upon(action: str) -> None:
     details = {**CHANGES[action], "was": AT_MS - 1}
     effect = batch_effect(event(action, details), part)
 
-    assert isinstance(effect, BatchChanged)
+    assert isinstance(effect, Transition)
     assert (effect.claim.was, effect.claim.at) == (AT_MS - 1, AT_MS)
     for was in (AT_MS, AT_MS + 1):  # nothing is made upon itself, or upon what comes later
         with pytest.raises(IntegrityError, match="is not after"):

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from archiver.db.disposal import Candidate, GateBatch
+from archiver.access.rules import PERMISSIONS, Permission
+from archiver.db.disposal import APPROVING, Candidate, GateBatch
 from archiver.preserve.condemnation import Claim, objection_to_batch, objection_to_record
 from retention.facts import Facts, Hold
 from retention.periods import PERMANENT, Period
@@ -110,6 +111,13 @@ def test_what_was_approved_and_has_ended_may_go() -> None:
             ),
         ),
         (
+            {"approvals": (("carla", 3),), "lapsed": 1},
+            (
+                "it has 1 of the 2 approvals that it needs; 1 are of people who may not approve "
+                "a disposal any more"
+            ),
+        ),
+        (
             {"approvals": (), "approvals_needed": 0},
             "it has 0 of the 1 approvals that it needs",
         ),
@@ -121,6 +129,11 @@ def test_what_was_approved_and_has_ended_may_go() -> None:
 )
 def test_a_batch_that_was_not_approved_as_it_is_stays(changed: dict[str, Any], why: str) -> None:
     assert objection_to_batch(BATCH._replace(**changed), None) == why
+
+
+def test_those_whose_approvals_count_are_those_who_may_approve() -> None:
+    may = {role for role, held in PERMISSIONS.items() if Permission.APPROVE_DISPOSAL in held}
+    assert set(APPROVING) == may
 
 
 def test_a_transfer_that_was_confirmed_may_go() -> None:

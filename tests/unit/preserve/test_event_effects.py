@@ -16,6 +16,7 @@ from archiver.preserve.event_effects import (
     effect_of,
 )
 from archiver.preserve.event_record import (
+    HOLD_RELEASED,
     MEMBERS_PART,
     PLAN_PART,
     EventBody,
@@ -67,7 +68,7 @@ def placed(**changed: str | int | bool) -> EventBody:
 def test_the_names_of_acts_are_those_of_the_trail() -> None:
     assert (
         event_effects.HOLD_PLACED,
-        event_effects.HOLD_RELEASED,
+        HOLD_RELEASED,
         event_effects.TOKEN_REVOKED,
     ) == (Action.HOLD_PLACED, Action.HOLD_RELEASED, Action.TOKEN_REVOKED)
 

@@ -21,12 +21,14 @@ from archiver.web.sign_in_services import Provider
 from tests.unit.web.fakes_accounts import FakeAccounts, FakeClasses
 from tests.unit.web.fakes_audit import FakeAudit, FakeInstallation
 from tests.unit.web.fakes_disposition import FakeDisposition
+from tests.unit.web.fakes_events import FakeEventFiles, FakeWaiting
 from tests.unit.web.fakes_holds import FakeHoldRegister, FakeHolds, FakeReleases
 from tests.unit.web.fakes_home import FakeHome
 from tests.unit.web.fakes_keeping import FakeKeeping
 from tests.unit.web.fakes_passkeys import FakePasskeys
 from tests.unit.web.fakes_people import FakeInvitations, FakePasswords, FakePeople, FakeSessions
-from tests.unit.web.fakes_plan import FakePlanMaking
+from tests.unit.web.fakes_plan import FakeDraftSimulations, FakePlanMaking
+from tests.unit.web.fakes_privacy import FakePrivacy
 from tests.unit.web.fakes_records import (
     RECORD as RECORD,  # noqa: PLC0414 - tests take it from here
 )
@@ -124,6 +126,7 @@ class FakeLog:
 @dataclass(frozen=True)
 class FakeArchive:
     id: str = "01KAM0ARCHVE00000000000001"
+    zone: str = "Europe/Amsterdam"
 
 
 class FakeStore:
@@ -215,13 +218,17 @@ class FakeServices:
     evidence: FakeEvidence = field(default_factory=FakeEvidence)
     filing: FakeFiling = field(default_factory=FakeFiling)
     plan: FakePlanMaking = field(default_factory=FakePlanMaking)
+    simulations: FakeDraftSimulations = field(default_factory=FakeDraftSimulations)
     keeping: FakeKeeping = field(default_factory=FakeKeeping)
+    event_files: FakeEventFiles = field(default_factory=FakeEventFiles)
+    waiting: FakeWaiting = field(default_factory=FakeWaiting)
     home: FakeHome = field(default_factory=FakeHome)
     accounts: FakeAccounts = field(default_factory=FakeAccounts)
     holds: FakeHolds = field(default_factory=FakeHolds)
     hold_register: FakeHoldRegister = field(init=False)
     releases: FakeReleases = field(init=False)
     disposition: FakeDisposition = field(default_factory=FakeDisposition)
+    privacy: FakePrivacy = field(default_factory=FakePrivacy)
     log: FakeLog = field(default_factory=FakeLog)
     audit: FakeAudit = field(default_factory=FakeAudit)
     installation: FakeInstallation = field(default_factory=FakeInstallation)

@@ -1,27 +1,31 @@
 # ruff: noqa: ARG002 - a fake takes every argument of what it stands for
 """Disposal batches for tests of the face alone: there is one, and one certificate."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from archiver.access.rules import Permission, require
 from archiver.db.batch_review import NotIn, Standout
 from archiver.db.batches import BatchRow, Member
 from archiver.db.certificates import CertificateRow
+from archiver.db.kept_back import Keeps, KeptGroup, KeptRecord, Place
 from archiver.disposal.batch_forming import DueGroup, Group
 from archiver.disposal.batch_statistics import Statistics
 from archiver.disposal.batch_views import (
     BatchReview,
     BatchView,
     Consequences,
+    ExceptionPage,
     MemberPage,
     Preview,
 )
 from archiver.disposal.batches import BatchList
-from archiver.disposal.certificates import CertificateView
+from archiver.disposal.certificates import CertificateView, ListedCertificate
+from archiver.disposal.execution import Execution
 from archiver.disposal.stop import StopState
-from archiver.errors import Conflict, NotFound
+from archiver.errors import Conflict, InvalidInput, NotFound
 from archiver.model.actor import Actor
 
 BATCH = "01KAM0BATCH000000000000001"
@@ -90,6 +94,21 @@ def _known(batch_id: str, version: int | None = None) -> BatchView:
     return VIEW
 
 
+class FakeKept:
+    async def groups(self, *, actor: Actor) -> Sequence[KeptGroup]:
+        require(actor, Permission.READ_FILE_PLAN)
+        place = Place("default", "x", GROUP.account)
+        return (KeptGroup(place=place, counts=Counter({Keeps.HELD: 2, Keeps.LOCKED: 1})),)
+
+    async def records(
+        self, keeps: str, place: Place, *, after: int = -1, limit: int = 50, actor: Actor
+    ) -> Sequence[KeptRecord]:
+        require(actor, Permission.READ_CONTENT)
+        if keeps not in set(Keeps):
+            raise InvalidInput("expected what keeps records", pointer="why")
+        return (KeptRecord(4, "R1", 0, None, 0),)
+
+
 class FakeForming:
     async def due(self, *, actor: Actor) -> Sequence[DueGroup]:
         require(actor, Permission.READ_FILE_PLAN)
@@ -104,10 +123,24 @@ class FakeForming:
 
 class FakeBatches:
     async def list(
-        self, *, state: str = "", cursor: str = "", limit: int = 50, actor: Actor
+        self,
+        *,
+        state: str = "",
+        class_code: str = "",
+        account: str = "",
+        mine: bool = False,
+        cursor: str = "",
+        limit: int = 50,
+        actor: Actor,
     ) -> BatchList:
         require(actor, Permission.READ_FILE_PLAN)
-        return BatchList(items=(VIEW,), total=1, next_cursor="")
+        return BatchList(
+            items=(VIEW,),
+            total=1,
+            next_cursor="",
+            standing_out={BATCH: 2},
+            states={"reviewed": 1},
+        )
 
     async def exclude(
         self,
@@ -115,7 +148,7 @@ class FakeBatches:
         record_ids: Sequence[str],
         *,
         reason: str,
-        keep_until: datetime | None = None,
+        keep_until: date | None = None,
         version: int | None = None,
         actor: Actor,
     ) -> BatchView:
@@ -155,9 +188,22 @@ class FakeReviews:
         return PAGE
 
     async def exceptions(
-        self, batch_id: str, why: Standout, *, after: int = -1, limit: int = 50, actor: Actor
-    ) -> MemberPage:
-        return await self.members(batch_id, actor=actor)
+        self,
+        batch_id: str,
+        why: Standout | None = None,
+        *,
+        after: int = -1,
+        limit: int = 50,
+        actor: Actor,
+    ) -> ExceptionPage:
+        await self.members(batch_id, actor=actor)
+        return ExceptionPage(
+            view=VIEW,
+            members=PAGE.members,
+            after=None,
+            why=why or Standout.CHANGED,
+            standouts=REVIEW.standouts,
+        )
 
     async def sample(
         self, batch_id: str, *, size: int = 50, seed: str = "", actor: Actor
@@ -215,6 +261,10 @@ class FakeBatchApprovals:
 
 
 class FakeExecutions:
+    async def show(self, batch_id: str, *, actor: Actor) -> Execution:
+        require(actor, Permission.READ_FILE_PLAN)
+        return Execution(view=_known(batch_id), certificate=None, gone=0)
+
     async def require_ready(
         self, batch_id: str, *, version: int | None = None, actor: Actor
     ) -> BatchView:
@@ -229,7 +279,7 @@ class FakeCertificates:
 
     async def list(
         self, *, before: int = 0, limit: int = 50, actor: Actor
-    ) -> Sequence[CertificateView]:
+    ) -> Sequence[ListedCertificate]:
         require(actor, Permission.READ_FILE_PLAN)
         row = CertificateRow(
             id="01KAM0CERT0000000000000001",
@@ -240,7 +290,10 @@ class FakeCertificates:
             body="",
             issued_at=VERSION,
         )
-        return (CertificateView(row=row),)
+        listed = ListedCertificate(
+            row=row, batch=VIEW.row, approvers=("ada", "ben"), sha256="ab" * 32
+        )
+        return (listed,)
 
 
 class FakeStop:
@@ -257,6 +310,7 @@ class FakeStop:
 @dataclass
 class FakeDisposition:
     forming: FakeForming = field(default_factory=FakeForming)
+    kept: FakeKept = field(default_factory=FakeKept)
     batches: FakeBatches = field(default_factory=FakeBatches)
     reviews: FakeReviews = field(default_factory=FakeReviews)
     transfers: FakeTransfers = field(default_factory=FakeTransfers)

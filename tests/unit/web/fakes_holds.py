@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from archiver.access.rules import Permission, reach
-from archiver.db.holds import Freed, Overlap
+from archiver.db.hold_overlaps import Freed, Overlap
 from archiver.errors import InvalidInput, NotFound
 from archiver.legal.hold_release import Release
 from archiver.legal.hold_views import HeldPost, HoldPage, HoldPreview, HoldView, ReleasePreview

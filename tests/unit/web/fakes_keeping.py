@@ -1,17 +1,26 @@
 """Fakes of what the web asks of retention events and simulations."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from archiver.access.rules import Permission, require
 from archiver.db.retention_events import RetentionEventRow
 from archiver.disposal.draft_views import digest_of
 from archiver.disposal.event_import import BadLine, Imported, Report
-from archiver.disposal.simulation import Selection, SimulatedRecord, Subject
-from archiver.disposal.simulation_result import Category, Count, Line, Place, SimulationResult
+from archiver.disposal.simulation import SimulatedRecord, Subject
+from archiver.disposal.simulation_result import (
+    Category,
+    Count,
+    Line,
+    Place,
+    Selection,
+    SimulationResult,
+)
 from archiver.disposal.stated_events import EventList, EventView, NewEvent
 from archiver.model.actor import Actor
 from retention.schedules import Schedule
+from tests.unit.web.fakes_events import FakeEventHistory, FakeEventPreviews
 
 ROW = RetentionEventRow(
     id="01KAM0RETENT000000000000E1",
@@ -40,6 +49,12 @@ class FakeRetentionEvents:
         require(actor, _EDIT)
         self.asked.append(event)
         return EventView(row=ROW, warnings=("it is only a test",))
+
+    async def state_all(self, events: Sequence[NewEvent], *, actor: Actor) -> list[EventView]:
+        return [await self.state(event, actor=actor) for event in events]
+
+    async def awaited_names(self) -> frozenset[str]:
+        return frozenset({"account_closed"})
 
     async def correct(
         self,
@@ -135,4 +150,7 @@ class FakeKeeping:
     def __init__(self) -> None:
         self.events = FakeRetentionEvents()
         self.event_import = FakeEventImport()
+        self.previews = FakeEventPreviews(ROW)
+        self.history = FakeEventHistory(ROW)
+        self.zone = ZoneInfo("Europe/Berlin")
         self.simulation = FakeSimulation()

@@ -15,9 +15,21 @@ from archiver.disposal.drafts import Source
 from archiver.disposal.plan_report import PlanReport
 from archiver.disposal.reclassifying import Reclassification
 from archiver.disposal.schedule_life import Approval
+from archiver.disposal.simulation_result import (
+    Category,
+    Count,
+    Line,
+    Place,
+    Selection,
+    SimulationResult,
+)
 from archiver.errors import NotFound
+from archiver.jobs.draft_simulations import DraftSimulation, ListedRecords
+from archiver.jobs.work_views import JobView
 from archiver.model.actor import Actor
 from retention.schedules import FileClass
+from tests.unit.web.fakes_accounts import CLASS
+from tests.unit.web.fakes_work import a_job
 
 DRAFT = "01KAMDRAFT0000000000000000"
 AT = 1_772_442_000_000
@@ -26,6 +38,27 @@ EDIT, APPROVE, READ = (
     Permission.APPROVE_FILE_PLAN,
     Permission.READ_FILE_PLAN,
 )
+
+_COUNT = Count(records=3, bytes=30)
+SIMULATED = SimulationResult(
+    subject="rules",
+    class_code="",
+    version=2,
+    digest="d" * 64,
+    as_of=datetime(2026, 3, 2, tzinfo=UTC),
+    log_size=9,
+    lines={
+        Place("2030", "x", "<b>", "posts"): Line(
+            before=_COUNT, after=_COUNT, found={Category.LONGER: _COUNT}
+        )
+    },
+)
+
+
+def known(draft_id: str) -> None:
+    """Pass if there is such a draft."""
+    if draft_id != DRAFT:
+        raise NotFound(f"no draft has the id {draft_id!r}")
 
 
 class FakeClassPlan:
@@ -44,7 +77,8 @@ class FakeClassPlan:
         return ClassState(row=self.row, depth=0, schedule=None)
 
     async def tree(self, *, actor: Actor) -> Sequence[ClassState]:
-        return (self._state(actor, READ),)
+        state = self._state(actor, READ)
+        return (state, replace(state, row=replace(self.row, code=CLASS), depth=1))
 
     async def show(self, code: str, *, actor: Actor) -> ClassState:
         return self._state(actor, READ)
@@ -120,10 +154,6 @@ class FakeDrafts:
             self.row = replace(self.row, revision=self.row.revision + 1, **changes)
         return view_of(self.row, None, actor.name)
 
-    def known(self, draft_id: str) -> None:
-        if draft_id != DRAFT:
-            raise NotFound(f"no draft has the id {draft_id!r}")
-
     async def make(
         self, class_code: str, *, source: Source | None = None, reason: str, actor: Actor
     ) -> DraftView:
@@ -139,18 +169,18 @@ class FakeDrafts:
         revision: int | None = None,
         actor: Actor,
     ) -> DraftView:
-        self.known(draft_id)
+        known(draft_id)
         return self.view(actor, EDIT, body=self.row.body if body is None else body_text(body))
 
     async def withdraw(
         self, draft_id: str, *, reason: str = "", revision: int | None = None, actor: Actor
     ) -> DraftView:
-        self.known(draft_id)
+        known(draft_id)
         return self.view(actor, EDIT, state="withdrawn")
 
     async def show(self, draft_id: str, *, actor: Actor) -> DraftView:
         view = self.view(actor, READ)
-        self.known(draft_id)
+        known(draft_id)
         return view
 
     async def list(
@@ -162,9 +192,15 @@ class FakeDrafts:
 class FakeScheduleLife:
     """What becomes of the one draft."""
 
+    two_person = True
+
     def __init__(self, drafts: FakeDrafts) -> None:
         self._drafts = drafts
         self.asked: list[datetime | None] = []
+
+    @property
+    def _decides(self) -> Permission:
+        return APPROVE if self.two_person else EDIT
 
     async def submit(
         self,
@@ -179,20 +215,53 @@ class FakeScheduleLife:
         return self._drafts.view(actor, EDIT, state="submitted")
 
     async def preview(self, draft_id: str, *, actor: Actor) -> Approval:
-        view = self._drafts.view(actor, APPROVE)
+        view = self._drafts.view(actor, self._decides)
         return Approval(
-            view=view, in_force_from=datetime(2026, 3, 2, tzinfo=UTC), simulation={"total": 3}
+            view=view,
+            in_force_from=datetime(2026, 3, 2, tzinfo=UTC),
+            simulation=SIMULATED.summary(),
         )
 
     async def approve(
         self, draft_id: str, *, reason: str, revision: int | None = None, actor: Actor
     ) -> DraftView:
-        return self._drafts.view(actor, APPROVE, state="approved", decided_by=actor.name)
+        return self._drafts.view(actor, self._decides, state="approved", decided_by=actor.name)
 
     async def refuse(
         self, draft_id: str, *, reason: str, revision: int | None = None, actor: Actor
     ) -> DraftView:
-        return self._drafts.view(actor, APPROVE, state="refused", decided_by=actor.name)
+        return self._drafts.view(actor, self._decides, state="refused", decided_by=actor.name)
+
+
+class FakeDraftSimulations:
+    """Nothing was simulated yet, and nothing ever is."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.selected: list[Selection] = []
+
+    async def start(self, draft_id: str, *, actor: Actor) -> JobView:
+        require(actor, READ)
+        known(draft_id)
+        self.started.append(draft_id)
+        return a_job("01KAMSIMULATE0000000000000", kind="simulation")
+
+    async def look(self, view: DraftView, *, actor: Actor) -> DraftSimulation:
+        return DraftSimulation(result=None, job=None)
+
+    async def records(
+        self,
+        draft_id: str,
+        selection: Selection,
+        *,
+        after: int = -1,
+        limit: int = 50,
+        actor: Actor,
+    ) -> ListedRecords:
+        require(actor, READ)
+        known(draft_id)
+        self.selected.append(selection)
+        return ListedRecords(records=(), gone=0, next_after=None)
 
 
 class FakeReclassifying:

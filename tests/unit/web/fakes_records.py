@@ -3,12 +3,14 @@
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from archiver.access.comparison import Comparison, FieldChange, Grain, Op
 from archiver.access.custody import Custody, Step
+from archiver.access.post_text import PostText
 from archiver.access.record_page import MediaPart, RecordPage, Tab
 from archiver.access.record_views import (
     AccessedRecord,
@@ -21,6 +23,7 @@ from archiver.access.rules import Permission, require
 from archiver.access.thread import Thread, ThreadPost
 from archiver.assurance.evidence.exporting import Bundle, Exported
 from archiver.clock import to_millis
+from archiver.db.record_standing import InBatch, Restriction
 from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
 from archiver.errors import NotFound
@@ -60,6 +63,13 @@ class FakeRecords:
     async def show(self, record_id: str, *, actor: Actor) -> RecordView:
         return (await self.page(record_id, actor=actor)).view
 
+    async def posts(self, log_indexes: Sequence[int], *, actor: Actor) -> Mapping[int, PostText]:
+        require(actor, Permission.READ_CONTENT)
+        return {
+            each: PostText(author=self.text, text=self.text, lang="en", media=1)
+            for each in log_indexes
+        }
+
     async def page(
         self, record_id: str, *, tab: Tab = Tab.POST, against: str = "", actor: Actor
     ) -> RecordPage:
@@ -83,6 +93,8 @@ class FakeRecords:
                     "reasons": [{"text": self.text, "citation": "17 CFR"}],
                 }
             ),
+            restrictions=(Restriction(OTHER, self.text, self.text, self.text, 0),),
+            batch=InBatch(OTHER, "formed", "destroy", "excluded", self.text),
             media=(
                 *(_media(self.text, "image/png"), _media("plain.svg", "image/svg+xml")),
                 _media("film.mp4", "video/mp4"),
@@ -207,6 +219,7 @@ def _row(record_id: str) -> RecordRow:
 
 def _accessed(row: RecordRow) -> AccessedRecord:
     return AccessedRecord(
+        restricted=True,
         row=row,
         segment=SegmentRow(
             id=row.segment_id,

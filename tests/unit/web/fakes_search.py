@@ -43,7 +43,7 @@ HIT = Hit(
     class_code="COM",
     held=True,
     media=2,
-    marks=((0, 5),),
+    marks=((0, 5), (8, 10)),
 )
 FRESH = Freshness(
     read=1284220,

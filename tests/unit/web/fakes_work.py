@@ -20,6 +20,7 @@ from archiver.assurance.integrity_status import (
     Verification,
 )
 from archiver.assurance.integrity_view import IntegrityStatus
+from archiver.assurance.lock_report import LockReport
 from archiver.assurance.proof_bundle import ProofBundle
 from archiver.capture.import_request import ImportRequest
 from archiver.db.jobs import JobState
@@ -278,9 +279,10 @@ def some_signals(store: StorePromise = StorePromise.AUDIT_TRAIL) -> Signals:
 
 @dataclass
 class FakeIntegrity:
-    """An archive whose last full verification found `problems`."""
+    """An archive whose last full verification found `problems`, and whose locks drifted or not."""
 
     problems: int = 0
+    locks: LockReport | None = None
 
     async def status(self, actor: Actor) -> IntegrityStatus:
         require(actor, Permission.READ_LOG)
@@ -296,6 +298,8 @@ class FakeIntegrity:
             contradictions=0,
             damaged=0,
             signals=some_signals(),
+            drifted=self.locks.drift if self.locks else 0,
+            locks=self.locks,
         )
         return IntegrityStatus(judgement=judge(facts), facts=facts)
 

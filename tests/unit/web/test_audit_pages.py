@@ -3,6 +3,7 @@
 import pytest
 
 from archiver.model.actor import Role
+from archiver.web.pages.addresses import first_page
 from archiver.web.pages.audit import object_link
 from tests.unit.web.fake_services import RECORD, Face, FakeServices, bearer
 from tests.unit.web.fakes_audit import EVENT
@@ -50,6 +51,36 @@ async def test_more_than_is_counted_is_told_as_that(face: Face) -> None:
 
     assert "More than 10,000 events" in page
     assert 'rel="next"' in page
+
+
+async def test_a_later_page_leads_back_to_the_first_with_its_filter(face: Face) -> None:
+    first = await page_of(face, "/audit?actor=carla")
+    later = await page_of(face, "/audit?actor=carla&cursor=c")
+
+    assert "First page" not in first
+    assert 'rel="prev first" href="/audit?actor=carla"' in later
+
+
+@pytest.mark.parametrize(
+    ("here", "first"),
+    [
+        ("/holds/H", ""),
+        ("/search?q=a%26after&f=lang:en", ""),
+        ("/holds/H?after=9", "/holds/H"),
+        ("/audit?q=&cursor=x%3D&by=a%26b", "/audit?q=&by=a%26b"),
+        ("/certificates?before=", "/certificates"),
+    ],
+)
+def test_the_first_page_is_the_address_without_the_place(here: str, first: str) -> None:
+    assert first_page(here) == first
+
+
+async def test_ids_are_short_to_read_and_whole_to_copy(face: Face) -> None:
+    page = await page_of(face, f"/audit/about/record/{RECORD}")
+    cell = page.partition('<code class="short"')[2].partition("</td>")[0]
+
+    assert f'title="{RECORD}">{RECORD[:8]}…{RECORD[-4:]}</code>' in cell
+    assert f'data-copy="{RECORD}"' in cell
 
 
 async def test_a_wrong_date_is_explained_at_its_field(face: Face, services: FakeServices) -> None:

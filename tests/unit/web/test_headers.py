@@ -10,7 +10,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from archiver.config import load_settings
 from archiver.model.actor import Role
 from archiver.model.person import Method
-from archiver.web.server import CONNECTION, create_app
+from archiver.web.connection import CONNECTION
+from archiver.web.server import create_app
 from tests.unit.web.fake_services import RECORD, Face, FakeServices, bearer
 
 PAGES = ("/sign-in", "/search", "/me/passkeys", "/sign-in/passkey", "/nowhere")

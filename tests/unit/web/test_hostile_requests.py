@@ -17,10 +17,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from archiver.config import load_settings
 from archiver.model.actor import Role
+from archiver.web.connection import CONNECTION
 from archiver.web.keys import SERVICES
 from archiver.web.routes import ROUTES
 from archiver.web.routing import Route
-from archiver.web.server import CONNECTION, create_app
+from archiver.web.server import create_app
 from archiver.web.session import COOKIE, HOST_COOKIE
 from tests.unit.web.fake_services import Face, FakeServices, bearer
 from tests.unit.web.fakes_people import PASSWORD, an_actor

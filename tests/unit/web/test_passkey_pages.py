@@ -11,7 +11,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from archiver.config import load_settings
 from archiver.model.actor import Role
-from archiver.web.server import CONNECTION, create_app
+from archiver.web.connection import CONNECTION
+from archiver.web.server import create_app
 from archiver.web.session import COOKIE
 from tests.unit.web.fake_services import NOW, Face, FakeServices, bearer
 from tests.unit.web.fakes_passkeys import KEY

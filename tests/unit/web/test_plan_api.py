@@ -4,7 +4,7 @@ import pytest
 
 from archiver.model.actor import Role
 from tests.unit.web.fake_services import Face, bearer
-from tests.unit.web.fakes_plan import DRAFT
+from tests.unit.web.fakes_plan import DRAFT, SIMULATED
 
 RITA = bearer(Role.RECORDS_MANAGER)
 CARLA = bearer(Role.COUNSEL)
@@ -52,7 +52,7 @@ async def test_an_approval_can_be_tried_without_being_given(face: Face) -> None:
     tried = await face.post(f"/api/v1/drafts/{DRAFT}/approve?dry_run=true", headers=CARLA, json=WHY)
 
     told = await tried.json()
-    assert (tried.status, told["simulation"], told["state"]) == (200, {"total": 3}, "draft")
+    assert (tried.status, told["simulation"], told["state"]) == (200, SIMULATED.summary(), "draft")
 
 
 async def test_a_draft_begins_where_it_is_told_to(face: Face) -> None:

@@ -13,12 +13,13 @@ from archiver.access.record_page import Tab
 from archiver.config import load_settings
 from archiver.model.actor import Role
 from archiver.model.post import Part, PartRole
+from archiver.web.connection import CONNECTION
 from archiver.web.documents import RecordDocument
-from archiver.web.pages.record_words import bounded, language, local_search, readable
+from archiver.web.pages.record_words import bounded, language, local_list, readable
 from archiver.web.record_documents import CustodyDocument, ThreadDocument, VerifiedDocument
-from archiver.web.server import CONNECTION, create_app
+from archiver.web.server import create_app
 from tests.unit.web.fake_services import Face, FakeServices, bearer
-from tests.unit.web.fakes_records import PNG, RECORD
+from tests.unit.web.fakes_records import OTHER, PNG, RECORD
 
 COUNSEL = bearer(Role.COUNSEL)
 CONTENT = f"/content/{RECORD}/photo.png"
@@ -83,7 +84,20 @@ async def test_nobody_is_led_elsewhere_by_the_way_back(face: Face, address: str)
     ).text()
 
     assert "Back to results" not in page
-    assert local_search(address) == ""
+    assert local_list(address) == ""
+
+
+async def test_what_restricts_a_record_and_which_batch_has_it_stands_on_its_page(
+    face: Face, services: FakeServices
+) -> None:
+    services.records.text = "because of <b>this</b>"
+    page = await (await face.get(f"/records/{RECORD}", headers=bearer(Role.COUNSEL))).text()
+    tags = page.partition('<p class="states">')[2].partition("</p>")[0]
+
+    assert all(tag in tags for tag in ("Restricted", "Left out of an open batch"))
+    assert f'href="/privacy/{OTHER}"' in page
+    assert f'Left out of an open <a href="/disposition/{OTHER}">batch</a>: <bdi' in page
+    assert page.count("because of &lt;b&gt;this") >= 3
 
 
 async def test_a_side_that_there_is_not_is_refused(face: Face) -> None:

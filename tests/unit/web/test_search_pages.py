@@ -250,6 +250,13 @@ async def test_the_preview_marks_the_words_and_leads_to_the_record(face: Face) -
     assert (await face.get("/search/preview/unknown", headers=COUNSEL)).status == 404
 
 
+async def test_a_row_tells_in_how_many_places_and_leads_to_the_first(face: Face) -> None:
+    page = await text_of(face, "/search?q=word")
+    (link,) = re.findall(r'href="([^"]*)#mark-1">(.*?)<span', page)
+    assert link[0].startswith(f"/records/{RECORD}?q=word&amp;from=")
+    assert link[1] == "2 places"
+
+
 async def test_values_of_a_field_have_a_page(face: Face) -> None:
     page = await text_of(face, "/search/values?field=account&q=word")
     wrong = await face.get("/search/values?field=hash", headers=COUNSEL)

@@ -2,14 +2,16 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from archiver.errors import InvalidInput
-from archiver.legal.hold_views import HoldView
+from archiver.legal.hold_views import HoldPreview, HoldView
 from archiver.model.actor import Role
 from archiver.web.sent_forms import SentForms
 from tests.unit.web.fake_services import Face, FakeServices
@@ -114,6 +116,65 @@ async def test_who_gives_up_waiting_takes_no_answer_from_the_first() -> None:
     goes_on.set()
 
     assert [(await each).headers["Location"] for each in (first, patient)] == ["/there"] * 2
+
+
+async def test_a_form_that_a_page_answers_acts_once_and_shows_the_same_page_again(
+    face: Face, services: FakeServices
+) -> None:
+    csrf = enter(face, services, Role.ADMINISTRATOR)
+    form = {"csrf": csrf, "once": "1", "name": "Importer", "role": "capture-agent", "days": "30"}
+
+    answers = [await face.post("/people/tokens", data=form, headers=origin(face)) for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [200, 200]
+    first, again = [await answer.read() for answer in answers]
+    assert (first, b"mun_" in first) == (again, True)
+    assert (
+        answers[0].headers["Content-Security-Policy"]
+        == (answers[1].headers["Content-Security-Policy"])
+    )
+    assert len(services.tokens.views) == 1
+
+
+async def test_a_page_is_kept_for_ten_minutes() -> None:
+    """Or a secret that is shown once would stay in memory."""
+    sent, loop = SentForms(), asyncio.get_running_loop()
+    request, acted = make_mocked_request("POST", "/people/tokens"), 0
+
+    async def act(_: web.Request) -> web.Response:
+        nonlocal acted
+        acted += 1
+        return web.Response(text=f"secret {acted}")
+
+    later: list[tuple[float, Callable[[], object]]] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(loop, "call_later", lambda s, do, *a: later.append((s, partial(do, *a))))
+        await sent.once(b"the same form", request, act)
+        await sent.once(b"the same form", request, act)
+    ((seconds, forget),) = later
+    forget()
+    await sent.once(b"the same form", request, act)
+
+    assert (seconds, acted) == (600.0, 2)
+
+
+async def test_a_look_is_taken_anew_each_time(
+    face: Face, services: FakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a scope would hold grows while its form is open."""
+    looked, look = 0, services.holds.preview
+
+    async def counted(**asked: Any) -> HoldPreview:
+        nonlocal looked
+        looked += 1
+        return await look(**asked)
+
+    monkeypatch.setattr(services.holds, "preview", counted)
+    form = {"csrf": enter(face, services, Role.COUNSEL), "once": "1", "query": "earnings"}
+    for _ in range(2):
+        assert (await face.post("/holds/count", data=form, headers=origin(face))).status == 200
+
+    assert looked == 2
 
 
 async def test_the_page_opened_anew_is_another_form(face: Face, services: FakeServices) -> None:

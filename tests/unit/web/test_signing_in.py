@@ -15,6 +15,7 @@ from archiver.model.actor import LimitedRole, Role
 from archiver.model.person import Density, Preferences, Theme
 from archiver.web.pages.role_choice import chosen
 from archiver.web.routes import ROUTES
+from archiver.web.routing import Route
 from archiver.web.session import COOKIE, HOST_COOKIE, way_back
 from tests.unit.web.fake_services import NOW, Face, FakeServices, bearer
 from tests.unit.web.fakes_passkeys import KEY
@@ -187,15 +188,18 @@ async def test_the_token_alone_is_not_enough_from_another_site(
     assert response.status == 403
 
 
+UPLOADS = [
+    route
+    for route in ROUTES
+    if route.is_page and any(b.media_type == "multipart/form-data" for b in route.takes)
+]
+
+
+@pytest.mark.parametrize("route", UPLOADS, ids=lambda route: route.path)
 async def test_an_upload_carries_the_token_as_its_first_field_or_is_refused(
-    face: Face, services: FakeServices
+    face: Face, services: FakeServices, route: Route
 ) -> None:
-    csrf = enter(face, services, Role.OPERATOR)
-    route = next(
-        route
-        for route in ROUTES
-        if route.is_page and any(b.media_type == "multipart/form-data" for b in route.takes)
-    )
+    csrf = enter(face, services, Role.OPERATOR, Role.RECORDS_MANAGER)
     statuses = []
     for first in ("csrf", "other"):
         form = FormData(default_to_multipart=True)

@@ -8,15 +8,18 @@ from typing import Any
 import pytest
 from aiohttp import FormData, MultipartWriter
 
+from archiver.assurance.lock_drift import Drift, DriftKind
+from archiver.assurance.lock_report import LockReport
 from archiver.model.actor import Role
 from archiver.web.work_documents import (
     ImportList,
     IntegrityDocument,
     JobDocument,
     JobList,
+    LocksDocument,
 )
 from tests.unit.web.fake_services import Face, FakeServices, bearer
-from tests.unit.web.fakes_work import CONTENT, HOSTILE
+from tests.unit.web.fakes_work import AT, CONTENT, HOSTILE
 
 AUDITOR, OPERATOR = bearer(Role.AUDITOR), bearer(Role.OPERATOR)
 STATES = ("queued", "running", "done", "failed", "cancelled")
@@ -188,10 +191,66 @@ class TestIntegrity:
         assert response.headers["Content-Disposition"] == 'attachment; filename="proof-98.zip"'
         assert await response.text() == since
 
+    async def test_drift_names_the_object_what_it_means_and_what_to_do(
+        self, face: Face, services: FakeServices
+    ) -> None:
+        services.integrity.locks = some_locks()
+
+        shown = await page(face, "/integrity", AUDITOR)
+        answer = await (await face.get("/api/v1/integrity/locks", headers=AUDITOR)).json()
+
+        assert "1 stored object was found otherwise than promised" in shown
+        assert "keys/a/&lt;b&gt;.keys" in shown
+        assert "the store would let it be deleted" in shown
+        assert "Not compared: second copy: 1,200 of 4,000 segments compared" in shown
+        assert "has no default retention" in shown
+        newest = LocksDocument.model_validate(answer).newest
+        assert newest is not None
+        assert (newest["ok"], newest["whole"], newest["found"][0]["mended"]) == (False, False, True)
+
+    async def test_before_the_first_run_nothing_is_claimed(self, face: Face) -> None:
+        assert "Not compared yet" in await page(face, "/integrity", AUDITOR)
+        answer = await (await face.get("/api/v1/integrity/locks", headers=AUDITOR)).json()
+        assert answer == {"newest": None}
+
+    async def test_locks_are_compared_now_by_whoever_may_verify(self, face: Face) -> None:
+        response = await face.post("/integrity/locks", headers=AUDITOR, allow_redirects=False)
+        queued = await face.post("/api/v1/integrity/locks", headers=AUDITOR)
+        refused = await face.post("/api/v1/integrity/locks", headers=bearer(Role.REVIEWER))
+
+        assert (response.status, queued.status, refused.status) == (303, 202, 403)
+        assert response.headers["Location"].startswith("/jobs/")
+        assert "Compare locks now" not in await page(face, "/integrity", bearer(Role.REVIEWER))
+
     async def test_the_status_is_as_it_is_described(self, face: Face) -> None:
         response = await face.get("/api/v1/integrity", headers=AUDITOR)
 
         assert IntegrityDocument.model_validate(await response.json()).state == "verified"
+
+
+def some_locks() -> LockReport:
+    """A run that found a hold missing and did not come to its end."""
+    drift = Drift(
+        kind=DriftKind.HOLD_MISSING,
+        object_key="keys/a/<b>.keys",
+        store="second copy",
+        found="not held",
+        mended=True,
+    )
+    return LockReport(
+        at=AT,
+        by="system",
+        segments=1200,
+        total=4000,
+        objects=2400,
+        extended_segments=3,
+        extended=6,
+        drift=1,
+        mended=1,
+        named=(drift,),
+        unfinished=("second copy: 1,200 of 4,000 segments compared, then it was away",),
+        bucket=("first store: bucket b has no default retention: set one day",),
+    )
 
 
 def upload(content: bytes, name: str = "posts.csv") -> FormData:

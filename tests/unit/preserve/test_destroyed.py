@@ -2,7 +2,7 @@
 
 import pytest
 
-from archiver.assurance.destroyed import Destroyed
+from archiver.preserve.ledger.destroyed import Destroyed
 from archiver.preserve.ledger.disposal_entry import DisposalEntry, Method, ranges_of
 
 BATCH = "01JD4M8X7ZK3Q9V5T2W6Y8B1CD"

@@ -1,0 +1,84 @@
+"""Restricted records (GDPR art. 18): no search finds them but one that asks for them.
+
+They stay what they are: kept, held, verified, destroyed in time. A person who may read them and
+asks `is:restricted` searches everything; to everybody else, and in every other search, they are not
+there: in no count, hit, bar, facet, set, term report or news of a saved search. Holds reach them.
+"""
+
+from collections import OrderedDict
+
+from archiver.access.rules import Permission, require
+from archiver.db import restricted as rows
+from archiver.db.transaction import Database, Transaction
+from archiver.model.actor import Actor
+from search.query import And, Held, Not, Numbers, Or, Query, Standing, every
+
+_KEPT = 4
+
+
+def asks_what_is_restricted(query: Query) -> bool:
+    """Return whether a query has an `is:restricted` anywhere."""
+    match query:
+        case Held(Standing.RESTRICTED):
+            return True
+        case Not(part):
+            return asks_what_is_restricted(part)
+        case And(parts) | Or(parts):
+            return any(map(asks_what_is_restricted, parts))
+        case _:
+            return False
+
+
+class RestrictedRecords:
+    """Knows the restricted records; remembers them until a request that restricts any changes."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[rows.State, Numbers] = OrderedDict()
+
+    async def at_hand(self, database: Database) -> Numbers | None:
+        """Return what `numbers` returns where that is remembered; else None.
+
+        Every search asks it: in one go it costs a quarter of a transaction awaited step by step.
+        """
+        return self._known.get(await database.run(rows.state, writes=False))
+
+    async def numbers(self, tx: Transaction) -> Numbers:
+        """Return the log indexes of all restricted records."""
+        state = await tx.run_sync(rows.state)
+        found = self._known.pop(state, None)
+        if found is None:
+            found = Numbers(frozenset(await rows.indexes(tx) if state else ()))
+        self._known[state] = found
+        while len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return found
+
+
+async def around_restricted(
+    tx: Transaction, query: Query, actor: Actor, records: RestrictedRecords | None = None
+) -> Query:
+    """Return what `query` finds for the actor: without restricted records, unless it asks for them.
+
+    Raises:
+        Denied: it asks for them, and the actor may not read them.
+    """
+    restricted = await (records or RestrictedRecords()).numbers(tx)
+    if asks_what_is_restricted(query):
+        require(actor, Permission.READ_RESTRICTED)
+        return with_restricted(query, restricted)
+    return every((query, Not(restricted))) if restricted.numbers else query
+
+
+def with_restricted(query: Query, restricted: Numbers) -> Query:
+    """Return `query` with the restricted records themselves in the place of `is:restricted`."""
+    match query:
+        case Held(Standing.RESTRICTED):
+            return restricted
+        case Not(part):
+            return Not(with_restricted(part, restricted))
+        case And(parts):
+            return And(tuple(with_restricted(part, restricted) for part in parts))
+        case Or(parts):
+            return Or(tuple(with_restricted(part, restricted) for part in parts))
+        case _:
+            return query
