@@ -283,10 +283,14 @@ def test_a_package_is_made_fetched_and_its_receipt_confirmed(
 
 def _proposed_transfer(site: DueSite) -> str:
     """Return a batch to be handed over that was reviewed and proposed."""
-    manager = site.actor(Role.RECORDS_MANAGER)
+    manager, work = site.actor(Role.RECORDS_MANAGER), site.services.disposition
+    for other in site.run(
+        work.batches.list(state="formed", account="research", actor=manager)
+    ).items:
+        site.run(work.batches.cancel(other.id, reason="It is handed over instead", actor=manager))
     rows = [row for row in site.run(stored_posts(site.services)) if row.account == "research"]
     batch_id = site.run(formed(site.services, rows, action="transfer"))
-    propose = site.services.disposition.approvals.propose
+    propose = work.approvals.propose
     site.run(propose(batch_id, reason="The State Archives take it", actor=manager))
     return batch_id
 
