@@ -85,10 +85,9 @@ def _check(archive: zipfile.ZipFile, vkey: str) -> Checked:
         found = _digest(archive, name)
         if found != promised:
             raise IntegrityError(f"{name}: expected SHA-256 {promised}, found {found}")
-    verifiers: list[Verifier] = [
-        Ed25519Verifier.from_vkey(key) for key in ([vkey] if vkey else manifest["vkeys"])
-    ]
-    head = open_checkpoint(_read(archive, CHECKPOINT), manifest["origin"], verifiers)
+    head = open_checkpoint(
+        _read(archive, CHECKPOINT), manifest["origin"], _verifiers(vkey, manifest)
+    )
     with archive.open(EVENTS) as lines:
         events, last = 0, -1
         for line in _lines(lines):
@@ -101,6 +100,16 @@ def _check(archive: zipfile.ZipFile, vkey: str) -> Checked:
     return Checked(
         events=events, origin=manifest["origin"], log_size=head.size, key_given=bool(vkey)
     )
+
+
+def _verifiers(vkey: str, manifest: Mapping[str, Any]) -> Sequence[Verifier]:
+    """Return who the log's signature is checked with: the key given, or the file's own."""
+    if not vkey:
+        return [Ed25519Verifier.from_vkey(key) for key in manifest["vkeys"]]
+    try:
+        return [Ed25519Verifier.from_vkey(vkey)]
+    except IntegrityError as error:  # what somebody typed is no evidence
+        raise InvalidInput(f"expected the log's public key: {error}", pointer="vkey") from error
 
 
 def _check_line(text: bytes, head: Checkpoint) -> int:

@@ -21,7 +21,7 @@ from archiver.errors import Conflict, Denied, IntegrityError, InvalidInput, TooL
 from archiver.model.actor import Actor
 from archiver.preserve.ledger.checkpoint import open_checkpoint
 from archiver.preserve.ledger.merkle import leaf_hash, verify_inclusion
-from archiver.preserve.ledger.note import Ed25519Verifier
+from archiver.preserve.ledger.note import Ed25519Signer, Ed25519Verifier
 from tests.fakes.small_archive import (
     AUDITOR,
     COUNSEL,
@@ -199,10 +199,21 @@ async def test_an_altered_export_is_refused(
 async def test_another_logs_key_is_refused(archive: SmallArchive, tmp_path: Path) -> None:
     path = tmp_path / "trail.zip"
     await exported(archive, path)
-    name, _, key = archive.archive.vkey.partition("+")
+    other = Ed25519Signer.from_seed(archive.archive.origin, bytes(32)).vkey
 
     with pytest.raises(IntegrityError):
-        check_export(path, f"{name}.other+{key}")
+        check_export(path, str(other))
+
+
+async def test_what_is_no_key_is_refused_as_input_and_says_nothing_of_the_export(
+    archive: SmallArchive, tmp_path: Path
+) -> None:
+    path = tmp_path / "trail.zip"
+    await exported(archive, path)
+
+    for key in ("nonsense", "name+00000000+AQ==", "name+zz+zz"):
+        with pytest.raises(InvalidInput, match="expected the log's public key"):
+            check_export(path, key)
 
 
 @pytest.mark.parametrize(
