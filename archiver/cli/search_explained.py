@@ -37,7 +37,9 @@ def say_explained(output: Output, found: Document) -> None:
     for line in found["understood"]["words"]:
         output.line("  " * (line["depth"] + 1) + line["text"])
     for each in found["expansions"]:
-        output.line(f"{each['word']} stands for {counted(each['tokens'], 'word')}{_told(each)}")
+        tokens = each["tokens"]
+        words = "too many words to be told" if tokens is None else counted(tokens, "word")
+        output.line(f"{each['word']} stands for {words}{_told(each)}")
     rows = [(e["part"], ", ".join(e["finds"]), f"{e['count']:,}") for e in found["explain"]]
     output.table(("Part of the query", "Finds", "Count"), rows)
 

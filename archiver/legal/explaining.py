@@ -14,15 +14,10 @@ from archiver.db.transaction import Database
 from archiver.legal.expansions import Expansion, expansions_of
 from archiver.legal.inquiry import Inquiry
 from archiver.legal.queries import OpenIndex
-from archiver.legal.reach import Part
 from archiver.legal.turns import Turns
 from archiver.legal.understanding import Syntax, Understood, understand, zone_of
 from archiver.model.actor import Actor
-from search.index import Expandable, Snapshot
-from search.query import Phrase, Query, every
-
-MOST_WITHIN = 2_000
-"""Words of one expansion that are looked up one by one for somebody limited to a part."""
+from search.query import Query
 
 
 class Explaining:
@@ -44,12 +39,11 @@ class Explaining:
 
         Raises:
             Denied: the actor may search nothing.
-            InvalidInput: one stands for more words than one answer may tell.
             SearchUnavailable: the index does not answer.
         """
         part, _ = await self._inquiry.within(reach(actor, Permission.SEARCH), [], actor)
         found = await self._inquiry.ask(
-            actor, lambda snapshot: expansions_of(_Within(snapshot, part), query)
+            actor, lambda snapshot: expansions_of(snapshot, query, part)
         )
         if found:
             words = ", ".join(each.word for each in found)
@@ -68,23 +62,3 @@ def explaining_of(
     """Return the use case over the parts of an archive."""
     inquiry = Inquiry(index=index, database=database, turns=turns)
     return Explaining(inquiry=inquiry, zone=ZoneInfo(zone), trail=trail)
-
-
-class _Within:
-    """A snapshot as somebody sees it who may search a part of the archive."""
-
-    def __init__(self, snapshot: Snapshot, part: Part) -> None:
-        self._snapshot = snapshot
-        self._part = part.tree
-        self._is_whole = part.is_whole
-
-    def count(self, query: Query) -> int:
-        """Return how many documents of the part `query` finds."""
-        return self._snapshot.count(every((query, self._part)))
-
-    def expansion(self, word: Expandable, *, limit: int) -> tuple[str, ...]:
-        """Return the words that stand in documents of the part, or only in restricted ones."""
-        if self._is_whole:
-            return self._snapshot.expansion(word, limit=limit)
-        found = self._snapshot.expansion(word, limit=min(limit, MOST_WITHIN))
-        return tuple(token for token in found if self.count(Phrase((token,))))

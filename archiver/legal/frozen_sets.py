@@ -29,7 +29,12 @@ from archiver.legal.held import asks_what_is_held, with_held
 from archiver.legal.hold_views import HeldPost
 from archiver.legal.membership import MAX_MEMBERS, Documents, Membership, Scope
 from archiver.legal.queries import OpenIndex, read_query
-from archiver.legal.restriction import RestrictedRecords, around_restricted
+from archiver.legal.restriction import (
+    RestrictedRecords,
+    around_restricted,
+    asks_what_is_restricted,
+    part_told,
+)
 from archiver.legal.set_views import (
     FrozenSet,
     SetIds,
@@ -108,8 +113,10 @@ class FrozenSets:
         within = reach(actor, Permission.SEARCH)
         days = zone_of(zone, self._zone)
         tree = read_query(query, days, stem=stem) if query.strip() else Everything()
-        wanted = await self._with_held(tree, actor)
-        matched = await self._membership.match(wanted, actor)
+        async with self._database.reading() as tx:
+            wanted = await self._with_held(tx, tree, actor)
+            part = await part_told(tx, within, restricted=asks_what_is_restricted(tree))
+        matched = await self._membership.match(wanted, actor, part)
         scope = Scope(query=wanted, accounts=(), record_ids=(), within=within)
         members = await self._membership.find(scope, matched)
         if len(members.ids) > MAX_MEMBERS:
@@ -212,12 +219,11 @@ class FrozenSets:
         async with self._database.reading() as tx:
             return await _seen(tx, await visible_set(tx, set_id, within), within, actor)
 
-    async def _with_held(self, tree: Query, actor: Actor) -> Query:
-        async with self._database.reading() as tx:
-            wanted = await around_restricted(tx, tree, actor)
-            if not asks_what_is_held(wanted):
-                return wanted
-            return await with_held(tx, wanted, reach(actor, Permission.READ_HOLDS))
+    async def _with_held(self, tx: Transaction, tree: Query, actor: Actor) -> Query:
+        wanted = await around_restricted(tx, tree, actor)
+        if not asks_what_is_held(wanted):
+            return wanted
+        return await with_held(tx, wanted, reach(actor, Permission.READ_HOLDS))
 
     async def _record(self, frozen: SetFrozen, actor: Actor) -> None:
         await self._trail.record(

@@ -25,6 +25,7 @@ from archiver.db.transaction import Database, Transaction
 from archiver.errors import IntegrityError, InvalidInput, SearchUnavailable
 from archiver.legal.expansions import Expansion, expansions_of
 from archiver.legal.queries import OpenIndex, snapshot_of
+from archiver.legal.reach import Part
 from archiver.legal.set_views import visible_set
 from archiver.legal.turns import Turns
 from archiver.model.actor import Actor
@@ -124,7 +125,7 @@ class Scope:
 class Matched:
     """The log indexes, ascending, of what a query finds below `until`.
 
-    `expansions` say which words of the index its patterns, similar and stemmed words stood for.
+    `expansions` say which words its patterns, similar and stemmed words stood for, where asked.
     `unread` are posts that the matcher could not read.
     """
 
@@ -164,15 +165,16 @@ class Membership:
         self._documents = documents
         self._turns = turns or Turns()
 
-    async def match(self, query: Query, actor: Actor) -> Matched:
+    async def match(self, query: Query, actor: Actor, telling: Part | None = None) -> Matched:
         """Return what a query finds in nearly all of the log; `find` matches the rest.
 
-        The engine and the matcher are asked in slices, in the actor's turns.
+        The engine and the matcher are asked in slices, in the actor's turns. Expansions are told
+        of the part `telling`, of none without it.
 
         Raises:
             SearchUnavailable: the index does not answer, or is incomplete.
         """
-        matched = await self._by_engine(query, actor)
+        matched = await self._by_engine(query, telling, actor)
         while True:
             async with self._database.reading() as tx:
                 end = (await ledger_rows.state(tx)).next_index
@@ -259,17 +261,17 @@ class Membership:
             )
         return set(originals.values())
 
-    async def _by_engine(self, query: Query, actor: Actor) -> Matched:
-        ask = partial(self._ask, query)
+    async def _by_engine(self, query: Query, telling: Part | None, actor: Actor) -> Matched:
+        ask = partial(self._ask, query, telling)
         matched, known = await self._turns.take(actor, ask, is_slice=True)
         await require_complete(self._database, matched.until, known)
         return matched
 
-    def _ask(self, query: Query) -> tuple[Matched, int]:
+    def _ask(self, query: Query, telling: Part | None) -> tuple[Matched, int]:
         with snapshot_of(self._index) as snapshot:
             numbers = tuple(number for chunk in snapshot.numbers(query) for number in chunk)
-            found = Matched(numbers, snapshot.watermark, expansions_of(snapshot, query))
-            return found, snapshot.known()
+            told = expansions_of(snapshot, query, telling) if telling else ()
+            return Matched(numbers, snapshot.watermark, told), snapshot.known()
 
 
 def _by_matcher(query: Query, matched: Matched, read: Read, end: int) -> Matched:

@@ -7,9 +7,10 @@ there: in no count, hit, bar, facet, set, term report or news of a saved search.
 
 from collections import OrderedDict
 
-from archiver.access.rules import Permission, require
+from archiver.access.rules import Permission, Reach, require
 from archiver.db import restricted as rows
 from archiver.db.transaction import Database, Transaction
+from archiver.legal.reach import Part, Parts, without
 from archiver.model.actor import Actor
 from search.query import And, Held, Not, Numbers, Or, Query, Standing, every
 
@@ -67,6 +68,12 @@ async def around_restricted(
         require(actor, Permission.READ_RESTRICTED)
         return with_restricted(query, restricted)
     return every((query, Not(restricted))) if restricted.numbers else query
+
+
+async def part_told(tx: Transaction, within: Reach, *, restricted: bool = False) -> Part:
+    """Return the part of the archive whose words may be told, with restricted records or not."""
+    part = await Parts().of(tx, within)
+    return part if restricted else without(part, await RestrictedRecords().numbers(tx))
 
 
 def with_restricted(query: Query, restricted: Numbers) -> Query:

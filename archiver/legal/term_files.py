@@ -164,7 +164,8 @@ def _expansions(report: TermReport) -> tuple[Sequence[str], Rows]:
     def rows() -> Iterator[Sequence[Cell]]:
         for term in report.terms:
             for each in term.expansions:
-                start: tuple[Cell, ...] = (term.position, term.text, each.word, each.tokens)
+                tokens = "too many to be counted" if each.tokens is None else each.tokens
+                start: tuple[Cell, ...] = (term.position, term.text, each.word, tokens)
                 for token, records in each.told or (("", 0),):
                     yield (*start, token, records)
 

@@ -29,7 +29,7 @@ from archiver.legal.membership import Documents
 from archiver.legal.queries import GRAMMAR_VERSION, OpenIndex
 from archiver.legal.reach import names
 from archiver.legal.report_views import ReportEntry, entry_of, visible_report, with_hits
-from archiver.legal.restriction import around_restricted, asks_what_is_restricted
+from archiver.legal.restriction import around_restricted, asks_what_is_restricted, part_told
 from archiver.legal.set_views import FrozenSet, is_within, reach_text
 from archiver.legal.term_comparison import Comparison, compare
 from archiver.legal.term_counting import TermCounting
@@ -242,6 +242,10 @@ class TermReports:
         progress: Progress,
     ) -> tuple[TermLine, ...]:
         lines: list[TermLine] = []
+        within = reach(actor, Permission.SEARCH)
+        asks = {asks_what_is_restricted(term.tree) for term in terms if term.tree is not None}
+        async with self._database.reading() as tx:
+            parts = {each: await part_told(tx, within, restricted=each) for each in asks}
         async with searching_terms(
             database=self._database,
             index=self._index,
@@ -253,8 +257,9 @@ class TermReports:
                     line, counted = line_of(term), counting.add(())
                 else:
                     wanted = await self._with_held(term.tree, actor)
+                    part = parts[asks_what_is_restricted(term.tree)]
                     line, counted = await self._turns.take(
-                        actor, partial(search.count, term, wanted, counting), is_slice=True
+                        actor, partial(search.count, term, wanted, part, counting), is_slice=True
                     )
                 lines.append(replace(line, months=described.placed(counted.months)))
                 progress("Counting terms", len(lines), len(terms))

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from archiver.db import holds as hold_rows
 from archiver.db.transaction import Database
 from archiver.errors import InvalidInput
-from archiver.legal.expansions import Expansion, expansions_of
+from archiver.legal.expansions import expansions_of
 from archiver.legal.membership import Documents, require_complete
 from archiver.legal.queries import OpenIndex, asking_the_engine, lasting_snapshot
+from archiver.legal.reach import Part
 from archiver.legal.term_counting import Counted, TermCounting
 from archiver.legal.term_lists import Term
 from archiver.legal.term_report import TermLine
@@ -50,15 +51,19 @@ class TermSearch:
         numbers += [each.number for each in self.unread if finds(each)]
         return [*numbers, *self._copies_of(numbers)]
 
-    def count(self, term: Term, wanted: Query, counting: TermCounting) -> tuple[TermLine, Counted]:
+    def count(
+        self, term: Term, wanted: Query, part: Part, counting: TermCounting
+    ) -> tuple[TermLine, Counted]:
         """Count the next term of a list, which finds what `wanted` does; it blocks as `find`.
 
-        Where it costs more than one answer may, the line says so, and the others still count.
+        Told are the words of a part of the archive. Where a term costs more than one answer may,
+        the line says so, and the others still count.
         """
         line = line_of(term)
         try:
-            expansions = self.expansions(wanted)
             found = self.find(wanted)
+            with asking_the_engine():
+                expansions = expansions_of(self.snapshot, wanted, part)
         except InvalidInput as error:
             return replace(line, error=str(error)), counting.add(())
         counted = counting.add(found)
@@ -70,11 +75,6 @@ class TermSearch:
             accounts=counted.accounts,
         )
         return counts, counted
-
-    def expansions(self, query: Query) -> tuple[Expansion, ...]:
-        """Return which words of the index the words of a query stand for. Raises as `find`."""
-        with asking_the_engine():
-            return expansions_of(self.snapshot, query)
 
     def _copies_of(self, numbers: Sequence[int]) -> Iterator[int]:
         if self.copies:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from archiver.audit.actions import Action
+from archiver.db.records import indexes_of
 from archiver.db.tables import account, record, term_hits
 from archiver.errors import Conflict, InvalidInput, NotFound, SearchUnavailable
 from archiver.legal.term_comparison import Change
@@ -137,6 +138,33 @@ class TestCounts:
         report = await made(archive, "stem:mergers")
 
         assert report.terms[0].expansions[0].told == (("merger", 3),)
+
+    async def test_words_of_posts_out_of_reach_are_told_neither_in_a_report_nor_in_its_set(
+        self, archive: SmallArchive
+    ) -> None:
+        report = await made(archive, "else* OR mer*", actor=TREASURY, query="else* OR mer*")
+        frozen = await archive.frozen_sets.show(report.set.id, actor=TREASURY)
+
+        told = [(each.word, each.tokens, each.told) for each in report.terms[0].expansions]
+        assert told == [("else*", 0, ()), ("mer*", 1, (("merger", 2),))]
+        assert frozen.expansions == report.terms[0].expansions
+
+    async def test_words_of_restricted_records_are_told_to_nobody(
+        self, archive: SmallArchive, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = await archive.searching.ids("elsewhere", actor=COUNSEL)
+        async with archive.database.reading() as tx:
+            (number,) = (await indexes_of(tx, found.ids or ())).values()
+
+        async def restricted(_tx: object) -> list[int]:
+            return [number]
+
+        monkeypatch.setattr("archiver.db.restricted.indexes", restricted)
+        monkeypatch.setattr("archiver.db.restricted.state", lambda _connection: (("request", 1),))
+        report = await made(archive, "else*")
+
+        assert report.terms[0].expansions[0].tokens == 0
+        assert report.terms[0].documents == 0
 
     async def test_an_incomplete_index_makes_no_report(self, archive: SmallArchive) -> None:
         frozen = await archive.frozen_sets.freeze("", actor=COUNSEL)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from archiver.legal.expansions import expansions_of
-from archiver.legal.explaining import _Within
 from archiver.legal.reach import WHOLE, Part
 from archiver.legal.understanding import Syntax, understand, zone_of
 from search.document import Document, document
+from search.errors import QueryTooBroad
 from search.grammar import parse
 from search.index import Expandable
 from search.matcher import matches
@@ -33,13 +33,16 @@ class Posts:
 
     def expansion(self, word: Expandable, *, limit: int) -> tuple[str, ...]:
         found = {token for post in self.posts for token in post.text.split() if fits(word)(token)}
-        assert len(found) <= limit
+        if len(found) > limit:
+            raise QueryTooBroad(f"more than {limit}")
         return tuple(sorted(found))
 
 
-def told(part: Part) -> list[tuple[str, int, tuple[tuple[str, int], ...]]]:
-    within = _Within(Posts(), part)  # type: ignore[arg-type]  # what is asked of a snapshot here
-    found = expansions_of(within, parse("fee* AND NOT stem:fee"))
+Told = list[tuple[str, int | None, tuple[tuple[str, int], ...]]]
+
+
+def told(part: Part, query: str = "fee* AND NOT stem:fee", posts: Posts = Posts()) -> Told:
+    found = expansions_of(posts, parse(query), part)  # type: ignore[arg-type]  # what is asked here
     return [(each.word, each.tokens, each.told) for each in found]
 
 
@@ -55,6 +58,14 @@ def test_words_of_posts_out_of_reach_are_neither_told_nor_counted() -> None:
         ("fee*", 2, (("fees", 2), ("feet", 1))),
         ("stem:fee", 1, (("fees", 2),)),
     ]
+
+
+def test_words_that_are_too_many_to_be_looked_up_in_a_part_are_not_counted() -> None:
+    text = " ".join(f"fee{number}" for number in range(2_001))
+    posts = Posts((document(number=0, text=text, platform="x", account="theirs", captured_at=0),))
+
+    assert told(OURS, "fee*", posts) == [("fee*", None, ())]
+    assert told(WHOLE, "fee*", posts) == [("fee*", 2_001, ())]
 
 
 def test_a_translated_query_is_stemmed_after_it_is_translated() -> None:
