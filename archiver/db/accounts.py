@@ -120,11 +120,6 @@ def change(
     return result.rowcount == 1
 
 
-def in_units(units: Collection[str]) -> Select[Any]:
-    """Return the query of the (platform, handle) of every account of these units."""
-    return select(account.c.platform, account.c.handle).where(account.c.unit.in_(sorted(units)))
-
-
 async def units_by_place(tx: Transaction) -> dict[Place, str]:
     """Return the unit of every registered account that has one: a fact of new captures."""
     rows = await tx.execute(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, exists, func, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 
 from archiver.db.tables import person, person_role
 from archiver.db.transaction import Connection, Transaction
@@ -140,14 +140,6 @@ async def count_failure(tx: Transaction, person_id: str) -> int:
         update(person).where(person.c.id == person_id).values(failures=person.c.failures + 1)
     )
     found = await tx.execute(select(person.c.failures).where(person.c.id == person_id))
-    return int(found.scalar_one())
-
-
-async def count_active(tx: Transaction) -> int:
-    """Return how many people are active."""
-    found = await tx.execute(
-        select(func.count()).select_from(person).where(person.c.state == PersonState.ACTIVE)
-    )
     return int(found.scalar_one())
 
 

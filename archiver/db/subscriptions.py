@@ -256,16 +256,6 @@ async def deliveries_of(
     return [DeliveryRow(**row) for row in rows.mappings()]
 
 
-async def count_deliveries(tx: Transaction, subscription_ids: Sequence[str]) -> int:
-    """Return how many deliveries these subscriptions have had."""
-    found = await tx.execute(
-        select(func.count())
-        .select_from(delivery)
-        .where(delivery.c.subscription_id.in_(subscription_ids))
-    )
-    return int(found.scalar_one())
-
-
 async def count_dead(tx: Transaction) -> int:
     """Return how many deliveries of active subscriptions were given up."""
     found = await tx.execute(

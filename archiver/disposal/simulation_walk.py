@@ -184,7 +184,3 @@ def _end(page: Page, ends: Ends, row: Any) -> int:
     if until is not None:
         return until
     return PERMANENT if ends.permanent else AWAITING
-
-
-def _own_class(row: Any) -> str:
-    return str(row.class_code)

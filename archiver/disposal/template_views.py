@@ -7,7 +7,7 @@ from typing import Any
 from archiver.disposal.schedule_words import ACTIONS, LOCKS, period_words, trigger_words
 from retention.periods import CutoffKind
 from retention.schedules import Mark
-from retention.templates import Template, TermTemplate, get_template, shipped_templates
+from retention.templates import Template, TermTemplate, shipped_templates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +39,6 @@ class TemplateView:
 def template_views() -> tuple[TemplateView, ...]:
     """Return every shipped template in words, in the order of their families."""
     return tuple(map(_view, shipped_templates()))
-
-
-def template_view(template_id: str) -> TemplateView:
-    """Return one shipped template in words.
-
-    Raises:
-        TemplateNotFoundError: there is none.
-    """
-    return _view(get_template(template_id))
 
 
 def template_documents() -> tuple[Mapping[str, Any], ...]:

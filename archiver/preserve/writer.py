@@ -127,11 +127,6 @@ class Writer:
         await asyncio.gather(*leftover, return_exceptions=True)
 
     @property
-    def outstanding(self) -> int:
-        """Records taken and not yet committed."""
-        return self._records
-
-    @property
     def stopped(self) -> str:
         """Why no posts are taken any more, in words; empty while they are."""
         try:

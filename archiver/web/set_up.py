@@ -37,7 +37,6 @@ from archiver.web.session import check_origin
 from retention.templates import DEFAULT_CLASS
 
 COOKIE = "muniment_set_up"
-STEPS = ("store", "retention", "administrator", "confirm")
 _CHOSEN_IN_ENVIRONMENT = frozenset({SettingSource.ENVIRONMENT, SettingSource.START})
 
 Found = Callable[[Choices], Awaitable[Made]]

@@ -3,7 +3,6 @@
 Placing one stands in `new_hold.py`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -173,10 +172,6 @@ async def _release_page(request: web.Request, *, error: str = "") -> web.Respons
 def _after(done: Release) -> web.Response:
     said = "released" if done.view.state == RELEASED else "asked" if done.waits else "refused"
     return web.Response(status=303, headers={"Location": f"/holds/{done.view.id}?done={said}"})
-
-
-def _matters(views: Sequence[HoldView]) -> list[str]:
-    return sorted({view.matter for view in views} - {""})
 
 
 def _address(state: str, matter: str) -> str:
