@@ -6,7 +6,7 @@ follow the event in the log. A rebuilding decides nothing: it reads those entrie
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
@@ -326,7 +326,7 @@ def objections(
             batch=batch,
             facts=facts.get(index),
             schedule=schedule,
-            holds=tuple(map(hold_of, holds.get(index, ()))),
+            holds=tuple(map(_unnamed, holds.get(index, ()))),
             at=from_millis(at),
             lock_until=_lock_end(found.get(index)),
             state=state,
@@ -344,6 +344,14 @@ def hold_of(row: Any) -> Hold:
         matter=row.matter or "not named",
         placed_at=from_millis(row.placed_at),
     )
+
+
+def _unnamed(row: Any) -> Hold:
+    """Return the hold by its id alone: the gate's reasons stand in certificates that are handed on.
+
+    Who may see holds finds by the id what it is called.
+    """
+    return replace(hold_of(row), name="", matter="not named")
 
 
 def _lock_end(found: Candidate | None) -> datetime | None:

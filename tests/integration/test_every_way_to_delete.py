@@ -441,9 +441,9 @@ KEPT, REFUSAL = "disposal:kept", "disposal:condemned"
 CHANGED = "(changed by hand|is not what|nothing else is in it|were deleted by hand)"
 
 REFUSED: dict[Way, tuple[type[ArchiverError] | None, str, str]] = {
-    a_held_record: (None, "held: On hold Q", KEPT),
+    a_held_record: (None, "held: On hold 0", KEPT),
     an_unexpired_record: (None, "retain: ", KEPT),
-    a_hold_that_another_process_placed_a_moment_ago: (None, "held: On hold Late", KEPT),
+    a_hold_that_another_process_placed_a_moment_ago: (None, "held: On hold 0", KEPT),
     a_batch_approved_before_the_schedule_was_lengthened: (None, "version 2 applies now", KEPT),
     a_schedule_lengthened_between_the_gate_and_the_first_byte: (
         None,
