@@ -51,5 +51,22 @@ def bounds(value: str, zone: tzinfo) -> tuple[int, int]:
     )
 
 
+def compared(sign: str, value: str) -> tuple[str, str]:
+    """Return both sides of the range `A..B` that finds what `>`, `>=`, `<` or `<=` a date finds.
+
+    What is no date comes back as it is, to be refused where it is read.
+    """
+    goes_on, steps = ">" in sign, sign in {">", "<"}
+    try:
+        if _DAY.fullmatch(value):
+            day = date.fromisoformat(value)
+            value = (day + timedelta(days=steps * (1 if goes_on else -1))).isoformat()
+        elif _INSTANT.fullmatch(value) and steps == goes_on:  # as an end, an instant is left out
+            value = instant(milliseconds(datetime.fromisoformat(value.upper())) + 1)
+    except (ValueError, OverflowError):
+        pass
+    return (value, "") if goes_on else ("", value)
+
+
 def _midnight(day: date, zone: tzinfo) -> int:
     return milliseconds(datetime.combine(day, time.min, tzinfo=zone))

@@ -20,6 +20,12 @@ _LEXEME = re.compile(
     rf"|(?P<word>[^\s(){QUOTES}]+)|(?P<stray>[{QUOTES}])"
 )
 _NEAR = re.compile(r"(?:w|pre)/[0-9]+", re.IGNORECASE)
+# In quotes too, where a sign that is not searched would be lost without a word.
+_SIGN_IN_QUOTES = re.compile(r"[~=]|[^\W\d_]%|%[^\W\d_]|(?<=\w)&(?!\S)|(?<!\S)#")
+_OTHERS_NEAR = re.compile(
+    r"(?:near|n|w|p|pre|within|adj|around)/(?:in|s|p|sent|para|[0-9]*)|/(?:s|p|[0-9]+)",
+    re.IGNORECASE,
+)
 _RECOGNISERS = frozenset({"date", "mail", "creditcard"})
 _CONNECTORS = {
     "contains": "contains searches in a field; fields are written from:acme here, and compared as "
@@ -95,6 +101,12 @@ def _refuse_operators(found: Sequence[_Lexeme], translation: Translation) -> Non
             )
         if why := _CONNECTORS.get(lexeme.connector):
             translation.refuse(why, lexeme.start)
+        if lexeme.kind == "word" and lexeme.text.lower() == "andany":
+            translation.refuse(
+                "andany marks words that need not be there; leave it and them out, for they find "
+                "no more.",
+                lexeme.start,
+            )
         if lexeme.text.lower() in {"xfirstword", "xlastword"}:
             translation.refuse(
                 f"{lexeme.text} (the first or last word of a text) is not part of this language.",
@@ -123,6 +135,14 @@ def _run(found: Sequence[_Lexeme]) -> Sequence[_Lexeme]:
 def _put_words(run: Sequence[_Lexeme], translation: Translation) -> None:
     """Add one word, or the phrase that several make without quotes."""
     start, end = run[0].start, run[-1].end
+    run = [piece for lexeme in run for piece in _taken_apart(lexeme, translation)]
+    for lexeme in run[1:]:
+        if lexeme.kind == "word" and _OTHERS_NEAR.fullmatch(lexeme.text):
+            translation.refuse(
+                f"{lexeme.text} is no connector of dtSearch, which would search for it as words; "
+                "words near each other are written w/5, or pre/5 in this order.",
+                lexeme.start,
+            )
     words = [_operand(lexeme, translation) for lexeme in run]
     for lexeme in run:
         _note_noise(lexeme, translation)
@@ -144,20 +164,32 @@ def _put_words(run: Sequence[_Lexeme], translation: Translation) -> None:
     translation.put(f"({near})", start, end)
 
 
+def _taken_apart(lexeme: _Lexeme, translation: Translation) -> Sequence[_Lexeme]:
+    """Return the words of a quoted text in which signs stand for something, else what it is."""
+    if lexeme.kind != "quoted":
+        return (lexeme,)
+    inside, start = lexeme.text[1:-1], lexeme.start + 1
+    if inside.startswith("##"):
+        translation.refuse(
+            "## is a regular expression, and those are not part of this language.", start
+        )
+    if not _SIGN_IN_QUOTES.search(inside):
+        return (lexeme,)
+    found = re.finditer(r"\S+", inside)
+    return [_Lexeme("word", each[0], start + each.start(), start + each.end()) for each in found]
+
+
 def _operand(lexeme: _Lexeme, translation: Translation) -> str:
     """Return one word or quoted text as it is written here."""
     text = lexeme.text
     if lexeme.kind == "quoted":
         inside = text[1:-1]
-        if inside.startswith("##"):
-            translation.refuse(
-                "## is a regular expression, and those are not part of this language.",
-                lexeme.start + 1,
-            )
         if text[0] != _STRAIGHT or text[-1] != _STRAIGHT:
             translation.note("Typographic quotes are read as quotes.", lexeme.start, lexeme.end)
         return f'"{inside}"'
     _refuse_signs(lexeme, translation)
+    if lexeme.connector:  # it stood in quotes
+        return f'"{text}"'
     if "%" in text:
         return _similar(lexeme, translation)
     if text.endswith("~"):
@@ -185,6 +217,7 @@ _SIGNS = (
     (re.compile(r"^##?"), _PHONIC),
     (re.compile(r"(?<=\w)&$"), "& (synonyms) is not part of this language; write (one OR other)."),
     (re.compile(r"~~"), "~~ (a range of numbers) is not part of this language."),
+    (re.compile(r"~(?=.)"), "~ (other forms of a word) stands at its end only."),
     (re.compile(r"="), "= (any digit) is not part of this language; ? is any one letter or digit."),
     (re.compile(r"(?<=[^\W\d]):-?[0-9]+$"), ": and a weight is not part of this language."),
     (

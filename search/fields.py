@@ -32,7 +32,7 @@ _ELSEWHERE = {
     **dict.fromkeys(("received", "archived", "ingested"), ("captured",)),
     **dict.fromkeys(("label", "labels", "category", "keyword", "hashtag"), ("tag",)),
     **dict.fromkeys(("language", "locale"), ("lang",)),
-    **dict.fromkeys(("sha", "checksum", "digest"), ("hash",)),
+    **dict.fromkeys(("sha", "sha256", "checksum", "digest"), ("hash",)),
     **dict.fromkeys(("in", "status"), ("is",)),
     **dict.fromkeys(("schedule", "series", "rule"), ("class",)),
 }
@@ -48,6 +48,7 @@ _WHOLE_TEXT = frozenset({"subject", "body", "text", "title", "content", "message
 _HASH = re.compile(r"[0-9a-f]{64}")
 _LUCENE_RANGE = re.compile(r"[\[{]\s*(\S+)\s+TO\s+(\S+?)\s*[\]}]")
 _GROUP = re.compile(r"\s*[(（]([^()（）]*)[)）]")  # noqa: RUF001
+_OTHER_QUOTES = re.compile(r"[‘'’`]([^‘'’`\"]+)[‘'’`](?!\w)")  # noqa: RUF001
 _NEXT_WORD = re.compile(r"\s+(\"[^\"]*\"|[^\s()\"]+)")
 _SLASHED = re.compile(r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})")
 _LOOSE_DAY = re.compile(r"([0-9]{4})[-/.]?([0-9]{1,2})[-/.]?([0-9]{1,2})")
@@ -103,6 +104,14 @@ def _keyword_field(name: FieldName, lexeme: Lexeme, text: str) -> Field | Held:
 
 def _refuse_signs(lexeme: Lexeme, text: str) -> None:
     name = lexeme.name
+    if lexeme.value[0] in "'‘’`":  # noqa: RUF001
+        other = _OTHER_QUOTES.match(text, lexeme.inside)
+        _refuse_at(
+            'Single quotes do not quote here; use ".',
+            lexeme.inside,
+            text,
+            *([f'{text[: lexeme.inside]}"{other.group(1)}"{text[other.end() :]}'] if other else []),
+        )
     for position, char in enumerate(lexeme.value):
         if char in "*?~":
             _refuse_at(
@@ -173,7 +182,7 @@ def _other_dates(lexeme: Lexeme, value: str, offset: int, text: str) -> list[str
     if comparison:
         sign, day = comparison.groups()
         name = lexeme.name if lexeme.name in tuple(DateName) else DateName.POSTED
-        return [_replaced(text, lexeme, f"{name}:{day}.." if ">" in sign else f"{name}:..{day}")]
+        return [_replaced(text, lexeme, f"{name}:{'..'.join(dates.compared(sign, day))}")]
     end = start + len(value)
     return [f"{text[:start]}{day}{text[end:]}" for day in _days(lexeme, value)]
 

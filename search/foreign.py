@@ -125,16 +125,17 @@ _OPERATORS = (
         flags=re.IGNORECASE,
     ),
     _operator(
-        r"not\s+near(?:[/(]?([0-9]+)\)?)?",
+        r"not\s+near[/(]?([0-9]+)\)?",
         _NOT_NEAR,
-        "{left} AND NOT ({left} w/8 {right})",
+        "{left} AND NOT ({left} w/{g1} {right})",
         flags=re.IGNORECASE,
     ),
+    _operator(r"not\s+near", _NOT_NEAR, "{left} AND NOT ({left} w/8 {right})", flags=re.IGNORECASE),
     _operator(
         r"(?:near|around)\s?[/:(]?\s?(?:n=)?([0-9]+)\)?", _NEAR, "w/{g1}", flags=re.IGNORECASE
     ),
     _operator(r"n/?([0-9]+)", _NEAR, "w/{g1}", flags=re.IGNORECASE),
-    _operator(r"(?:w|within)\s?/\s?([0-9]+)", _NEAR, "w/{g1}", flags=re.IGNORECASE),
+    _operator(r"(?:w|within)\s?/\s?(?:in\s)?([0-9]+)", _NEAR, "w/{g1}", flags=re.IGNORECASE),
     _operator(r"pre\s?/\s?([0-9]+)|p/([0-9]+)", _NEAR, "pre/{g1}{g2}", flags=re.IGNORECASE),
     _operator(
         r"(?:w|within)\s?\(?([0-9]+)\)?(?:\s+(?:words\s+)?of)?",
@@ -202,10 +203,9 @@ _IN_WORDS = (
         "+ before a word is not an operator here; every part of an AND is required.",
         "",
     ),
-    _construct(r"^captured(?P<at>>=|>)(.+)$", _COMPARED, "captured:{g1}..", flags=re.IGNORECASE),
-    _construct(r"^captured(?P<at><=|<)(.+)$", _COMPARED, "captured:..{g1}", flags=re.IGNORECASE),
-    _construct(r"^[^\W\d_]+(?P<at>>=|>)(.+)$", _COMPARED, "after:{g1}"),
-    _construct(r"^[^\W\d_]+(?P<at><=|<)(.+)$", _COMPARED, "before:{g1}"),
+    # As a field they are refused again, with the days that are meant.
+    _construct(r"^(captured)(?P<at>[<>]=?)(.+)$", _COMPARED, "{g1}:{at}{g2}", flags=re.IGNORECASE),
+    _construct(r"^[^\W\d_]\w*(?P<at>[<>]=?)(.+)$", _COMPARED, "posted:{at}{g1}"),
     _construct(
         r"^([^\W\d_]+)(?P<at>==?)([^=]+)$",
         "= does not compare here; a field and its value are joined by a colon: from:acme.",
@@ -257,7 +257,7 @@ _IN_WORDS = (
     ),
     _construct(r"\|", "| is not an operator here; write OR."),
     _construct(
-        r"^([^,;]+)(?P<at>[,;])([^,;]*\D[^,;]*)$",
+        r"^([^,;]+)(?P<at>[,;])(.*[^\d,;.%].*)$",  # 1,000,000.50 is a number
         "A comma does not combine here; write OR or AND, or quotes for words next to each other.",
         "({g1} OR {g2})",
         "({g1} AND {g2})",

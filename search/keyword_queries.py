@@ -13,14 +13,16 @@ from search.lexemes import QUOTES
 from search.translation import Translation
 
 _LEXEME = re.compile(
-    r"(?P<open>[({])|(?P<close>[)}])"
+    r"(?P<card>\(c:[cs]\))|(?P<open>[({])|(?P<close>[)}])"
     r"|(?P<near>O?NEAR|AROUND)(?:\s?\(\s*(?:n\s*=\s*)?(?P<n>[0-9]+)\s*\)|\s(?P<m>[0-9]+))?(?=[\s(\"]|$)"
     r"|(?P<operator>AND|OR|NOT)(?![^\s()])"
-    r"|(?P<sign>[-+])(?=[^\s()])"
-    r"|(?P<name>[A-Za-z_]{2,})(?P<compare>:|<>|>=|<=|>|<|=)(?!//)"
-    rf"(?:[{QUOTES}](?P<exact>[^{QUOTES}]*)[{QUOTES}]|(?P<value>[^\s(){{}}{QUOTES}]+)|(?=\())?"
+    r"|(?P<sign>[-+])(?=[^\s)])"
+    r"|(?P<name>[A-Za-z_][A-Za-z_0-9]+)(?P<compare>:|<>|>=|<=|>|<|=)(?!//)"
+    rf"(?:[{QUOTES}](?P<exact>[^{QUOTES}]*)[{QUOTES}]|(?P<value>[^\s(){{}}{QUOTES}]+)|(?=[({{]))?"
     rf"|[{QUOTES}](?P<quoted>[^{QUOTES}]*)[{QUOTES}]|(?P<word>[^\s(){{}}{QUOTES}]+)|(?P<stray>\S)"
 )
+_ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
+_LAST_QUESTION = re.compile(r"(?<=\w)\?+(?=[\s.,;!)]|$)")
 
 
 class Property(NamedTuple):
@@ -74,6 +76,8 @@ class Reading:
                 self._near(found)
             elif found["name"]:
                 self._property(found)
+            elif kind == "card":
+                self._card(found.group(), start, end)
             elif kind == "open":
                 self._open(found.group(), start)
             elif kind == "close":
@@ -129,6 +133,14 @@ class Reading:
         self.translation.put(operator, start, end)
         self._after_operand = False
 
+    def _card(self, sign: str, start: int, end: int) -> None:
+        """Put the operator that Purview's condition cards are joined by."""
+        operator = self.dialect.operators.get(sign)
+        if operator is None:
+            self.translation.refuse(f"there is no operator {sign}.", start)
+        self.translation.note(f"{sign}, between condition cards, is {operator}.", start, end)
+        self._operator(operator, start, end)
+
     def _sign(self, sign: str, start: int) -> None:
         self._join(start)
         if sign == "-":
@@ -155,7 +167,7 @@ class Reading:
         start, end = found.span()
         name, sign = found["name"].lower(), found["compare"]
         value = found["exact"] if found["exact"] is not None else found["value"]
-        if value is None and self.translation.source[end : end + 1] == "(":
+        if value is None and self.translation.source[end : end + 1] in {"(", "{"}:
             self._join(start)
             self._opening = name, sign
             return
@@ -163,30 +175,62 @@ class Reading:
             self.translation.refuse(
                 f"{self.dialect.system} reads {name} twice side by side as OR; write the OR.", start
             )
-        written = self.dialect.property_(
-            self.translation, Property(name, sign, value or "", start, end)
-        )
-        self._operand(written, start, end)
+        if not value:
+            self.translation.refuse(f"there is no value right after {name}{sign}.", start)
+        self._operand(self._compared(Property(name, sign, value, start, end)), start, end)
         self._last = name
+
+    def _compared(self, found: Property) -> str:
+        if sign := next((each for each in "*?" if each in found.value), ""):
+            self.translation.refuse(
+                f"{found.name} is compared as a whole here, so {sign} stands for nothing in it; "
+                "write the values, joined by OR.",
+                found.end - len(found.value) + found.value.index(sign),
+            )
+        return self.dialect.property_(self.translation, found)
 
     def _word(self, word: str, start: int, end: int) -> None:
         name, sign = self._properties[-1]
         if name:
-            found = Property(name, sign, word, start, end)
-            self._operand(self.dialect.property_(self.translation, found), start, end)
+            self._operand(self._compared(Property(name, sign, word, start, end)), start, end)
+        elif _ADDRESS.match(word):
+            self._operand(f'"{word}"' if "?" in word else word, start, end)
         else:
+            word = self._without_questions(word, start)
+            if "~" in word:
+                self.translation.refuse(
+                    f"~ is no sign of {self.translation.system}; here ~1 would find similar words.",
+                    start + word.index("~"),
+                )
             self._operand(self.dialect.word(self.translation, word, start), start, end)
+
+    def _without_questions(self, text: str, start: int) -> str:
+        """Return words without the ? that end a question; any other would come to mean a letter."""
+        if _ADDRESS.search(text):
+            return text
+        plain = _LAST_QUESTION.sub("", text)
+        if plain != text:
+            self.translation.note(
+                f"? is no sign of {self.translation.system} and left out; here it would be any one "
+                "letter.",
+                start,
+                start + len(text),
+            )
+        if "?" in plain:
+            self.translation.refuse(
+                f"? is no sign of {self.translation.system}; here it would be any one letter.",
+                start + text.index("?"),
+            )
+        return plain
 
     def _quoted(self, found: re.Match[str]) -> str:
         name, sign = self._properties[-1]
         if name:
-            return self.dialect.property_(
-                self.translation, Property(name, sign, found["quoted"], *found.span())
-            )
+            return self._compared(Property(name, sign, found["quoted"], *found.span()))
         text = found.group()
         if text[0] != '"' or text[-1] != '"':
             self.translation.note("Typographic quotes are read as quotes.", *found.span())
-        return f'"{found["quoted"]}"'
+        return f'"{self._without_questions(found["quoted"], found.start("quoted"))}"'
 
 
 def value_of(text: str) -> str:

@@ -3,9 +3,9 @@
 Source: Microsoft's published syntax. Properties of mail that a post does not have are refused.
 """
 
-import re
-from datetime import UTC, date, timedelta, tzinfo
+from datetime import UTC, tzinfo
 
+from search.dates import compared
 from search.keyword_queries import Dialect, Property, Reading, value_of
 from search.translation import Translated, Translation
 
@@ -17,6 +17,10 @@ _FIELDS = {
     "account": "account",
     "platform": "platform",
     "tag": "tag",
+}
+_YES = {
+    **dict.fromkeys(("true", "yes", "1"), True),
+    **dict.fromkeys(("false", "no", "0"), False),
 }
 _POSTED = frozenset({"sent", "date", "created", "posted"})
 _UNREADABLE = {
@@ -54,8 +58,6 @@ def _word(translation: Translation, word: str, start: int) -> str:
     end = start + len(word)
     if word in {"XRANK", "WORDS", "ALL", "ANY", "NONE"}:
         translation.refuse(f"{word} is not part of this language.", start)
-    if "?" in word:
-        translation.refuse("? is no sign of KQL; here it would be any one letter.", start)
     if "*" in word.rstrip("*"):
         translation.refuse(
             "* stands at the end of a word only; in this language it may stand anywhere.",
@@ -81,7 +83,10 @@ def _property(translation: Translation, found: Property) -> str:
             found.start,
             found.end,
         )
-        return "has:media" if found.value.lower() in {"true", "yes", "1"} else "NOT has:media"
+        has = _YES.get(found.value.lower())
+        if has is None or found.sign not in {":", "=", "<>"}:
+            translation.refuse("expected hasattachment:true or hasattachment:false.", found.start)
+        return "has:media" if has is (found.sign != "<>") else "NOT has:media"
     name = _FIELDS.get(found.name)
     if name is None:
         translation.refuse(
@@ -94,6 +99,11 @@ def _property(translation: Translation, found: Property) -> str:
         found.start,
         found.end,
     )
+    if found.sign not in {":", "=", "<>"}:
+        translation.refuse(
+            f"{found.sign} does not compare {found.name} here; only dates are compared so.",
+            found.start,
+        )
     written = f"{name}:{value_of(found.value)}"
     return f"NOT {written}" if found.sign == "<>" else written
 
@@ -103,36 +113,20 @@ def _dates(translation: Translation, found: Property) -> str:
     value = found.value
     if found.name != name:
         translation.note(f"{found.name} is read as {name}:.", found.start, found.end)
-    first, last = {
-        ":": (value, value),
-        "=": (value, value),
-        ">=": (value, ""),
-        "<=": ("", value),
-        ">": (_day_after(value, 1), ""),
-        "<": ("", _day_after(value, -1)),
-    }.get(found.sign, ("", ""))
-    if not (first or last):
-        translation.refuse(f"{found.sign} does not compare dates here.", found.start)
-    if ".." in value:
+    if found.sign in {":", "="}:
         return f"{name}:{value}"
-    return f"{name}:{value}" if first == last else f"{name}:{first}..{last}"
-
-
-def _day_after(value: str, days: int) -> str:
-    """Return the day so many days later; what is no day as it is, to be refused when read."""
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        return value
-    try:
-        return (date.fromisoformat(value) + timedelta(days=days)).isoformat()
-    except (ValueError, OverflowError):
-        return value
+    if found.sign == "<>":
+        translation.refuse("<> does not compare dates here.", found.start)
+    if ".." in value:
+        translation.refuse(f"{found.sign} compares with one day, found {value}.", found.start)
+    return f"{name}:{'..'.join(compared(found.sign, value))}"
 
 
 _DIALECT = Dialect(
     system="Purview",
     word=_word,
     property_=_property,
-    operators={"NEAR": "w", "ONEAR": "pre"},
+    operators={"NEAR": "w", "ONEAR": "pre", "(c:c)": "AND", "(c:s)": "OR"},
     near_note="Purview counts the words apart; where it counts the words between, write one more.",
     usual_distance=_USUAL_DISTANCE,
     same_is_or=True,

@@ -17,7 +17,8 @@ _LEXEME = re.compile(
     rf"|(?P<quoted>[{QUOTES}][^{QUOTES}]*[{QUOTES}])|(?P<stray>[{QUOTES}])"
     rf"|(?P<word>[^\s(（)）{QUOTES}]+)"
 )
-_FIELD = re.compile(r"(?!https?:|www\.)([^\W\d_]+)[:：](.*)", re.IGNORECASE | re.DOTALL)
+# A name as systems make them up, newer_than: and sha256: too: what they mean is told, not guessed.
+_FIELD = re.compile(r"(?!https?:|www\.)([^\W\d_]\w*)[:：](.*)", re.IGNORECASE | re.DOTALL)
 _NEAR = re.compile(r"(w|pre)/([0-9]{1,9})", re.IGNORECASE)
 _BEGINS_WORD = re.compile(rf"[^\s(（)）{QUOTES}]")
 

@@ -21,7 +21,8 @@ _UNREADABLE = {
         "before:.",
     ),
     **dict.fromkeys(
-        ("filename", "larger", "smaller", "size", "category", "in", "rfc"), "it is one of mail."
+        ("filename", "larger", "smaller", "size", "category", "in", "rfc822msgid"),
+        "it is one of mail.",
     ),
 }
 

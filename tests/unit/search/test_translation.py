@@ -36,6 +36,9 @@ DTSEARCH = [
     ("first-class", '"first class"', []),
     ("@acme", "@acme", ["sign included"]),
     ('"and" or x-ray', '"and" OR "x ray"', ["and is a noise word"]),
+    ('"apply~ now"', "stem:apply pre/1 now", ["Snowball", "a phrase", "now is a noise word"]),
+    ('"not apply~"', '"not" pre/1 stem:apply', ["not is a noise word", "a phrase", "Snowball"]),
+    ('"50% off"', '"50 off"', []),
 ]
 
 KQL = [
@@ -63,7 +66,25 @@ KQL = [
         "captured:2026-01-01T00:00:00Z..2026-01-03T00:00:00Z",
         [],
     ),
+    (
+        "sent>2026-01-01T10:00:00Z AND sent<=2026-01-01T11:00:00Z",
+        "after:2026-01-01T10:00:00.001Z AND before:2026-01-01T11:00:00.001Z",
+        ["sent is read as posted:"],
+    ),
     ("hasattachment:true", "has:media", ["has:media"]),
+    ("hasattachment<>true", "NOT has:media", ["has:media"]),
+    (
+        '"are you there?" https://a.com/b?c=1',
+        '"are you there" AND "https://a.com/b?c=1"',
+        ["left out", "read as AND"],
+    ),
+    ("-(fraud draft)", "NOT (fraud AND draft)", ["read as AND"]),
+    (
+        "(fraud)(c:c)(sent=2026-01-01)",
+        "fraud AND posted:2026-01-01T00:00:00Z..2026-01-02T00:00:00Z",
+        ["condition cards", "sent is read as posted:"],
+    ),
+    ("fraud(c:s)theft", "fraud OR theft", ["condition cards"]),
     ("#ipo", "#ipo", ["sign included"]),
 ]
 
@@ -79,6 +100,9 @@ VAULT = [
         ["has:media", "after: is about", "before: is about"],
     ),
     ("label:urgent", "tag:urgent", ["read as tag:"]),
+    ("why? fraud", "why AND fraud", ["left out", "read as AND"]),
+    ("from:{bob ann}", "from:bob OR from:ann", ["compared as a whole", "read as OR"]),
+    ("fraud -(draft memo)", "fraud AND NOT (draft AND memo)", ["read as AND"]),
 ]
 
 TRANSLATED = [
@@ -122,8 +146,25 @@ REFUSED = [
     (dtsearch, "(fraud and theft) w/5 waste", 7, "AND belongs outside"),
     (dtsearch, "chief officer pre/3 resign* and", 31, "found the end"),
     (dtsearch, '"open', 0, "not closed"),
+    (dtsearch, '"fast& car"', 5, "synonyms"),
+    (dtsearch, '"room 1=="', 7, "any digit"),
+    (dtsearch, '"##1 fan"', 1, "regular expression"),
+    (dtsearch, "fraud~1", 5, "at its end only"),
+    (dtsearch, "apple and pear andany plum", 15, "need not be there"),
+    (dtsearch, "fraud near/5 risk", 6, "near/5 is no connector"),
+    (dtsearch, "fraud w/in 5 risk", 6, "w/in is no connector"),
+    (dtsearch, "fraud /5 risk", 6, "/5 is no connector"),
     (kql, "*tion", 0, "end of a word only"),
-    (kql, "wom?n", 0, "no sign of KQL"),
+    (kql, "wom?n", 3, "no sign of KQL"),
+    (kql, '"a wom?n"', 6, "no sign of KQL"),
+    (kql, "fraud~1", 5, "no sign of KQL"),
+    (kql, "author>m", 0, "only dates"),
+    (kql, "author:jo*", 9, "compared as a whole"),
+    (kql, "from:(bob OR jo*)", 15, "compared as a whole"),
+    (kql, "author: jo", 0, "no value right after author:"),
+    (kql, "hasattachment:some", 0, "hasattachment:true or"),
+    (kql, "sent>=2026-01-01..2026-01-31", 0, "compares with one day"),
+    (kql, "RefinableString00:x", 0, "no refinablestring00"),
     (kql, 'subject:"earnings"', 0, "no subject"),
     (kql, "fraud AND received>=2026-01-01", 10, "posted: or captured:"),
     (kql, "to:bob", 0, "no recipients"),
@@ -140,6 +181,11 @@ REFUSED = [
     (vault, "fraud AROUND theft", 6, "is missing"),
     (vault, "a OR b c", 7, "mixed"),
     (vault, "is:starred", 0, "no is:starred"),
+    (vault, "wom?n", 3, "no sign of Vault"),
+    (vault, "fraud~1", 5, "no sign of Vault"),
+    (vault, "from:*@a.com", 5, "compared as a whole"),
+    (vault, "rfc822msgid:x", 0, "one of mail"),
+    (vault, "fraud (c:c) theft", 6, "no operator (c:c)"),
     (vault, "after:yesterday", 0, "expected a day"),
 ]
 
