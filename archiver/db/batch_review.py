@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from archiver.db.batches import BatchRow
 from archiver.db.disposal_tables import batch, batch_record
-from archiver.db.holds import ACTIVE
+from archiver.db.holds import ACTIVE, IS_HELD, WAS_HELD
 from archiver.db.tables import blob, frozen_members, frozen_set, hold, hold_record, record, segment
 from archiver.db.transaction import Transaction
 from archiver.model.batch import OPEN, MemberState
@@ -29,19 +29,6 @@ from archiver.model.lock import LockMode
 from archiver.model.number_list import unpack
 from archiver.model.post import Change
 
-RELEASED = "released"
-_RELEASED_HOLD = (
-    select(hold_record.c.log_index)
-    .join(hold, hold.c.id == hold_record.c.hold_id)
-    .where(hold_record.c.log_index == record.c.log_index, hold.c.state == RELEASED)
-    .exists()
-)
-_HELD = (
-    select(hold_record.c.log_index)
-    .join(hold, hold.c.id == hold_record.c.hold_id)
-    .where(hold_record.c.log_index == record.c.log_index, hold.c.state == ACTIVE)
-    .exists()
-)
 _ANSWER = record.alias("answer")
 
 
@@ -59,7 +46,7 @@ class Standout(StrEnum):
 
 _CONDITIONS: Mapping[Standout, ColumnElement[bool]] = {
     Standout.CHANGED: record.c.change.in_((Change.EDITED.value, Change.DELETED.value)),
-    Standout.RELEASED_HOLD: _RELEASED_HOLD,
+    Standout.RELEASED_HOLD: WAS_HELD,
     Standout.ANSWERED: select(_ANSWER.c.log_index)
     .where(
         _ANSWER.c.platform == record.c.platform,
@@ -204,11 +191,11 @@ async def not_in(tx: Transaction, row: BatchRow, at: int) -> NotIn:
     other = _member_of(batch.c.state.in_(OPEN), batch.c.id != row.id)
     reviewed = _member_of(batch_record.c.keep_until > at)
     reasons = (
-        (and_(due, _HELD), "held"),
-        (and_(due, ~_HELD, locked), "locked"),
+        (and_(due, IS_HELD), "held"),
+        (and_(due, ~IS_HELD, locked), "locked"),
         (record.c.retain_until.is_(None), "no_end"),
-        (and_(due, ~_HELD, ~locked, reviewed), "kept_by_review"),
-        (and_(due, ~_HELD, ~locked, ~reviewed, other), "in_another_batch"),
+        (and_(due, ~IS_HELD, ~locked, reviewed), "kept_by_review"),
+        (and_(due, ~IS_HELD, ~locked, ~reviewed, other), "in_another_batch"),
     )
     statement = (
         select(

@@ -15,14 +15,11 @@ from sqlalchemy import BigInteger, BindParameter, Select, bindparam, func, or_, 
 
 from archiver.clock import from_millis
 from archiver.db.disposal_tables import batch, batch_record
-from archiver.db.holds import ACTIVE
-from archiver.db.tables import a_post, blob, hold, hold_record, record, segment
+from archiver.db.holds import IS_HELD
+from archiver.db.tables import a_post, blob, record, segment
 from archiver.db.transaction import Transaction
+from archiver.model.batch import OPEN
 from archiver.model.lock import LockMode
-
-OPEN_STATES = ("formed", "reviewed", "approved", "executing")
-"""States of a batch whose records, excluded ones too, can be in no other batch."""
-
 
 _NEVER = -(2**63)
 """Before every end there can be."""
@@ -72,18 +69,12 @@ def _row(row: Any) -> DueRow:
 
 
 def _due() -> Select[Any]:
-    held = (
-        select(hold_record.c.log_index)
-        .join(hold, hold.c.id == hold_record.c.hold_id)
-        .where(hold_record.c.log_index == record.c.log_index, hold.c.state == ACTIVE)
-        .exists()
-    )
     taken = (
         select(batch_record.c.log_index)
         .join(batch, batch.c.id == batch_record.c.batch_id)
         .where(
             batch_record.c.log_index == record.c.log_index,
-            batch.c.state.in_(OPEN_STATES),
+            batch.c.state.in_(OPEN),
         )
         .exists()
     )
@@ -111,7 +102,7 @@ def _due() -> Select[Any]:
             record.c.retain_until <= at,
             a_post,
             or_(segment.c.lock_mode == LockMode.NONE, segment.c.lock_until <= at),
-            ~held,
+            ~IS_HELD,
             ~taken,
         )
         .order_by(record.c.retain_until, record.c.log_index)

@@ -8,24 +8,19 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import BindParameter, Connection, bindparam, select
 
+from archiver.db.holds import IS_HELD
 from archiver.db.records import RecordRow
 from archiver.db.segments import SegmentRow
-from archiver.db.tables import hold, hold_record, log_entry, record, segment
+from archiver.db.tables import log_entry, record, segment
 
 _BATCH = 500  # SQLite allows 32,766 variables; short lists also keep plans cached
 _COLUMNS = tuple(RecordRow.__dataclass_fields__)
 _NAMED: BindParameter[Sequence[object]] = bindparam("named", expanding=True)
 _OF_SEGMENT = tuple(SegmentRow.__dataclass_fields__)
-_IS_HELD = (
-    select(hold_record.c.log_index)
-    .join(hold, hold.c.id == hold_record.c.hold_id)
-    .where(hold_record.c.log_index == record.c.log_index, hold.c.state == "active")
-    .exists()
-)
 _ROWS = (
     select(
         log_entry.c.entry,
-        _IS_HELD,
+        IS_HELD,
         *(record.c[name] for name in _COLUMNS),
         *(segment.c[name] for name in _OF_SEGMENT),
     )

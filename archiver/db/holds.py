@@ -29,6 +29,17 @@ from archiver.errors import NotFound
 ACTIVE = "active"
 RELEASED = "released"
 
+_COVERS = (
+    select(hold_record.c.log_index)
+    .join(hold, hold.c.id == hold_record.c.hold_id)
+    .where(hold_record.c.log_index == record.c.log_index)
+)
+IS_HELD = _COVERS.where(hold.c.state == ACTIVE).exists()
+"""Whether a hold in force covers the `record` of a statement."""
+
+WAS_HELD = _COVERS.where(hold.c.state == RELEASED).exists()
+"""Whether a hold that was released covered the `record` of a statement."""
+
 _BATCH = 500
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, tuple_
 
-from archiver.db.holds import ACTIVE
-from archiver.db.tables import a_post, hold, hold_record, record, schedule, segment
+from archiver.db.holds import IS_HELD
+from archiver.db.tables import a_post, record, schedule, segment
 from archiver.db.transaction import Transaction
 from archiver.model.lock import LockMode
 from retention.schedules import Action
@@ -121,17 +121,11 @@ async def records(
 
 
 def _conditions(at: int) -> Mapping[Keeps, ColumnElement[bool]]:
-    held = (
-        select(hold_record.c.log_index)
-        .join(hold, hold.c.id == hold_record.c.hold_id)
-        .where(hold_record.c.log_index == record.c.log_index, hold.c.state == ACTIVE)
-        .exists()
-    )
     locked = and_(segment.c.lock_mode != LockMode.NONE.value, segment.c.lock_until > at)
     ended = record.c.retain_until <= at
     return {
-        Keeps.HELD: and_(ended, held),
-        Keeps.LOCKED: and_(ended, locked, ~held),
+        Keeps.HELD: and_(ended, IS_HELD),
+        Keeps.LOCKED: and_(ended, locked, ~IS_HELD),
         Keeps.AWAITING_EVENT: record.c.retain_until.is_(None),
     }
 

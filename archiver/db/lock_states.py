@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from sqlalchemy import Select, bindparam, case, func, select, update
 
 from archiver.db.disposal_tables import disposed
+from archiver.db.holds import ACTIVE
 from archiver.db.segments import BlobRow, SegmentRow
 from archiver.db.tables import blob, hold, hold_record, record, segment
 from archiver.db.transaction import Connection
-
-_IN_FORCE = "active"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +149,8 @@ def _ends(connection: Connection, start: int, end: int) -> dict[str, tuple[int, 
     return {row[0]: (int(row[1]), row[2], int(row[3])) for row in rows}
 
 
-_SINCE = func.min(case((hold.c.state == _IN_FORCE, hold.c.placed_at)))
-_RELEASED = func.max(case((hold.c.state != _IN_FORCE, hold.c.released_at)))
+_SINCE = func.min(case((hold.c.state == ACTIVE, hold.c.placed_at)))
+_RELEASED = func.max(case((hold.c.state != ACTIVE, hold.c.released_at)))
 
 
 def _held(connection: Connection, start: int, end: int) -> dict[str, Held]:

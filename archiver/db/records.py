@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, select
 
 from archiver.db.disposal_tables import disposed
-from archiver.db.holds import HoldRow
+from archiver.db.holds import ACTIVE, HoldRow
 from archiver.db.number_lists import AT_ONCE, listed
 from archiver.db.tables import (
     a_duplicate,
@@ -321,7 +321,7 @@ async def holds_on(tx: Transaction, indexes: Sequence[int]) -> dict[int, list[tu
             .join(hold, hold.c.id == hold_record.c.hold_id)
             .where(
                 hold_record.c.log_index.in_(indexes[start : start + _BATCH]),
-                hold.c.state == "active",
+                hold.c.state == ACTIVE,
             )
             .order_by(hold.c.id)
         )

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, select, update
 
 from archiver.clock import to_millis
 from archiver.db import account_totals
 from archiver.db.chunks import chunks
 from archiver.db.facts import facts_of_rows
-from archiver.db.holds import ACTIVE
-from archiver.db.tables import event, hold, hold_record, record
+from archiver.db.holds import IS_HELD
+from archiver.db.tables import event, record
 from archiver.db.transaction import Connection, Transaction
 from retention.decisions import retain_until
 from retention.schedules import Schedule
@@ -96,18 +96,12 @@ def ends(
 
 async def standing(tx: Transaction, log_indexes: Sequence[int]) -> list[Standing]:
     """Return how the posts among these stand, in log order."""
-    held = (
-        select(func.count())
-        .select_from(hold_record.join(hold, hold.c.id == hold_record.c.hold_id))
-        .where(hold_record.c.log_index == record.c.log_index, hold.c.state == ACTIVE)
-        .scalar_subquery()
-    )
     columns: tuple[Any, ...] = (
         record.c.log_index,
         record.c.id,
         record.c.class_code,
         record.c.retain_until,
-        held.label("held"),
+        IS_HELD.label("held"),
     )
     found: list[Standing] = []
     for chunk in chunks(log_indexes):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from archiver.db.chunks import chunks
+from archiver.db.holds import ACTIVE
 from archiver.db.tables import blob, hold, hold_record, record, segment
 from archiver.db.transaction import Row, Transaction, insert_rows
 from archiver.errors import NotFound
@@ -214,7 +215,7 @@ def _wanted() -> ColumnElement[bool]:
         select(hold_record.c.log_index)
         .join(hold, hold.c.id == hold_record.c.hold_id)
         .where(
-            hold.c.state == "active",
+            hold.c.state == ACTIVE,
             hold_record.c.log_index >= segment.c.first_index,
             hold_record.c.log_index < segment.c.first_index + segment.c.records,
         )
@@ -228,6 +229,6 @@ def _blob_wanted() -> ColumnElement[bool]:
         select(hold_record.c.log_index)
         .join(hold, hold.c.id == hold_record.c.hold_id)
         .join(record, record.c.log_index == hold_record.c.log_index)
-        .where(hold.c.state == "active", record.c.id == blob.c.record_id)
+        .where(hold.c.state == ACTIVE, record.c.id == blob.c.record_id)
         .exists()
     )
