@@ -20,6 +20,7 @@ _LEXEME = re.compile(
 # A name as systems make them up, newer_than: and sha256: too: what they mean is told, not guessed.
 _FIELD = re.compile(r"(?!https?:|www\.)([^\W\d_]\w*)[:：](.*)", re.IGNORECASE | re.DOTALL)
 _NEAR = re.compile(r"(w|pre)/([0-9]{1,9})", re.IGNORECASE)
+_TAGS = frozenset(map(chr, range(0xE0020, 0xE0080)))  # UTS #51, ED-14a
 _BEGINS_WORD = re.compile(rf"[^\s(（)）{QUOTES}]")
 
 
@@ -160,4 +161,7 @@ def visible(text: str) -> str:
 
 
 def _invisible(char: str) -> bool:
-    return not char.isascii() and unicodedata.category(char) == "Cf"
+    """Return whether a character is not seen; the tags that make 🏴 the flag of Wales are."""
+    if char.isascii() or char in _TAGS:
+        return False
+    return unicodedata.category(char) == "Cf"

@@ -31,6 +31,7 @@ from search.query import (
 )
 
 A, B, C = Term("a"), Term("b"), Term("c")
+ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -55,6 +56,7 @@ READ = [
     ('"and" AND "OR"', And((Phrase(("and",)), Phrase(("or",)))), '"and" AND "or"'),
     ('"really?"', Phrase((Pattern("really?"),)), '"really?"'),
     ('"really!"', Phrase(("really",)), '"really"'),
+    (ENGLAND, Term(ENGLAND), ENGLAND),
     ("$1,000,000.50", Phrase(("1", "000", "000.50")), '"1 000 000.50"'),
     ('"https://x.com/w?v=*"', Phrase(("https://x.com/w?v=*",)), '"https://x.com/w?v=*"'),
     ("https://x.com/a:b", Term("https://x.com/a:b"), "https://x.com/a:b"),
