@@ -1,8 +1,8 @@
 """Opening the database and its transactions.
 
 `async with database.transaction() as tx:` commits at the end and rolls back on any error.
-`tx.after_commit(action)` is for effects that must not happen unless the commit did; each such
-effect is also reachable by a repairing job, because the process may die in between.
+What must not happen unless the commit did comes after that block, and a repairing job reaches it
+too, because the process may die in between.
 
 SQLite runs in WAL mode with synchronous=FULL: with NORMAL a power cut may lose commits that were
 acknowledged. Writers queue on a lock in this process and on `BEGIN IMMEDIATE` between processes.
@@ -10,7 +10,7 @@ How a database is addressed and connected stands in `address.py`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,7 +32,6 @@ from archiver.errors import (
 
 __all__ = ["Connection", "Database", "Row", "Transaction", "insert_rows", "open_database"]
 
-Action = Callable[[], Awaitable[None]]
 Row = Sequence[object]
 Values = Mapping[str, object]
 T = TypeVar("T")
@@ -49,7 +48,6 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-        self._after_commit: list[Action] = []
         self._streams: set[AsyncResult[Any]] = set()
         self._failure: ArchiverError | None = None
 
@@ -97,10 +95,6 @@ class Transaction:
         with self._failing():
             return await self._connection.run_sync(function)
 
-    def after_commit(self, action: Action) -> None:
-        """Run `action` once the commit has succeeded; its errors reach the caller as they are."""
-        self._after_commit.append(action)
-
     async def commit(self) -> None:
         """Make everything durable. `Database.transaction` calls this."""
         if self._failure is not None:
@@ -118,11 +112,6 @@ class Transaction:
             # The server has gone and its transaction with it. Whatever made the caller leave is
             # the error to tell; the connection only must not be used again.
             await self._connection.invalidate()
-
-    async def run_after_commit(self) -> None:
-        """Run the actions in the order they were given."""
-        for action in self._after_commit:
-            await action()
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -183,7 +172,6 @@ class Database:
         async with self._writer, _opened(self._writing) as tx:
             yield tx
             await tx.commit()
-        await tx.run_after_commit()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:

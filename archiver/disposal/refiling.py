@@ -11,9 +11,8 @@ from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, to_millis
 from archiver.db import ledger as ledger_rows
-from archiver.db import lock_needs, retained
 from archiver.db import refiling as rows
-from archiver.db.lock_needs import Lengthened
+from archiver.db import retained
 from archiver.db.refiling import InForce, RefilingRow, Scope
 from archiver.db.transaction import Connection, Database
 from archiver.ids import Ulids
@@ -68,12 +67,6 @@ class Refiling:
             await self._advance(waiting[0], in_force, now)
             return True
         return await self._follow(in_force, now)
-
-    async def lengthened(self, *, after: str = "", limit: int = 1000) -> list[Lengthened]:
-        """Return segments whose object lock ends before a record in them may go, by id."""
-        return await self._database.run(
-            partial(lock_needs.lengthened, after=after, limit=limit), writes=False
-        )
 
     async def _note_new_versions(self, in_force: InForce, now: int) -> None:
         refiled = await self._database.run(rows.refiled_versions, writes=False)

@@ -135,20 +135,6 @@ class WormProbing:
             )
         _log.info("store.promise", store=self.store.url, promise=promise(proven))
 
-    async def before_certificate(self) -> Probed:
-        """Probe now and return the result a certificate may cite.
-
-        On the filesystem store the entry is not ok and says why: cite it as `AUDIT_TRAIL`.
-
-        Raises:
-            IntegrityError: a store that claims locks did not keep them: nothing may be certified.
-            OperatorError: as `probe`.
-        """
-        made = await self.probe()
-        if self.store.enforces_locks and not made.entry.ok:
-            raise _broken(made)
-        return made
-
     @property
     def chore(self) -> Chore:
         """The loop's work: look every hour whether the weekly probe is due."""

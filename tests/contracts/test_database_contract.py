@@ -127,39 +127,6 @@ class TestTransactions:
         assert await stored_in(database) == [0]
 
 
-class TestEffectsAfterCommit:
-    async def test_they_run_in_order_and_see_the_commit(self, database: Database) -> None:
-        seen: list[list[int]] = []
-
-        async def look() -> None:
-            seen.append(await stored_in(database))
-            await write(database, len(seen))
-
-        async with database.transaction() as tx:
-            await tx.insert_many(log_entry, ENTRY, [(0, b"leaf")])
-            tx.after_commit(look)
-            tx.after_commit(look)
-            assert seen == []
-
-        assert seen == [[0], [0, 1]]
-
-    async def test_they_do_not_run_when_the_body_failed(self, database: Database) -> None:
-        ran: list[str] = []
-
-        async def note() -> None:
-            ran.append("ran")
-
-        async def fail() -> None:
-            async with database.transaction() as tx:
-                tx.after_commit(note)
-                raise KeyError
-
-        with pytest.raises(KeyError):
-            await fail()
-
-        assert ran == []
-
-
 class TestRefusedRows:
     async def test_a_value_that_must_be_unique_is_a_conflict_that_does_not_repeat_it(
         self, database: Database

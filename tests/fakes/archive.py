@@ -23,7 +23,7 @@ from archiver.model.post import Arrival, Author, Change, Part, PartRole, Post, P
 from archiver.preserve.ledger.checkpoint import Checkpoint, open_checkpoint
 from archiver.preserve.ledger.merkle import leaf_hash, verify_inclusion
 from archiver.preserve.ledger.note import Ed25519Verifier
-from archiver.preserve.ledger.tiles import inclusion_proof
+from archiver.preserve.ledger.tiles import TileTree
 from archiver.preserve.object_keys import log_prefix, segment_id_of, segment_prefix
 from archiver.preserve.reader import OpenedRecord, RecordReader
 from tests.fakes.migrated import migrated_sqlite
@@ -182,5 +182,5 @@ def require_included(services: Services, head: Checkpoint, index: int, entry: by
     """Check the inclusion of an entry under a checkpoint, by the tiles in the store."""
     prefix = log_prefix(services.archive.id)
     store = services.store.blocking
-    path = inclusion_proof(index, head.size, lambda name: store.get(prefix + name))
+    path = TileTree(head.size, lambda name: store.get(prefix + name)).inclusion_proof(index)
     verify_inclusion(leaf=leaf_hash(entry), index=index, size=head.size, proof=path, root=head.root)

@@ -36,7 +36,7 @@ from archiver.preserve.ledger.checkpoint import Checkpoint, open_checkpoint
 from archiver.preserve.ledger.merkle import leaf_hash, verify_consistency, verify_inclusion
 from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.ledger.receipt import Receipt, verify_receipt
-from archiver.preserve.ledger.tiles import TileTree, consistency_proof
+from archiver.preserve.ledger.tiles import TileTree
 from archiver.preserve.object_keys import log_prefix, segment_id_of, segment_prefix
 from archiver.preserve.reader import RecordReader
 from archiver.preserve.store.opening import open_store
@@ -301,7 +301,7 @@ class CrashTrials:
             new_size=head.size,
             old_root=old.root,
             new_root=head.root,
-            proof=consistency_proof(old.size, head.size, self._get),
+            proof=TileTree(head.size, self._get).consistency_proof(old.size),
         )
 
     async def _require_no_orphan(self) -> None:

@@ -30,7 +30,7 @@ from archiver.preserve.ledger.entry import HoldEntry, decode_entry
 from archiver.preserve.ledger.merkle import verify_consistency
 from archiver.preserve.ledger.note import Ed25519Verifier
 from archiver.preserve.ledger.receipt import Receipt, verify_receipt
-from archiver.preserve.ledger.tiles import consistency_proof
+from archiver.preserve.ledger.tiles import TileTree
 from archiver.preserve.object_keys import log_prefix
 from tests.fakes.archive import (
     AGENT,
@@ -165,7 +165,9 @@ async def _require_extended(services: Services, promises: Promises, head: Checkp
             new_size=head.size,
             old_root=old.root,
             new_root=head.root,
-            proof=consistency_proof(old.size, head.size, lambda path: store.get(prefix + path)),
+            proof=TileTree(head.size, lambda path: store.get(prefix + path)).consistency_proof(
+                old.size
+            ),
         )
 
 

@@ -19,7 +19,7 @@ from archiver.preserve.ledger.checkpoint import Checkpoint, open_checkpoint
 from archiver.preserve.ledger.integrator import Integrator
 from archiver.preserve.ledger.merkle import leaf_hash, tree_root, verify_consistency
 from archiver.preserve.ledger.note import Ed25519Verifier
-from archiver.preserve.ledger.tiles import consistency_proof
+from archiver.preserve.ledger.tiles import TileTree
 from archiver.preserve.object_keys import log_prefix
 from archiver.preserve.store import ObjectStore
 from tests.fakes.archive import AGENT, an_arrival
@@ -110,7 +110,7 @@ async def test_a_log_grows_over_tile_edges_and_every_checkpoint_extends_the_last
                 new_size=517,
                 old_root=old.root,
                 new_root=heads[-1].root,
-                proof=consistency_proof(old.size, 517, log.read),
+                proof=TileTree(517, log.read).consistency_proof(old.size),
             )
 
 

@@ -237,9 +237,6 @@ class TestRefiling:
         async with work.archive.database.reading() as tx:
             assert (await record_rows.get(tx, records[4])).schedule_version == 2
         assert await work.refiling.finish() == ()
-        first, *others = await work.refiling.lengthened()
-        assert first.lock_until < first.needed_until
-        assert await work.refiling.lengthened(after=first.segment_id) == others
 
     async def test_a_version_of_days_to_come_changes_nothing_before(self, work: Work) -> None:
         record_id = await work.posted("p")

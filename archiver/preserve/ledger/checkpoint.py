@@ -133,8 +133,3 @@ def open_checkpoint(data: bytes, origin: str, verifiers: Sequence[Verifier]) -> 
         signers = ", ".join(signature.name for signature in note.signatures)
         raise IntegrityError(f"expected a checkpoint signed by {origin}, found only {signers}")
     return checkpoint
-
-
-def kept_checkpoint_path(size: int) -> str:
-    """Return where the checkpoint of `size` is kept for good, relative to the log's prefix."""
-    return f"checkpoints/{size:012d}"

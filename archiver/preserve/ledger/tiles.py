@@ -377,18 +377,3 @@ class TileTree:
 def _split(count: int) -> int:
     """Return the largest power of two below `count`, where RFC 6962 divides `count` leaves."""
     return 1 << (count - 1).bit_length() - 1
-
-
-def root_from_tiles(size: int, read: Read) -> bytes:
-    """Return the root of the tree of `size` leaves; see `TileTree.root`."""
-    return TileTree(size, read).root()
-
-
-def inclusion_proof(index: int, size: int, read: Read) -> tuple[bytes, ...]:
-    """Return one inclusion proof; see `TileTree.inclusion_proof`."""
-    return TileTree(size, read).inclusion_proof(index)
-
-
-def consistency_proof(old_size: int, new_size: int, read: Read) -> tuple[bytes, ...]:
-    """Return one consistency proof; see `TileTree.consistency_proof`."""
-    return TileTree(new_size, read).consistency_proof(old_size)

@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from archiver.errors import ConfigurationError, IntegrityError, InvalidInput
 from archiver.preserve.ledger.checkpoint import (
     Checkpoint,
-    kept_checkpoint_path,
     open_checkpoint,
     parse_checkpoint,
     require_origin,
@@ -13,6 +12,7 @@ from archiver.preserve.ledger.checkpoint import (
 )
 from archiver.preserve.ledger.merkle import EMPTY_ROOT
 from archiver.preserve.ledger.note import Ed25519Signer, Ed25519Verifier, sign_note
+from archiver.preserve.object_keys import checkpoint_object
 from tests.unit.ledger.mutations import mutations
 
 ORIGIN = "archive.example.com/acme"
@@ -30,8 +30,8 @@ def test_a_checkpoint_has_the_text_of_the_specification() -> None:
 
 
 def test_kept_checkpoints_are_listed_in_order_of_their_sizes() -> None:
-    assert kept_checkpoint_path(70_000) == "checkpoints/000000070000"
-    assert kept_checkpoint_path(999_999) < kept_checkpoint_path(1_000_000)
+    assert checkpoint_object("A", 70_000) == "log/A/checkpoints/000000070000"
+    assert checkpoint_object("A", 999_999) < checkpoint_object("A", 1_000_000)
 
 
 def test_a_signed_checkpoint_opens() -> None:

@@ -18,15 +18,12 @@ from archiver.preserve.ledger.tiles import (
     TileName,
     TileTree,
     bundle_path,
-    consistency_proof,
     decode_bundle,
     encode_bundle,
     grow,
-    inclusion_proof,
     parse_tile_path,
     read_bundle,
     read_tile,
-    root_from_tiles,
     tile_path,
     tiles_for_growth,
 )
@@ -151,7 +148,7 @@ def test_growth_in_any_steps_writes_what_the_last_size_needs(data: st.DataObject
     for size in sizes:
         log.append(ENTRIES[log.frontier.size : size])
 
-        assert log.frontier.root() == NAIVE.root(size) == root_from_tiles(size, log.read)
+        assert log.frontier.root() == NAIVE.root(size) == TileTree(size, log.read).root()
         assert log.frontier == TileTree(size, log.read).frontier()
         assert {name.path for name in tiles_for_growth(0, size)} <= log.objects.keys()
 
@@ -253,7 +250,7 @@ def test_proofs_from_tiles_verify(log: LogStore, data: st.DataObject) -> None:
         leaf=NAIVE.mth(index, index + 1),
         index=index,
         size=size,
-        proof=inclusion_proof(index, size, log.read),
+        proof=TileTree(size, log.read).inclusion_proof(index),
         root=NAIVE.root(size),
     )
     verify_consistency(
@@ -261,14 +258,14 @@ def test_proofs_from_tiles_verify(log: LogStore, data: st.DataObject) -> None:
         new_size=size,
         old_root=NAIVE.root(old_size),
         new_root=NAIVE.root(size),
-        proof=consistency_proof(old_size, size, log.read),
+        proof=TileTree(size, log.read).consistency_proof(old_size),
     )
 
 
 def test_a_proof_reads_few_tiles(big_log: LogStore) -> None:
     big_log.reads.clear()
 
-    inclusion_proof(1_000, BIG, big_log.read)
+    TileTree(BIG, big_log.read).inclusion_proof(1_000)
 
     assert len(big_log.reads) == len(set(big_log.reads)) <= 5
 
@@ -286,10 +283,10 @@ def test_proofs_in_log_order_read_each_tile_once_while_it_is_kept(log: LogStore)
 def test_a_proof_outside_the_tree_is_the_callers_mistake(log: LogStore) -> None:
     for index in (-1, 600):
         with pytest.raises(InvalidInput, match="index"):
-            inclusion_proof(index, 600, log.read)
+            TileTree(600, log.read).inclusion_proof(index)
     for old_size in (-1, 601):
         with pytest.raises(InvalidInput, match="tree size"):
-            consistency_proof(old_size, 600, log.read)
+            TileTree(600, log.read).consistency_proof(old_size)
 
 
 def test_a_missing_or_short_tile_is_an_integrity_error(log: LogStore) -> None:
@@ -298,7 +295,7 @@ def test_a_missing_or_short_tile_is_an_integrity_error(log: LogStore) -> None:
 
     for broken, message in ((gone, "is missing"), (short, "bytes in tile/")):
         with pytest.raises(IntegrityError, match=message) as caught:
-            root_from_tiles(600, broken.read)
+            TileTree(600, broken.read).root()
         assert caught.value.object_key is not None
 
 
@@ -309,7 +306,7 @@ def test_every_flipped_byte_of_a_tile_changes_the_root() -> None:
         body = log.objects[path]
         for place in range(len(body)):
             log.objects[path] = flip(body, place)
-            assert root_from_tiles(300, log.read) != root
+            assert TileTree(300, log.read).root() != root
         log.objects[path] = body
 
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from archiver.preserve.ledger.checkpoint import Checkpoint, kept_checkpoint_path, sign_checkpoint
+from archiver.preserve.ledger.checkpoint import Checkpoint, sign_checkpoint
 from archiver.preserve.ledger.entry import (
     hold_entry,
     key_entry,
@@ -25,13 +25,13 @@ from archiver.preserve.ledger.note import Ed25519Signer
 from archiver.preserve.ledger.proof import TlogProof
 from archiver.preserve.ledger.receipt import make_receipts
 from archiver.preserve.ledger.tiles import (
+    TileTree,
     bundle_path,
-    consistency_proof,
     encode_bundle,
     grow,
-    inclusion_proof,
     tile_path,
 )
+from archiver.preserve.object_keys import checkpoint_object, log_prefix
 
 FOLDER = Path(__file__).parent
 ORIGIN = "archive.example.com/acme"
@@ -106,11 +106,15 @@ def merkle() -> dict[str, Any]:
         "leaf_hashes": [leaf.hex() for leaf in leaves],
         "roots": [tree_root(leaves[:size]).hex() for size in range(9)],
         "inclusion": [
-            {"index": index, "size": 7, "proof": _hex(inclusion_proof(index, 7, read))}
+            {"index": index, "size": 7, "proof": _hex(TileTree(7, read).inclusion_proof(index))}
             for index in range(7)
         ],
         "consistency": [
-            {"old_size": old, "new_size": new, "proof": _hex(consistency_proof(old, new, read))}
+            {
+                "old_size": old,
+                "new_size": new,
+                "proof": _hex(TileTree(new, read).consistency_proof(old)),
+            }
             for old, new in sizes
         ],
     }
@@ -132,7 +136,7 @@ def tiles() -> dict[str, Any]:
         "tile_of_two": leaf_hashes(entries[:2]).hex(),
         "frontier": frontier.to_bytes().hex(),
         "root": frontier.root().hex(),
-        "inclusion_of_255_in_300": _hex(inclusion_proof(255, 300, objects.__getitem__)),
+        "inclusion_of_255_in_300": _hex(TileTree(300, objects.__getitem__).inclusion_proof(255)),
     }
 
 
@@ -146,7 +150,7 @@ def checkpoint() -> dict[str, Any]:
         "origin": ORIGIN,
         "size": size,
         "root": root.hex(),
-        "kept_at": kept_checkpoint_path(size),
+        "kept_at": checkpoint_object(ORIGIN, size).removeprefix(log_prefix(ORIGIN)),
         "signed": _signed_checkpoint().decode(),
     }
 
@@ -154,7 +158,7 @@ def checkpoint() -> dict[str, Any]:
 def tlog_proof() -> dict[str, Any]:
     """Return the proof file of the small log's entry 1."""
     objects, frontier = stored(log(), len(log()))
-    path = inclusion_proof(1, frontier.size, objects.__getitem__)
+    path = TileTree(frontier.size, objects.__getitem__).inclusion_proof(1)
     proof = TlogProof(index=1, path=path, checkpoint=_signed_checkpoint())
     return {"entry": log()[1].decode(), "proof": proof.to_bytes().decode()}
 
