@@ -174,6 +174,12 @@ def test_fonts_that_the_style_sheets_name_are_there() -> None:
     assert named <= {file.url for file in load_assets().values()}
 
 
+def test_properties_of_the_style_sheets_are_set_and_used() -> None:
+    sheets = "".join(path.read_text() for path in Path("archiver/web/static").glob("*.css"))
+
+    assert set(re.findall(r"(--[\w-]+)\s*:", sheets)) == set(re.findall(r"var\((--[\w-]+)", sheets))
+
+
 def test_icons_that_templates_name_are_there() -> None:
     sprite = load_assets()["icons.svg"].content.decode()
     drawn = set(re.findall(r'<symbol id="([^"]+)"', sprite))
