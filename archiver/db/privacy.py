@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 
 from archiver.db.chunks import chunks
 from archiver.db.disposal_tables import batch, batch_record, certificate, disposed
@@ -17,6 +17,8 @@ from archiver.db.transaction import Connection, Transaction
 from archiver.errors import NotFound
 from archiver.model.batch import OPEN
 from archiver.model.privacy import PrivacyDecision, RequestState
+
+_OF_POST = ("platform", "account", "post_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,11 +177,7 @@ async def versions_of(tx: Transaction, indexes: Sequence[int]) -> list[int]:
             .select_from(record)
             .join(
                 other,
-                and_(
-                    other.c.platform == record.c.platform,
-                    other.c.account == record.c.account,
-                    other.c.post_id == record.c.post_id,
-                ),
+                and_(*(other.c[name] == record.c[name] for name in _OF_POST)),
             )
             .where(
                 record.c.log_index.in_(some),
@@ -189,6 +187,49 @@ async def versions_of(tx: Transaction, indexes: Sequence[int]) -> list[int]:
         )
         found.update(rows.scalars())
     return sorted(found)
+
+
+async def versions_outside(tx: Transaction, request_id: str) -> list[str]:
+    """Return the ids of versions and copies of a request's posts that are not under it, ascending.
+
+    Which post a record was of is not known any more when it is gone: only what stands is asked.
+    """
+    under = (
+        select(*(record.c[name] for name in _OF_POST))
+        .join(privacy_record, privacy_record.c.log_index == record.c.log_index)
+        .where(privacy_record.c.request_id == request_id)
+        .distinct()
+        .subquery()
+    )
+    of_same_post = and_(*(record.c[name] == under.c[name] for name in _OF_POST))
+    is_under = exists().where(
+        privacy_record.c.request_id == request_id,
+        privacy_record.c.log_index == record.c.log_index,
+    )
+    rows = await tx.execute(
+        select(record.c.id)
+        .join(under, of_same_post)
+        .where(record.c.entry_type == "rec", ~is_under)
+        .order_by(record.c.log_index)
+    )
+    return list(rows.scalars())
+
+
+async def requests_behind(tx: Transaction, batch_id: str) -> list[str]:
+    """Return the open requests that decided to erase records of a batch."""
+    rows = await tx.execute(
+        select(privacy_request.c.id)
+        .join(privacy_record, privacy_record.c.request_id == privacy_request.c.id)
+        .join(batch_record, batch_record.c.log_index == privacy_record.c.log_index)
+        .where(
+            batch_record.c.batch_id == batch_id,
+            privacy_record.c.decision == PrivacyDecision.ERASE.value,
+            privacy_request.c.state == RequestState.OPEN.value,
+        )
+        .distinct()
+        .order_by(privacy_request.c.id)
+    )
+    return list(rows.scalars())
 
 
 def _asked(request_id: str) -> Select[tuple[object, ...]]:

@@ -15,15 +15,18 @@ from archiver.audit.actions import Action
 from archiver.db import batches as rows
 from archiver.db import certificates as certificate_rows
 from archiver.db import disposed as disposed_rows
+from archiver.db import privacy as privacy_rows
 from archiver.db.disposal_stop import read_reason_if_on
 from archiver.db.transaction import Database
 from archiver.disposal.batch_changes import BatchChanges, require_state
 from archiver.disposal.batch_views import BatchView
 from archiver.disposal.batches import require_either
 from archiver.disposal.certificates import Certificates, CertificateView
+from archiver.disposal.privacy_changes import require_every_version
 from archiver.errors import Conflict
 from archiver.model.actor import Actor
 from archiver.model.batch import BatchState, MemberState
+from archiver.model.privacy import PRIVACY
 
 Progress = Callable[[str, int, int], None]
 """Told a phase in words, how many records are through, of how many."""
@@ -100,8 +103,9 @@ class Executions:
         Raises:
             Denied: the actor may neither propose nor approve a disposal.
             NotFound: no such batch.
-            Conflict: it is not approved, was changed since `version`, all disposal is stopped, or
-                another process is carrying out a batch.
+            Conflict: it is not approved, was changed since `version`, all disposal is stopped,
+                another process is carrying out a batch, or a person's request is to erase posts of
+                which later versions are not under it.
             Stopping: `progress` said to stop, or the clock is in doubt.
             OperatorError, IntegrityError: as `Destruction.execute`; execute it again.
         """
@@ -134,6 +138,9 @@ class Executions:
         view = await self._changes.seen(batch_id, version)
         require_state(view, BatchState.APPROVED, BatchState.EXECUTING, BatchState.DONE)
         async with self._database.reading() as tx:
+            if view.row.action == PRIVACY and view.state is BatchState.APPROVED:
+                for request_id in await privacy_rows.requests_behind(tx, batch_id):
+                    await require_every_version(tx, request_id)
             stopped = await read_reason_if_on(tx)
         if stopped is not None and view.state is not BatchState.DONE:
             raise Conflict(

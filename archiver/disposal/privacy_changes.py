@@ -68,6 +68,24 @@ class PrivacyChanges(Changes[RequestView]):
         return await self.view(row.id)
 
 
+async def require_every_version(tx: Transaction, request_id: str) -> None:
+    """Pass if every stored version of a request's posts is under it.
+
+    Platforms go on: a post may be edited after its records were found. Erased in part, what is left
+    would stay for years, and the answer to the person would say that it is gone.
+
+    Raises:
+        Conflict: some versions are not; names the first.
+    """
+    outside = await rows.versions_outside(tx, request_id)
+    if outside:
+        raise Conflict(
+            f"{len(outside)} versions of posts of privacy request {request_id} came after these "
+            f"were found and are not under it, the first of them {outside[0]}: find the records "
+            "again, and decide of those too"
+        )
+
+
 async def views_of(tx: Transaction, found: Sequence[RequestRow]) -> list[RequestView]:
     """Return requests as they may be shown, in the order of their rows."""
     counts = await rows.counts(tx, [row.id for row in found])

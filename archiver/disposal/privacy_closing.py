@@ -9,7 +9,7 @@ from archiver.clock import Clock, to_millis
 from archiver.db import privacy as rows
 from archiver.db.archive import ArchiveRow
 from archiver.db.transaction import Database
-from archiver.disposal.privacy_changes import PrivacyChanges
+from archiver.disposal.privacy_changes import PrivacyChanges, require_every_version
 from archiver.disposal.privacy_document import Answered, body_of, sealed
 from archiver.disposal.privacy_judging import judged
 from archiver.disposal.privacy_views import UNDECIDED, RequestView
@@ -52,7 +52,8 @@ class PrivacyClosing:
             Denied: the actor may not work privacy requests.
             NotFound: no such request.
             Conflict: a record is undecided, or decided to be erased and still there or without its
-                certificate; it is closed, or was changed a moment ago.
+                certificate; a version of its posts is not under it; it is closed, or was changed a
+                moment ago.
             InvalidInput: a very long remark.
         """
         async with self._changes.refusing(Action.PRIVACY_CLOSED, request_id, actor=actor):
@@ -64,6 +65,8 @@ class PrivacyClosing:
                     pointer="remark",
                 )
             _require_done(view)
+            async with self._database.reading() as tx:
+                await require_every_version(tx, request_id)
             answered = await self._answered(view)
             if any(each.asked.is_gone and not each.asked.certificate for each in answered.records):
                 raise Conflict(

@@ -20,7 +20,7 @@ from archiver.db.privacy import Asked
 from archiver.db.transaction import Database
 from archiver.disposal.batch_changes import BatchChanges, views_of
 from archiver.disposal.batch_views import BatchView
-from archiver.disposal.privacy_changes import PrivacyChanges
+from archiver.disposal.privacy_changes import PrivacyChanges, require_every_version
 from archiver.errors import Conflict
 from archiver.ids import Ulids
 from archiver.model.actor import Actor
@@ -61,13 +61,15 @@ class PrivacyErasing:
         Raises:
             Denied: the actor may not work privacy requests, or not propose a disposal.
             NotFound: no such request.
-            Conflict: it is closed, nothing of it waits to be erased, or it was changed.
+            Conflict: it is closed, nothing of it waits to be erased, a version of its posts is not
+                under it, or it was changed.
         """
         async with self._changes.refusing(Action.BATCH_FORMED, request_id, actor=actor):
             require(actor, Permission.MANAGE_PRIVACY)
             require(actor, Permission.PROPOSE_DISPOSAL)
             await self._changes.open(request_id, version)
             async with self._database.reading() as tx:
+                await require_every_version(tx, request_id)
                 log_size = (await ledger_rows.state(tx)).next_index
                 asked = await rows.records(tx, request_id)
             waiting = [each for each in asked if _waits(each)]

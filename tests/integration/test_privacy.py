@@ -1,6 +1,7 @@
 """The story of one privacy request over real posts, from the letter to the signed answer."""
 
 import gzip
+import itertools
 import json
 import os
 from collections import Counter
@@ -29,6 +30,7 @@ from archiver.errors import Conflict, Denied, InvalidInput, NotFound
 from archiver.legal.asking import Asked
 from archiver.legal.term_reports import Wanted
 from archiver.model.actor import Actor, Role
+from archiver.model.post import Change
 from archiver.preserve.ledger.note import Ed25519Verifier, open_note
 from archiver.preserve.plan_versions import KNOWN_WITHIN
 from search.query import FieldName
@@ -215,6 +217,57 @@ async def test_a_person_asks_for_erasure_and_gets_a_signed_answer(  # noqa: PLR0
     assert dict(report.counts)["destroyed, as the log says"] == len(erased)
 
 
+async def test_a_post_that_was_edited_meanwhile_is_not_erased_and_not_answered_in_part(  # noqa: PLR0915 - one story
+    services: Services, time: Time
+) -> None:
+    await without_a_lock(services, time)
+    versions = itertools.count()
+
+    async def a_version(post_id: str) -> str:
+        said = an_arrival(b"version %d" % next(versions), post_id=post_id, change=Change.EDITED)
+        (outcome,) = await services.ingest.submit([said], actor=AGENT)
+        return outcome.record_id
+
+    first = [await a_version("one"), await a_version("two")]
+    view = await a_request(services, first)
+    work, batches = services.privacy, services.disposition
+
+    async def decided(decision: str, *ids: str, ground: str = "") -> None:
+        await work.decisions.decide(
+            view.id, decision, ground=ground, reason=WHY, record_ids=ids, actor=RITA
+        )
+
+    async def found_again() -> None:
+        await work.decisions.find(view.id, record_ids=first, actor=RITA)
+
+    await decided("erase", first[0])
+    await decided("refuse", first[1], ground="legal-claims")
+    later = await a_version("one")
+    with pytest.raises(Conflict, match=f"1 versions of posts .* the first of them {later}"):
+        await work.erasing.form(view.id, actor=RITA)
+    await found_again()
+    await decided("erase", later)
+    (batch,) = await work.erasing.form(view.id, actor=RITA)
+
+    await batches.approvals.propose(batch.id, reason=WHY, actor=RITA)
+    for who in (ADA, BEN):
+        await batches.approvals.approve(batch.id, records=2, reason=WHY, actor=who)
+    latest = await a_version("one")
+    with pytest.raises(Conflict, match=f"the first of them {latest}"):
+        await batches.executions.execute(batch.id, actor=RITA)
+    await found_again()
+    await decided("restrict", latest)
+    await batches.executions.execute(batch.id, actor=RITA)
+
+    other = await a_version("two")
+    with pytest.raises(Conflict, match=f"the first of them {other}"):
+        await work.closing.close(view.id, actor=RITA)
+    await work.decisions.find(view.id, record_ids=[other], actor=RITA)
+    await decided("restrict", other)
+    view = await work.closing.close(view.id, actor=RITA)
+    assert (view.records, view.count("gone"), view.count("restrict")) == (5, 2, 2)
+
+
 async def test_who_may_not_gets_nothing_and_it_is_in_the_trail(services: Services) -> None:
     ids = await captured(services, "one")
     work = services.privacy
@@ -311,7 +364,7 @@ async def test_a_decision_that_is_changed_after_the_approval_keeps_the_record(
         record_ids=ids[1:2],
         actor=RITA,
     )
-    await services.holds.place(
+    hold = await services.holds.place(
         name="Q3", matter="24-1", reason="suit", record_ids=ids[2:], actor=ADA
     )
 
@@ -325,7 +378,7 @@ async def test_a_decision_that_is_changed_after_the_approval_keeps_the_record(
         )
         reasons = list(rows.scalars())
     assert reasons[0] == "no open privacy request has decided to erase it"
-    assert reasons[1].startswith("On hold Q3 since")
+    assert reasons[1].startswith(f"On hold {hold.id} since")
 
 
 async def test_a_rebuilt_database_knows_every_request(tmp_path: Path) -> None:
