@@ -9,10 +9,13 @@ RESOLVE := $(BIN)/uv pip compile -q pyproject.toml --universal --python-version 
 # Else every process the tests start, and every worker, compiles all of Muniment for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-browser check types lint contracts bench test-faults lock clean
+.PHONY: help map setup demo test test-browser check types lint contracts bench test-faults lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+map:  ## every module and what it is for, by its first line
+	@grep -m1 -r '^"""' --include='*.py' archiver retention search | sed -e 's/:"""/  /' -e 's/"""$$//' | sort
 
 setup: $(STAMP)  ## virtual environment with everything that is locked
 

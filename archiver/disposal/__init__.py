@@ -18,8 +18,8 @@ By what you want to change (each module's first lines say more):
 - The end: `execution` asks `gate` and then `destruction`, which uses `doomed`, `removal`,
   `erasure`, `epoch_removal` and `key_generations`; `certificates` issue what
   `certificate_document` writes. `kept_back` counts what stays, and why.
-- Rows alone destroy nothing: `term_witness` holds what they say of terms, `witness` what they say
-  of a destruction, against the log; `stored_events` opens the events that both go by.
+- Rows alone destroy nothing: `term_witness` holds against the log what they say of terms,
+  `destruction_witness` what they say of a batch; `stored_events` opens the events that both go by.
 - Requests of people about data on them: `privacy_requests`, `privacy_judging`,
   `privacy_decisions`, `privacy_erasing`, `privacy_closing`, `privacy_changes`, `privacy_views`,
   `privacy_document`; `privacy` opens these.

@@ -31,12 +31,12 @@ from archiver.db import disposal as rows
 from archiver.db import disposed as disposed_rows
 from archiver.db.lease import Lease, try_alone
 from archiver.db.transaction import Database
+from archiver.disposal.destruction_witness import Witness
 from archiver.disposal.doomed import Doomed, claim, grouped
 from archiver.disposal.epoch_removal import EpochRemoval
 from archiver.disposal.erasure import Erasure
 from archiver.disposal.gate import BATCH, Gate
 from archiver.disposal.removal import Removal
-from archiver.disposal.witness import Witness
 from archiver.errors import Conflict, DatabaseUnavailable, IntegrityError, NotFound
 from archiver.model.actor import SYSTEM, Actor
 from archiver.preserve.disposal_effects import MOST_CLAIMS

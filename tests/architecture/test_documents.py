@@ -118,6 +118,20 @@ def test_every_command_of_the_overview_can_be_parsed_for(name: str) -> None:
     assert parser.get_default("act") or "ACTION" in parser.format_help()
 
 
+def test_a_package_that_maps_its_modules_names_each_of_them() -> None:
+    mapping = [module for module in modules() if "By what you want to change" in module.source]
+
+    unmapped = {
+        f"{module.name}.{path.stem}"
+        for module in mapping
+        for path in module.path.parent.glob("*.py")
+        if path != module.path and f"`{path.stem}`" not in module.source
+    }
+
+    assert [module.name for module in mapping] == ["archiver.disposal"]
+    assert unmapped == set()
+
+
 def test_every_relative_link_leads_somewhere() -> None:
     broken = {
         f"{path}: {link}"

@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from archiver.db import batch_replay as batch_rows
-from archiver.db import disposal_witness as rows
+from archiver.db import destruction_witness as rows
 from archiver.db import disposed as disposed_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db import records as record_rows
 from archiver.db import segments as segment_rows
 from archiver.db.batch_replay import Standing
-from archiver.db.disposal_witness import RecordFacts
+from archiver.db.destruction_witness import RecordFacts
 from archiver.db.records import FACTS, RecordRow
 from archiver.db.segments import SegmentRow
 from archiver.db.transaction import Connection, Database
