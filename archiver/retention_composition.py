@@ -52,7 +52,7 @@ def retention_cases(
     plan = _plan_making(ground, path)
     return RetentionCases(
         plan=plan,
-        simulations=_simulations(ground, path, plan, work),
+        simulations=_simulations(ground, keeping.simulation, plan, work),
         keeping=keeping,
         event_files=open_event_files(
             ground.settings, keeping.event_import, ground.clock, ground.ulids
@@ -75,10 +75,12 @@ def _plan_making(ground: Ground, path: WritePath) -> PlanMaking:
     )
 
 
-def _simulations(ground: Ground, path: WritePath, plan: PlanMaking, work: Work) -> DraftSimulations:
+def _simulations(
+    ground: Ground, simulation: Simulation, plan: PlanMaking, work: Work
+) -> DraftSimulations:
     """Return the simulations of drafts; their kind of job is registered."""
     simulations = DraftSimulations(
-        simulation=Simulation(database=ground.database, clock=ground.clock, trail=path.trail),
+        simulation=simulation,
         drafts=plan.drafts,
         work=work,
         kept=KeptSimulations(ground.settings.home / "simulations", ground.clock),

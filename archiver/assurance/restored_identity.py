@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from archiver.assurance.report import Findings
 from archiver.assurance.stored_log import StoredLog
+from archiver.audit.actions import Action
 from archiver.db import archive as archive_rows
 from archiver.db import file_plan as file_plan_rows
 from archiver.db import rebuilding as rows
@@ -11,8 +12,6 @@ from archiver.db.archive import ArchiveRow
 from archiver.db.transaction import Database, Transaction
 from archiver.preserve.keyring import Keyring
 from archiver.preserve.ledger.entry import decode_entry
-
-FOUNDED = "archive:created"
 
 
 async def restored_archive(  # noqa: PLR0917 - each is another source of what is restored
@@ -29,7 +28,7 @@ async def restored_archive(  # noqa: PLR0917 - each is another source of what is
     """
     async with database.reading() as tx:
         known = await archive_rows.find(tx)
-        founded = await rows.details_of(tx, FOUNDED)
+        founded = await rows.details_of(tx, Action.ARCHIVE_CREATED)
     if known is not None:
         return known
     if founded is None:

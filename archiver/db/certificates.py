@@ -16,7 +16,7 @@ from archiver.db.tables import event, record
 from archiver.db.transaction import Connection, Transaction
 from archiver.errors import NotFound
 from archiver.model.batch import BatchState, MemberState
-from archiver.model.privacy import PrivacyDecision
+from archiver.model.privacy import DECIDED, PrivacyDecision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +151,7 @@ async def decisions(tx: Transaction, batch_id: str) -> list[Decided]:
             and_(
                 event.c.object_id == privacy_record.c.request_id,
                 event.c.at == privacy_record.c.decided_at,
-                event.c.action == "privacy:decided",
+                event.c.action == DECIDED,
                 event.c.result == "ok",
             ),
         )

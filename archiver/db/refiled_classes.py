@@ -22,8 +22,10 @@ from retention.schedules import Schedule
 RECLASSIFIED = "reclassified"
 """What a row names in place of the rule that chose its class."""
 
+RECLASSIFYING = "record:reclassified"
+"""The action of the event by which records are moved."""
+
 _POST = "rec"
-_ACT = "record:reclassified"
 
 _MOVE = (
     update(record)
@@ -77,7 +79,7 @@ def was_any_moved(connection: Connection, since: int) -> bool:
     found = connection.execute(
         select(event.c.record_id)
         .join(record, record.c.id == event.c.record_id)
-        .where(event.c.action == _ACT, record.c.log_index >= since)
+        .where(event.c.action == RECLASSIFYING, record.c.log_index >= since)
         .limit(1)
     )
     return found.first() is not None

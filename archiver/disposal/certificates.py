@@ -31,11 +31,12 @@ from archiver.model.privacy import PRIVACY
 from archiver.preserve.certificate_effects import CERTIFICATE, CertificateIssued
 from archiver.preserve.event_record import legible
 from archiver.preserve.ledger import multiproof
+from archiver.preserve.ledger.cosigning import cosigned_note
 from archiver.preserve.ledger.merkle import leaf_hash
 from archiver.preserve.ledger.note import Signer
 from archiver.preserve.ledger.policy import Policy, open_cosigned
 from archiver.preserve.ledger.tiles import TileTree
-from archiver.preserve.object_keys import checkpoint_object, cosignature_prefix, log_prefix
+from archiver.preserve.object_keys import log_prefix
 from archiver.preserve.store import ObjectStore
 
 MAX_LIST = 1000
@@ -271,7 +272,7 @@ class Certificates:
         newest = open_cosigned(
             self._sources.store.get(prefix + "checkpoint"), self._sources.policy
         ).checkpoint
-        note = self._note(newest.size)
+        note = cosigned_note(self._sources.store, self._archive.id, newest.size)
         last = max(entries)
         if last >= newest.size or not open_cosigned(note, self._sources.policy).quorum_met:
             raise Conflict(
@@ -292,13 +293,6 @@ class Certificates:
             path=path,
             checkpoint=note,
             policy=self._sources.policy.to_text(),
-        )
-
-    def _note(self, size: int) -> bytes:
-        prefix = f"{cosignature_prefix(self._archive.id)}{size:012d}/"
-        lines = [self._sources.store.get(key) for key in self._sources.store.list_keys(prefix)]
-        return b"".join(
-            [self._sources.store.get(checkpoint_object(self._archive.id, size)), *lines]
         )
 
     async def _issue(self, what: Certified, actor: Actor) -> CertificateIssued:

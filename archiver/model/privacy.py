@@ -5,6 +5,9 @@ from enum import StrEnum
 PRIVACY = "privacy"
 """The action of a disposal batch of records that privacy requests erase before their time."""
 
+DECIDED = "privacy:decided"
+"""The action of the event by which it is decided of records of a request."""
+
 
 class RequestKind(StrEnum):
     """What the person asks for."""

@@ -17,6 +17,7 @@ from archiver.db import holds as hold_rows
 from archiver.db import records as record_rows
 from archiver.db import tokens as token_rows
 from archiver.db.holds import ACTIVE, HoldRow
+from archiver.db.refiled_classes import RECLASSIFYING
 from archiver.db.transaction import Connection
 from archiver.errors import IntegrityError, InvalidInput
 from archiver.ids import ulid_bytes
@@ -51,7 +52,7 @@ from archiver.preserve.plan_effects import (
     plan_extended,
 )
 from archiver.preserve.privacy_effects import PRIVACY_REQUEST, privacy_effect
-from archiver.preserve.reclass_effects import RECLASSIFIED, reclassified
+from archiver.preserve.reclass_effects import reclassified
 from archiver.preserve.retention_event_effects import (
     REFILED,
     RETENTION_STATED,
@@ -241,7 +242,7 @@ _BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     **dict.fromkeys(CLASS_STATED, class_effect),
     **dict.fromkeys(RETENTION_STATED, retention_changed),
     REFILED: refiled,
-    RECLASSIFIED: reclassified,
+    RECLASSIFYING: reclassified,
 }
 _BY_OBJECT_TYPE: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     ACCOUNT: account_effect,

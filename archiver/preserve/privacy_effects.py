@@ -14,7 +14,7 @@ from archiver.db.privacy_steps import DecidedRow
 from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
 from archiver.model.post import Part, PartRole
-from archiver.model.privacy import PrivacyDecision, RequestKind, RequestState
+from archiver.model.privacy import DECIDED, PrivacyDecision, RequestKind, RequestState
 from archiver.preserve.effect import PartOf, SelfStated
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
 from archiver.preserve.named_records import named_indexes
@@ -134,7 +134,7 @@ _OPEN = (RequestState.OPEN,)
 _CHANGES: Mapping[str, Kind] = {
     "privacy:extended": Kind(_OPEN, _extended),
     "privacy:found": Kind(_OPEN, _found),
-    "privacy:decided": Kind(_OPEN, _decided),
+    DECIDED: Kind(_OPEN, _decided),
     "privacy:lifted": Kind(_EITHER, _lifted),
     "privacy:closed": Kind(_OPEN, _closed),
 }

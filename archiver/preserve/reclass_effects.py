@@ -18,8 +18,6 @@ from archiver.preserve.event_record import MEMBERS_PART, EventBody, detail_of, p
 from archiver.preserve.ledger.entry import members_digest
 from retention.schedules import Schedule, code_problems
 
-RECLASSIFIED = "record:reclassified"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reclassified(SelfStated):

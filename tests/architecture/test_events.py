@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from string import Formatter
 
 from archiver.audit.actions import SENTENCES, Action
@@ -24,6 +25,22 @@ def test_every_sentence_says_who_did_it() -> None:
 
 def test_every_action_is_a_subject_and_what_was_done() -> None:
     assert [action for action in Action if not re.fullmatch(r"[a-z]+:[a-z]+", action)] == []
+
+
+def test_what_the_layers_below_call_an_action_is_one_of_the_list_and_is_named_once() -> None:
+    subjects = {action.partition(":")[0] for action in Action}
+    named = Counter(
+        node.value
+        for module in modules()
+        if module.name != "archiver.audit.actions"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.fullmatch(r"[a-z]+:[a-z]+", node.value) and node.value.split(":")[0] in subjects
+    )
+
+    assert set(named) - set(Action) == set()
+    assert [action for action, times in named.items() if times > 1] == []
+    assert "hold:placed" in named
 
 
 def test_every_action_happens_somewhere() -> None:
