@@ -10,6 +10,7 @@ from archiver.disposal.event_import import COLUMNS, BadLine
 from archiver.disposal.stated_events import EventView, NewEvent, moment_of_text
 
 _ON = "the day, such as 2026-03-31, or a moment with its offset"
+_MOST_SAID = 20
 _COLUMNS = ("id", "name", "about", "happened_at", "in_force", "source", "stated_by")
 
 
@@ -114,6 +115,10 @@ async def import_file(opened: Opened) -> int:
         )
         for name in found.unawaited:
             output.line(f"no schedule in force counts from {name}")
+        for account in found.unknown_accounts[:_MOST_SAID]:
+            output.line(f"neither the register nor a capture names {account}; is it misspelt?")
+        if more := len(found.unknown_accounts[_MOST_SAID:]):
+            output.line(f"nor {counted(more, 'other account')}; --json names them all")
         _say_refiled(output, refiled)
 
     told = [{"line": each.line, "reason": each.reason} for each in bad]

@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, insert, literal, or_, select, update
 
-from archiver.db.tables import account, account_month, account_total, class_total
+from archiver.db.chunks import chunks
+from archiver.db.tables import account, account_month, account_total, class_total, record
 from archiver.db.transaction import Connection, Transaction
 from archiver.errors import NotFound
 
@@ -126,6 +127,17 @@ async def units_by_place(tx: Transaction) -> dict[Place, str]:
         select(account.c.platform, account.c.handle, account.c.unit).where(account.c.unit != "")
     )
     return {(row.platform, row.handle): row.unit for row in rows}
+
+
+async def unknown(tx: Transaction, asked: Collection[Place]) -> set[Place]:
+    """Return those of these accounts that neither the register nor a capture names."""
+    registered = await tx.execute(select(account.c.platform, account.c.handle))
+    counted = await tx.execute(select(account_total.c.platform, account_total.c.account))
+    rest = set(asked) - {(each[0], each[1]) for each in (*registered, *counted)}
+    for some in chunks(sorted({handle for _, handle in rest})):  # totals follow a moment later
+        captured = select(record.c.platform, record.c.account).where(record.c.account.in_(some))
+        rest -= {(each[0], each[1]) for each in await tx.execute(captured.distinct())}
+    return rest
 
 
 async def unit_names(tx: Transaction) -> list[str]:

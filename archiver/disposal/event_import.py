@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from archiver.access.rules import Permission, require
+from archiver.db.accounts import Place
 from archiver.disposal.retention_events import RetentionEvents
 from archiver.disposal.stated_events import Key, NewEvent, moment_of_text
 from archiver.errors import InvalidInput
@@ -35,13 +36,15 @@ class BadLine:
 class Imported:
     """What became of a file: lines stated now, lines that stood already, lines refused.
 
-    `unawaited` are names of events that no schedule in force counts from.
+    `unawaited` are names of events that no schedule in force counts from; `unknown_accounts` are
+    accounts that neither the register nor a capture names: they may be misspelt.
     """
 
     stated: int
     known: int
     refused: int
     unawaited: tuple[str, ...]
+    unknown_accounts: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return it for JSON."""
@@ -50,6 +53,7 @@ class Imported:
             "known": self.known,
             "refused": self.refused,
             "unawaited": list(self.unawaited),
+            "unknown_accounts": list(self.unknown_accounts),
         }
 
 
@@ -83,6 +87,7 @@ class EventImport:
         require(actor, Permission.EDIT_FILE_PLAN)
         stated = known = refused = 0
         names: set[str] = set()
+        unknown: set[Place] = set()
         async for events, bad in self._chunks(lines):
             new = await self._unknown(events)
             known += len(events) - len(new)
@@ -90,13 +95,11 @@ class EventImport:
                 await self._events.record_stated(list(new.values()), actor=actor, source=source)
             stated += len(new)
             names.update(event.name for event in events)
+            unknown |= await self._events.unknown_accounts(events)
             refused += len(bad)
             for each in sorted(bad, key=lambda line: line.line):
                 report(each)
-        unawaited = names - await self._events.awaited_names()
-        return Imported(
-            stated=stated, known=known, refused=refused, unawaited=tuple(sorted(unawaited))
-        )
+        return await self._imported(stated, known, refused, names, unknown)
 
     async def look(
         self, lines: Iterable[bytes], *, shown: int = 20, actor: Actor, report: Report
@@ -111,19 +114,34 @@ class EventImport:
         new: set[Key] = set()
         first: list[NewEvent] = []
         names: set[str] = set()
+        unknown: set[Place] = set()
         async for events, bad in self._chunks(lines):
-            unknown = await self._unknown(events)
-            fresh = [event for key, event in unknown.items() if key not in new]
+            not_yet = await self._unknown(events)
+            fresh = [event for key, event in not_yet.items() if key not in new]
             known += len(events) - len(fresh)
             new.update(event.key for event in fresh)
             first += fresh[: max(0, shown - len(first))]
             names.update(event.name for event in events)
+            unknown |= await self._events.unknown_accounts(events)
             refused += len(bad)
             for each in sorted(bad, key=lambda line: line.line):
                 report(each)
-        unawaited = tuple(sorted(names - await self._events.awaited_names()))
-        outcome = Imported(stated=len(new), known=known, refused=refused, unawaited=unawaited)
+        outcome = await self._imported(len(new), known, refused, names, unknown)
         return LookedAt(outcome=outcome, first=tuple(first))
+
+    async def _imported(
+        self, stated: int, known: int, refused: int, names: set[str], unknown: set[Place]
+    ) -> Imported:
+        unawaited = names - await self._events.awaited_names()
+        return Imported(
+            stated=stated,
+            known=known,
+            refused=refused,
+            unawaited=tuple(sorted(unawaited)),
+            unknown_accounts=tuple(
+                f"{account} on {platform}" for platform, account in sorted(unknown)
+            ),
+        )
 
     async def _unknown(self, events: list[NewEvent]) -> Mapping[Key, NewEvent]:
         """Return the events that do not stand yet, each once."""
@@ -163,14 +181,15 @@ class EventImport:
         reader = csv.reader(line.decode("utf-8", "replace") for line in lines)
         columns = _columns(reader)
         while True:
+            first = reader.line_num + 1
             try:
                 cells = next(reader)
                 if any(cell.strip() for cell in cells):
-                    yield reader.line_num, self._events.checked(self._event(columns, cells))
+                    yield first, self._events.checked(self._event(columns, cells))
             except StopIteration:
                 return
             except (csv.Error, InvalidInput) as error:
-                yield BadLine(reader.line_num, str(error))
+                yield BadLine(first, _why(error, first, reader.line_num))
 
     def _event(self, columns: list[str], cells: list[str]) -> NewEvent:
         if len(cells) != len(columns):
@@ -189,6 +208,13 @@ class EventImport:
         )
 
 
+def _why(error: Exception, first: int, last: int) -> str:
+    """Return why lines were refused; a quotation mark that is not closed takes all that follow."""
+    if last <= first:
+        return str(error)
+    return f"{error} (lines {first} to {last} are in one pair of quotation marks; is one missing?)"
+
+
 def _columns(reader: Iterator[list[str]]) -> list[str]:
     try:
         first = next(reader, [])
@@ -198,7 +224,8 @@ def _columns(reader: Iterator[list[str]]) -> list[str]:
     unknown = [each for each in columns if each not in COLUMNS]
     if not {"name", "happened_at"} <= set(columns) or unknown or len(set(columns)) < len(columns):
         raise InvalidInput(
-            f"expected a first line that names columns of {', '.join(COLUMNS)}, name and "
-            f"happened_at among them, found {','.join(first)[:200]!r}"
+            f"expected UTF-8 and commas, and a first line that names columns of "
+            f"{', '.join(COLUMNS)}, name and happened_at among them, found "
+            f"{','.join(first)[:200]!r}"
         )
     return columns

@@ -15,10 +15,12 @@ from archiver.access.rules import Permission, require
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, to_millis
+from archiver.db import accounts as account_rows
 from archiver.db import holds as hold_rows
 from archiver.db import records as record_rows
 from archiver.db import retained
 from archiver.db import retention_events as rows
+from archiver.db.accounts import Place
 from archiver.db.retention_events import RetentionEventRow
 from archiver.db.transaction import Database, Transaction
 from archiver.disposal.stated_events import (
@@ -238,6 +240,16 @@ class RetentionEvents:
             if term.trigger.event
         )
 
+    async def unknown_accounts(self, events: Iterable[NewEvent]) -> frozenset[Place]:
+        """Return those accounts, platform and name, that neither the register nor a capture names.
+
+        The events stand all the same: the account may come later. Or its name was misspelt, and
+        what it happened to waits for an event that was stated of nobody.
+        """
+        asked = {(event.platform, event.account) for event in events if not event.record_id}
+        async with self._database.reading() as tx:
+            return frozenset(await account_rows.unknown(tx, asked))
+
     async def _warnings(self, event: NewEvent) -> tuple[str, ...]:
         warnings = []
         if event.name not in await self.awaited_names():
@@ -246,6 +258,11 @@ class RetentionEvents:
             )
         if event.happened_at > self._clock():
             warnings.append("its date lies ahead: the end is counted from it as from any other")
+        if await self.unknown_accounts([event]):
+            warnings.append(
+                f"neither the register nor a capture names {event.account} on {event.platform}; "
+                "see whether it is misspelt"
+            )
         return tuple(warnings)
 
     async def _in_force(self, event_id: str) -> RetentionEventRow:

@@ -186,7 +186,7 @@ def words_of(field: str, text: str, most: int, *, required: bool = False) -> str
     if len(found) > most or _UNPRINTABLE.search(found) or (required and not found):
         least = 1 if required else 0
         raise InvalidInput(
-            f"expected a {field} of {least} to {most} printable characters, found {len(found)}",
+            f"expected {field} of {least} to {most:,} printable characters, found {len(found):,}",
             pointer=f"/{field}",
         )
     return found

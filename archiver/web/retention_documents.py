@@ -56,6 +56,7 @@ class RetentionEventImport(_Answer):
     known: int
     refused: int
     unawaited: list[str]
+    unknown_accounts: list[str]
     bad_lines: list[dict[str, Any]]
 
 

@@ -309,7 +309,7 @@ class TestImporting:
 
         found = await work.imports.run(lines, actor=MANAGER, report=bad.append)
 
-        assert [each.line for each in bad] == [3, 4 + 1, 6, 8, 9]
+        assert [each.line for each in bad] == [3, 4, 6, 8, 9]
         assert (found.stated, found.known, found.refused) == (1, 1, 5)  # one line stood twice
         assert found.unawaited == ()  # a shipped class awaits it
         (view,) = (await work.events.list(actor=COUNSEL)).items
@@ -319,6 +319,38 @@ class TestImporting:
 
         again = await work.imports.run(lines, actor=MANAGER, report=lambda _bad: None)
         assert (again.stated, again.known) == (0, 2)
+
+    async def test_a_quotation_mark_that_is_not_closed_names_all_lines_it_takes(
+        self, work: Work
+    ) -> None:
+        lines = [
+            b"name,happened_at,platform,account,note\n",
+            b'account_closed,2019-06-03,x,a,"not closed\n',
+            b"account_closed,2019-06-04,x,b,\n",
+            b"account_closed,2019-06-05,x,c,\n",
+        ]
+        bad: list[BadLine] = []
+        await work.imports.run(lines, actor=MANAGER, report=bad.append)
+        assert [each.line for each in bad] == [2]
+        assert "lines 2 to 4 are in one pair of quotation marks" in bad[0].reason
+
+    async def test_an_account_that_nobody_knows_is_told(self, work: Work) -> None:
+        await work.accounts.register(platform="x", handle="@acme", actor=OPERATOR)
+        lines = [
+            b"name,happened_at,platform,account\n",
+            b"account_closed,2019-06-03,x,@acme\n",
+            b"account_closed,2019-06-03,x,@amce\n",
+            b"account_closed,2019-06-03,y,@acme\n",
+        ]
+        looked = await work.imports.look(lines, actor=MANAGER, report=lambda _bad: None)
+        found = await work.imports.run(lines, actor=MANAGER, report=lambda _bad: None)
+        assert looked.outcome == found
+        assert (found.stated, found.unknown_accounts) == (3, ("@amce on x", "@acme on y"))
+
+        known = await work.events.state(closed(platform="x", account="@acme"), actor=MANAGER)
+        misspelt = await work.events.state(closed(platform="x", account="@ACME"), actor=MANAGER)
+        assert not any("misspelt" in each for each in known.warnings)
+        assert any("names @ACME on x" in each for each in misspelt.warnings)
 
     async def test_a_file_of_other_columns_is_refused_whole(self, work: Work) -> None:
         for first in (b"", b"name\n", b"name,happened_at,wrong\n", b"name,name,happened_at\n"):
