@@ -27,6 +27,14 @@ from archiver.preserve.store import ObjectStore
 
 SEGMENTS_PER_TASK = 4
 
+REPLAYED = frozenset(
+    {"account", "batch", "certificate", "person", "privacy-request", "stop", "token"}
+)
+"""The object types of the events that verification lets take effect again (`database_replay`).
+
+In words, as an audit from outside starts without what those effects need.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentTask:
@@ -45,7 +53,7 @@ class OpenedFacts:
     """What one record says of itself: its facts as `FACTS` of `db.records`, its event row.
 
     `blobs` are the keys of the objects that hold its large parts, `stated` the parts by name of an
-    event that states holds or what terms count from.
+    event that states holds, what terms count from, or what people decided.
     """
 
     frame: int
@@ -124,7 +132,11 @@ class RecordOpener:
             for name, content in self._checked_parts(manifest, inline)
         }
         body = parse_event(next(iter(parts.values()), b"")) if is_event else None
-        states = body is not None and (body.action == SET_FROZEN or is_stating(body, parts.keys()))
+        states = body is not None and (
+            body.action == SET_FROZEN
+            or body.object_type in REPLAYED
+            or is_stating(body, parts.keys())
+        )
         return OpenedFacts(
             frame=number,
             record_id=promised.id,

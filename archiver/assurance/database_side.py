@@ -19,6 +19,7 @@ from archiver.assurance.segment_check import ObjectFacts
 from archiver.db import ledger as ledger_rows
 from archiver.db import verification as rows
 from archiver.db.ledger import LogState
+from archiver.db.replay import Replay
 from archiver.db.transaction import Database
 from archiver.model.lock import Lock
 from archiver.preserve.lanes import OPEN_PERIOD
@@ -39,15 +40,27 @@ class DatabaseSide:
         self._findings = findings
         self._promised: LogState | None = None
         self._views: rows.Views | None = None
+        self._replay: Replay | None = None
         self._statements: StatementCheck | None = None
         self._waits = ""
 
-    async def state(self) -> LogState:
-        """Return what the database says of the log; later rows are not judged."""
+    async def state(self, *, content: bool) -> LogState:
+        """Return what the database says of the log; later rows are not judged.
+
+        With `content`, rows that only events can tell are kept as they are now, until `close`.
+        """
         async with self._database.reading() as tx:
             self._promised = await ledger_rows.state(tx)
-            self._views = await rows.views(tx)
+            if content:
+                self._views = await rows.views(tx)
+                self._replay = Replay()
+                await self._replay.copy(tx)
         return self._promised
+
+    def close(self) -> None:
+        """Free the space that the kept rows take."""
+        if self._replay is not None:
+            self._replay.close()
 
     async def ended_segments(self, now_ms: int) -> dict[str, int]:
         """Return the segments whose locks roll no longer, and since when; see `SegmentTask`."""
@@ -109,10 +122,11 @@ class DatabaseSide:
         ).run(progress)
         holds = HoldCheck(database=self._database, log=log, findings=self._findings)
         await holds.run()
-        if self._views is not None and self._promised is not None:
+        if self._views and self._replay and self._promised:
             self._statements = StatementCheck(
                 database=self._database,
                 views=self._views,
+                replay=self._replay,
                 below=self._promised.next_index,
                 holds=holds,
                 findings=self._findings,

@@ -8,18 +8,21 @@ into, a schedule that no two people approved, a release that nobody made.
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 
+from archiver.assurance.content import REPLAYED
 from archiver.assurance.database_check import REBUILD
 from archiver.assurance.database_holds import HoldCheck
+from archiver.assurance.database_replay import ReplayCheck
 from archiver.assurance.database_sets import SetCheck
 from archiver.assurance.log_check import CheckedLog
 from archiver.assurance.report import Findings
 from archiver.db import holds as hold_rows
 from archiver.db import refiled_classes
 from archiver.db import verification as rows
+from archiver.db.replay import Replay
 from archiver.db.transaction import Database
 from archiver.errors import IntegrityError, NotFound
 from archiver.preserve.event_effects import Effect, HoldPlaced, HoldReleased, effect_of
-from archiver.preserve.event_record import parse_event
+from archiver.preserve.event_record import is_stating, parse_event
 from archiver.preserve.set_effects import SetFrozen
 from archiver.preserve.stated_terms import StatedTerms
 
@@ -31,7 +34,7 @@ _RELEASE_WORDS = ("released_by", "release_reason")
 class StatementCheck:
     """Takes in stored events as they are opened, in any order; compares when all are known.
 
-    `views` are the rows of when the run began, when `below` entries were sequenced.
+    `views` and `replay` have the rows of when the run began, when `below` entries were sequenced.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class StatementCheck:
         *,
         database: Database,
         views: rows.Views,
+        replay: Replay,
         below: int,
         holds: HoldCheck,
         findings: Findings,
@@ -49,6 +53,7 @@ class StatementCheck:
         self._holds = holds
         self._findings = findings
         self._sets = SetCheck(database=database, known=views.sets, below=below, findings=findings)
+        self._replay = ReplayCheck(database=database, replay=replay, below=below, findings=findings)
         self._effects: list[tuple[int, Effect]] = []
         self._placed: dict[str, hold_rows.HoldRow] = {}
         self._released: dict[str, tuple[int, HoldReleased]] = {}
@@ -56,10 +61,15 @@ class StatementCheck:
     async def take(self, log_index: int, parts: Mapping[str, bytes]) -> None:
         """Take in one event, by its parts. Raises DatabaseUnavailable."""
         try:
-            effect = effect_of(parse_event(next(iter(parts.values()))), parts.get)
+            body = parse_event(next(iter(parts.values())))
+            if body.object_type in REPLAYED:
+                self._replay.take(log_index, body, parts)
+            if body.object_type not in REPLAYED or is_stating(body, parts.keys()):
+                await self._note(log_index, effect_of(body, parts.get))
         except IntegrityError as error:
             self._findings.problem(str(error))
-            return
+
+    async def _note(self, log_index: int, effect: Effect | None) -> None:
         match effect:
             case HoldPlaced(row=row, members=members):
                 self._placed.setdefault(row.id, row)
@@ -87,6 +97,7 @@ class StatementCheck:
             if log_index < self._below:
                 earlier.take(effect)
         self._check_terms(earlier)
+        await self._replay.finish(log)
         await self._check_moved(all_of_them.moved, log.end)
 
     def _check_vouched(self, log: CheckedLog) -> None:

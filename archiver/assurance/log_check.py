@@ -56,9 +56,10 @@ class CheckedLog:
     `unreadable` are index ranges whose entries and hashes are both lost; their leaves are zeros.
     `others` are the indexes of entries that belong to no frame, `kinds` how many of each kind;
     `orphans` the objects that the log names as left by a crash, `repairs` those that were put
-    again, with their SHA-256, `destroyed` which records may be gone, `holds` what it says of holds,
-    in its order, `stamps` the timestamps it names, `key_changes` its keys, and `lock_probe` the
-    last trial of the store's locks.
+    again, with their SHA-256, `disposals` the `dis` entries with their indexes, `destroyed` which
+    records may be gone by these, `holds` what it says of holds, in its order, `stamps` the
+    timestamps it names, `key_changes` its keys, and `lock_probe` the last trial of the store's
+    locks.
     `moments` are those of each signed bundle (`ScannedBundle.moments`), one after the other.
     """
 
@@ -72,6 +73,7 @@ class CheckedLog:
     orphans: set[str] = field(default_factory=set)
     repairs: dict[str, bytes] = field(default_factory=dict)
     destroyed: Destroyed = field(default_factory=Destroyed)
+    disposals: list[tuple[int, bytes]] = field(default_factory=list)
     holds: list[HoldEntry] = field(default_factory=list)
     stamps: list[TimestampEntry] = field(default_factory=list)
     key_changes: list[KeyChange] = field(default_factory=list)
@@ -99,6 +101,8 @@ class CheckedLog:
             self.kinds[UNREADABLE] += 1
             return
         self.kinds[found.kind] += 1
+        if isinstance(found, DisposalEntry):
+            self.disposals.append((index, entry))
         self._note(index, found)
 
     def _note(self, index: int, found: Entry) -> None:

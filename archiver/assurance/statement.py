@@ -12,6 +12,7 @@ _READ = frozenset(
     {
         EntryKind.RECORD,
         EntryKind.AUDIT,
+        EntryKind.DISPOSAL,
         EntryKind.HOLD,
         EntryKind.ORPHAN,
         EntryKind.KEY,

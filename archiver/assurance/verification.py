@@ -112,7 +112,9 @@ class _FullVerification:
     async def run(self, *, content: bool) -> Report:
         started = perf_counter()
         try:
-            state = None if self._database is None else await self._database.state()
+            state = None
+            if self._database is not None:
+                state = await self._database.state(content=content)
             self._progress("checkpoints", 0, 1)
             head = await find_head(self._run, state)
             inventory = await asyncio.to_thread(
@@ -145,6 +147,8 @@ class _FullVerification:
             self._catalogue.spool.close()
             if self._log is not None:
                 self._log.leaves.close()
+            if self._database is not None:
+                self._database.close()
         return self._findings.report(
             checked=self._catalogue.records,
             size=head.size,
@@ -249,8 +253,9 @@ class _FullVerification:
         if not asked or keyring is None:
             self._findings.not_checked.append(
                 "level B, what lies under encryption (manifests, parts, blobs), and so the "
-                "database columns derived from it, such as account, class and retain_until: that "
-                "needs the keyring and --content"
+                "database columns derived from it, such as account, class and retain_until, what "
+                "people decided by events, and that each `dis` entry has the event that let "
+                "records go: that needs the keyring and --content"
             )
             if inventory.blobs and self._database is None:
                 self._findings.not_checked.append(
@@ -291,7 +296,10 @@ class _FullVerification:
 
 def _database_of(target: VerificationTarget, findings: Findings) -> "DatabaseSide | None":
     if target.database is None:
-        findings.not_checked.append("the database: none was given")
+        findings.not_checked.append(
+            "the database, and so that each `dis` entry has the event that let records go: none "
+            "was given"
+        )
         return None
     # An audit from outside has no database: SQLAlchemy would be half the time that it starts in.
     from archiver.assurance.database_side import DatabaseSide  # noqa: PLC0415

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, func, select
 
 from archiver.db import frozen_sets, refiling, retained, term_witness
+from archiver.db.chunks import chunks
 from archiver.db.frozen_sets import FrozenSetRow
 from archiver.db.records import FACTS
 from archiver.db.refiled_classes import RECLASSIFIED
@@ -121,6 +122,15 @@ async def entries(tx: Transaction, start: int, end: int) -> list[tuple[int, byte
         .order_by(log_entry.c.log_index)
     )
     return [(row[0], row[1] if isinstance(row[1], bytes) else b"") for row in rows]
+
+
+async def entries_of(tx: Transaction, indexes: Sequence[int]) -> dict[int, bytes]:
+    """Return the entries at these indexes, as `entries`."""
+    found: dict[int, bytes] = {}
+    for some in chunks(sorted(set(indexes))):
+        rows = await tx.execute(select(log_entry).where(log_entry.c.log_index.in_(some)))
+        found |= {row[0]: row[1] if isinstance(row[1], bytes) else b"" for row in rows}
+    return found
 
 
 async def places(tx: Transaction, start: int, end: int) -> list[tuple[Any, ...]]:

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import pytest
 
@@ -99,11 +99,29 @@ async def _file(services: Services, time: Time, posts: tuple[str, ...]) -> None:
     await services.keeping.refiling.finish()
 
 
-@dataclass
-class Copy:
-    """A copy of the archive that a test may change."""
+class IsBuilt(Protocol):
+    """An archive that was built: where it is and when; its other fields are words of tests."""
 
-    built: Built
+    @property
+    def home(self) -> Path:
+        """Its folder."""
+
+    @property
+    def now(self) -> datetime:
+        """The moment of its last act."""
+
+    def _asdict(self) -> dict[str, Any]:
+        """Its fields."""
+
+
+BuiltT = TypeVar("BuiltT", bound=IsBuilt)
+
+
+@dataclass
+class Copy(Generic[BuiltT]):
+    """A copy of an archive that a test may change."""
+
+    built: BuiltT
     home: Path
 
     @property
@@ -133,13 +151,13 @@ class Copy:
 
 
 @pytest.fixture
-def copy(built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy:
+def copy(built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Copy[Built]:
     monkeypatch.setattr(head, "PUBLICATION_S", 0.0)
     shutil.copytree(built.home, tmp_path / "home")
     return Copy(built, tmp_path / "home")
 
 
-async def test_what_people_did_is_no_problem(copy: Copy) -> None:
+async def test_what_people_did_is_no_problem(copy: Copy[Built]) -> None:
     report = await copy.verified()
     assert report.problems == ()
     assert dict(report.counts)["holds"] == 3
@@ -229,7 +247,7 @@ HOLDS: dict[str, tuple[Change, ...]] = {
 }
 
 
-def require_found(report: Report, copy: Copy, changes: tuple[Change, ...]) -> None:
+def require_found(report: Report, copy: Copy[BuiltT], changes: tuple[Change, ...]) -> None:
     for each in changes:
         words = each.words.format(**copy.words)
         assert any(
@@ -240,7 +258,7 @@ def require_found(report: Report, copy: Copy, changes: tuple[Change, ...]) -> No
 
 @pytest.mark.parametrize("kind", HOLDS)
 async def test_a_hold_that_was_changed_is_found_without_opening_content(
-    copy: Copy, kind: str
+    copy: Copy[Built], kind: str
 ) -> None:
     copy.sql(*(statement for each in HOLDS[kind] for statement in each.statements))
 
@@ -251,7 +269,7 @@ async def test_a_hold_that_was_changed_is_found_without_opening_content(
     assert "muniment disposition stop" in report.problems[0].what
 
 
-async def test_the_record_that_was_taken_out_of_a_hold_is_named(copy: Copy) -> None:
+async def test_the_record_that_was_taken_out_of_a_hold_is_named(copy: Copy[Built]) -> None:
     copy.sql(f"UPDATE hold_record SET log_index = {OTHER} WHERE log_index = {MEMBER_OF_A}")
     report = await copy.verified()
     named = {each.record_id: each.what for each in report.problems if each.record_id}
@@ -409,12 +427,16 @@ TERMS: dict[str, tuple[Change, ...]] = {
 
 
 @pytest.mark.parametrize("kind", TERMS)
-async def test_what_no_stored_event_states_is_found_by_content(copy: Copy, kind: str) -> None:
+async def test_what_no_stored_event_states_is_found_by_content(
+    copy: Copy[Built], kind: str
+) -> None:
     copy.sql(*(statement for each in TERMS[kind] for statement in each.statements))
     require_found(await copy.verified(), copy, TERMS[kind])
 
 
-async def test_a_release_that_nobody_made_is_found_though_the_log_states_it(copy: Copy) -> None:
+async def test_a_release_that_nobody_made_is_found_though_the_log_states_it(
+    copy: Copy[Built],
+) -> None:
     """Whoever writes an entry into the table of entries has it signed by the archive itself."""
     a = copy.built.a
     entry = hold_entry(a, on=False, count=3, members_sha256=bytes(32), ts_ms=1)
