@@ -97,9 +97,21 @@ def _keyword_field(name: FieldName, lexeme: Lexeme, text: str) -> Field | Held:
             text,
             *(f"{name}:{choice}" for choice in near),
         )
+    return equal(name, value)
+
+
+def equal(name: FieldName, value: str) -> Field | Held:
+    """Return what finds where a field has a folded value (`search.query.field_value`)."""
     if name is FieldName.CHANGE and value in set(Standing):
         return Held(Standing(value))
     return Field(name, value)
+
+
+def can_be(name: FieldName, value: str) -> bool:
+    """Return whether a field has such a folded value at all."""
+    if name is FieldName.HASH:
+        return _HASH.fullmatch(value) is not None
+    return value in CHOICES.get(name, (value,))
 
 
 def _refuse_signs(lexeme: Lexeme, text: str) -> None:

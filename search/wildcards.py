@@ -83,7 +83,8 @@ def _cut(chunk: str, wild: list[int]) -> list[str | Pattern]:
         found = numbers if len(numbers) == 1 else letters
     if not found:
         message = (
-            f"{first} stands in a word of more than {MAX_TOKEN} or of too many different signs"
+            f"{first} stands in a word of more than {MAX_TOKEN} characters, or of too many "
+            "different ones"
         )
         raise UnfitSignError(message, wild[0])
     for token in found:

@@ -9,11 +9,11 @@ from archiver.errors import InvalidInput
 from archiver.legal.queries import read_query
 from archiver.legal.understanding import zone_of
 from search import dates
+from search.fields import CHOICES, can_be, equal
 from search.query import (
     DateName,
     DateRange,
     Everything,
-    Field,
     FieldName,
     Not,
     Query,
@@ -32,6 +32,11 @@ class Filter(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.field}:{self.value}"
+
+    @property
+    def tree(self) -> Query:
+        """What is searched for: the same as where it is typed, so `is:held` asks for holds."""
+        return equal(self.field, self.value)
 
 
 class Condition(NamedTuple):
@@ -78,9 +83,9 @@ class Asked:
         if self.query.strip():
             found.append(Condition("q", read_query(self.query, zone, stem=self.stem)))
         for name in dict.fromkeys(each.field for each in self.include):
-            values = [Field(*each) for each in self.include if each.field is name]
+            values = [each.tree for each in self.include if each.field is name]
             found.append(Condition(f"f:{name}", some(values) or Everything(), name))
-        found += [Condition(f"x:{each}", Not(Field(*each)), each.field) for each in self.exclude]
+        found += [Condition(f"x:{each}", Not(each.tree), each.field) for each in self.exclude]
         between = self._dates(zone)
         return (*found, Condition("dates", between)) if between else tuple(found)
 
@@ -119,6 +124,11 @@ def _read_filter(text: str, pointer: str) -> Filter:
             f"expected a filter like platform:x with one of {', '.join(known)}, "
             f"found {text[:80]!r}",
             pointer=pointer,
+        )
+    if not can_be(known[name], folded):
+        values = ", ".join(CHOICES.get(known[name], ("64 digits of 0-9 and a-f",)))
+        raise InvalidInput(
+            f"expected one of {values} after {name}:, found {text[:80]!r}", pointer=pointer
         )
     return Filter(known[name], folded)
 

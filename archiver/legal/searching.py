@@ -126,6 +126,7 @@ class Searching:
         """
         reach(actor, Permission.SEARCH)
         conditions = asked.conditions(self._zone)
+        filtered = [each.tree for each in (*asked.include, *asked.exclude)]
         view = View(
             limit=_page_of(limit),
             order=order,
@@ -133,7 +134,7 @@ class Searching:
             bars=histogram,
             clock=asked.clock,
             interval=interval,
-            chosen=[Field(*each) for each in (*asked.include, *asked.exclude)],
+            chosen=[tree for tree in filtered if isinstance(tree, Field)],
             zone=asked.days(self._zone),
         )
         answer, seen, fresh = await self._page(asked.query, conditions, view, cursor, actor)

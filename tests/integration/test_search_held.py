@@ -8,10 +8,11 @@ import pytest
 
 from archiver.access.rules import EVERYTHING, Permission, Reach, reach
 from archiver.errors import Denied, InvalidInput
+from archiver.legal.asking import Asked, Filter
 from archiver.legal.held import require_lasting, with_held
 from archiver.legal.queries import read_query
 from archiver.model.actor import Actor, LimitedRole, Role
-from search.query import And, Held, Not, Numbers, Or, Query, Term
+from search.query import COUNTED, And, FieldName, Held, Not, Numbers, Or, Query, Term
 from tests.fakes.small_archive import AUDITOR, COUNSEL, SmallArchive, arrival, small_archive
 
 SMITH = Actor(
@@ -70,6 +71,15 @@ async def test_a_search_for_what_is_held_follows_the_holds(archive: SmallArchive
 
     await archive.holds.place(name="all", reason="suit", query="gamma", actor=COUNSEL)
     assert (await archive.searching.count("is:held", actor=COUNSEL)).count == 4
+
+
+async def test_what_is_held_is_a_filter_as_it_is_a_query(archive: SmallArchive) -> None:
+    only = (Filter(FieldName.CHANGE, "held"),)
+    for asked, count in ((Asked(include=only), 3), (Asked(exclude=only), 1)):
+        found = await archive.searching.overview(asked, facets=COUNTED, actor=COUNSEL)
+        assert (found.answer.count, found.as_query) == (count, found.answer.normalised)
+    with pytest.raises(Denied, match="read holds"):
+        await archive.searching.overview(Asked(exclude=only), actor=REVIEWER)
 
 
 async def test_whoever_reads_no_holds_cannot_search_by_them(archive: SmallArchive) -> None:

@@ -45,6 +45,12 @@ def test_garbage_is_a_filter_or_refused_as_input(texts: list[str]) -> None:
         read_filters(texts, "f")
 
 
+@pytest.mark.parametrize("text", ["is:retweet", "has:video", "hash:9f86d081", "nonsense:a", "is:"])
+def test_a_filter_that_no_record_can_fit_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="expected"):
+        read_filters([text], "f")
+
+
 @given(st.text())
 def test_garbage_is_a_query_or_refused_as_input(text: str) -> None:
     with suppress(InvalidInput):
