@@ -5,16 +5,17 @@ author means; those findings change nothing.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 from enum import StrEnum
 from typing import NamedTuple
 
+from search.analyzer import tokens
 from search.errors import QueryError
 from search.grammar import parse
 from search.lexemes import Kind, Lexeme, lexemes
 from search.noise import NOISE
-from search.query import And, Not, Or, Query
+from search.query import And, Field, FieldName, Not, Or, Query, is_words
 from search.wildcards import SIGNS, given
 
 LONGEST_TERM = 450
@@ -22,6 +23,8 @@ LONGEST_TERM = 450
 
 _SHORT_PREFIX = 3
 _CURLY = re.compile("[“”„‟＂]")  # noqa: RUF001
+_MEANS_MUCH = re.compile(r"[%#+$€£¥&]")
+_DELETED = Field(FieldName.CHANGE, "deleted")
 _LAST_QUESTION = re.compile(r"\w\?(?=[\s.,!]|$)")
 _OPERATOR_IN_QUOTES = re.compile(r"(?<!\S)(?:AND|OR|NOT)(?!\S)")
 
@@ -47,6 +50,8 @@ class Rule(StrEnum):
     TOO_LONG = "too-long"
     FIELD_IN_TERM = "field-in-term"
     ONLY_NOT = "only-not"
+    WORDS_OF_DELETED = "words-of-deleted"
+    LOST_SIGN = "lost-sign"
 
 
 class Finding(NamedTuple):
@@ -79,7 +84,7 @@ def lint(text: str, *, zone: tzinfo = UTC, report: bool = False) -> tuple[Findin
             error.suggestions,
         )
         return (*_of_text(text, report=report), unreadable)
-    found = [*_of_text(text, report=report), *_of_tree(tree, text)]
+    found = [*_of_text(text, report=report), *_of_tree(tree, text), *_of_deleted(tree, pieces)]
     for piece in pieces:
         found += _of_piece(piece, report=report)
     return tuple(sorted(found, key=lambda finding: (finding.position, finding.rule)))
@@ -116,6 +121,44 @@ def _of_tree(tree: Query, text: str) -> Iterator[Finding]:
             0,
             len(text),
         )
+
+
+def _of_deleted(tree: Query, pieces: Sequence[Lexeme]) -> Iterator[Finding]:
+    if not _asks_words_of_deleted(tree):
+        return
+    deleted = (piece for piece in pieces if piece.name == "is" and piece.value.lower() == "deleted")
+    for piece in deleted:
+        yield Finding(
+            Rule.WORDS_OF_DELETED,
+            Severity.WARNING,
+            "A deletion is a record of its own, and few platforms send the text with it: the words "
+            "stand in the versions before. Search for the words alone, and open a hit to see what "
+            "became of the post.",
+            piece.start,
+            piece.end,
+        )
+
+
+def _asks_words_of_deleted(tree: Query) -> bool:
+    match tree:
+        case And(parts):
+            deleted = any(part == _DELETED for part in parts)
+            return (deleted and any(map(_has_words, parts))) or any(
+                map(_asks_words_of_deleted, parts)
+            )
+        case Or(parts):
+            return any(map(_asks_words_of_deleted, parts))
+        case _:
+            return False
+
+
+def _has_words(tree: Query) -> bool:
+    """Return whether words must be found: those that must not be, a record without any lacks."""
+    match tree:
+        case And(parts) | Or(parts):
+            return any(map(_has_words, parts))
+        case _:
+            return is_words(tree)
 
 
 def _is_negative(tree: Query) -> bool:
@@ -159,6 +202,7 @@ def _of_word(word: str, start: int) -> Iterator[Finding]:
             start + len(word),
         )
     if not any(sign in word for sign in SIGNS) or word.startswith(("http:", "https:")):
+        yield from _of_sign(word, start)
         return
     if word[0] in SIGNS:
         yield Finding(
@@ -178,6 +222,21 @@ def _of_word(word: str, start: int) -> Iterator[Finding]:
             start,
             start + len(word),
         )
+
+
+def _of_sign(word: str, start: int) -> Iterator[Finding]:
+    found = tokens(word)
+    lost = [at for at, char in enumerate(word) if _MEANS_MUCH.match(char)]
+    if len(found) != 1 or not lost or _MEANS_MUCH.search(found[0]) or "~" in word:
+        return
+    at = start + lost[0]
+    yield Finding(
+        Rule.LOST_SIGN,
+        Severity.NOTE,
+        f"{word[lost[0]]} separates words and is not searched: {word} is searched as {found[0]}.",
+        at,
+        at + 1,
+    )
 
 
 def _of_quoted(piece: Lexeme) -> Iterator[Finding]:

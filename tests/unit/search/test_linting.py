@@ -17,6 +17,8 @@ REMARKED = [
     ("theft OR NOT fraud", Rule.ONLY_NOT, 0, 18, None),
     ("fraud AND from:bob", Rule.FIELD_IN_TERM, 10, 18, None),
     ("fraud AND after:2026-01-01", Rule.FIELD_IN_TERM, 10, 26, None),
+    ("fraud OR C++", Rule.LOST_SIGN, 10, 11, None),
+    ('"50%"', Rule.LOST_SIGN, 3, 4, None),
     ("fraud and theft", Rule.UNREADABLE, 6, 7, "fraud AND theft"),
     (" OR ".join(["embezzlement"] * 29), Rule.TOO_LONG, 450, 460, None),
 ]
@@ -43,10 +45,25 @@ def test_a_careful_reader_remarks_on_it_where_it_stands(
         '"bill of rights"',
         '"https://x.com/a?b=1"',
         "fraud AND NOT draft",
+        "$TSLA OR #win OR AT&T OR jo+tag@acme.com",
     ],
 )
 def test_a_sound_term_has_no_remark(text: str) -> None:
     assert lint(text, report=True) == ()
+
+
+@pytest.mark.parametrize("text", ["fraud AND is:deleted", "(a1 OR (b2 w/3 c3)) AND IS:Deleted"])
+def test_words_are_looked_for_in_vain_in_deletions(text: str) -> None:
+    (found,) = lint(text)
+    assert found.rule is Rule.WORDS_OF_DELETED
+    assert text[found.position : found.end].lower() == "is:deleted"
+
+
+@pytest.mark.parametrize(
+    "text", ["is:deleted AND from:bob", "fraud OR is:deleted", "is:deleted AND NOT fraud"]
+)
+def test_deletions_without_words_are_not_remarked_on(text: str) -> None:
+    assert lint(text) == ()
 
 
 def test_fields_and_length_are_remarked_on_in_terms_of_a_report_only() -> None:
