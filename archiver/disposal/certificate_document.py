@@ -24,15 +24,17 @@ from archiver.preserve.ledger.note import Signer, encode_base64, sign_note
 KIND = "muniment certificate of destruction v1"
 """The first line of what the log's keys sign."""
 
+_ROWS = (
+    "rows about the records (account, author, platform id, hashtags, times), without content "
+    "and without keys"
+)
+
 REMAINS = (
     "the entry of each record in the log, with its id and hashes",
     "for each record: class, rule, schedule version, size, and when it was captured and destroyed",
     "the events of the audit trail, and this certificate",
     "words that a search for a pattern had listed: with its event, its set and its reports",
-    (
-        "on PostgreSQL, until it has written over its log and the space it freed: rows about the "
-        "records, without content and without keys"
-    ),
+    f"on PostgreSQL, until it has written over its log and the space it freed: {_ROWS}",
 )
 
 
@@ -112,7 +114,7 @@ def body_of(
         "backups": {
             "days": what.backup_days,
             "until": rfc3339(ended + timedelta(days=what.backup_days)),
-            "hold": "rows about the records, without content and without keys",
+            "hold": _ROWS,
         },
     }
 

@@ -144,6 +144,7 @@ async def test_a_certificate_says_who_what_why_and_how_and_what_remains(
     assert body["class"]["authority"]
     assert body["schedule"]["terms"][0]["citation"]
     assert body["backups"]["days"] == 35
+    assert "hashtags" in body["backups"]["hold"]  # personal data are in rows, and it says so
     assert [each["reason"] for each in body["left_out"]] == ["of value"]
     assert {json.loads(each["entry"])["id"] for each in body["records"]} == set(captured[1:])
     assert "post " not in certificate_of(done).row.body  # no word of what was destroyed
