@@ -23,6 +23,7 @@ from archiver.errors import InvalidInput
 
 Network = IPv4Network | IPv6Network
 
+_SITE_LOCAL = IPv6Network("fec0::/10")  # given up by RFC 3879, and to Python public since
 _NAT64 = IPv6Network("64:ff9b::/96")
 _MAX_URL = 2_000
 
@@ -74,7 +75,7 @@ class Outbound:
         meant = _meant(found)
         if any(each in network for network in self.networks for each in (found, meant)):
             return
-        if not meant.is_global or meant.is_multicast or meant.is_reserved:
+        if not meant.is_global or meant.is_multicast or meant.is_reserved or meant in _SITE_LOCAL:
             raise PermissionError(
                 EACCES,
                 f"the address {address} is not on the public internet; an operator can name its "
