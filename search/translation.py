@@ -15,6 +15,8 @@ from search.grammar import MAX_LENGTH, parse
 from search.normal_form import normalise
 from search.query import Query
 
+_DATES = ("after:", "before:", "posted:", "captured:")
+
 
 class Note(NamedTuple):
     """What a reader of the translation must know, about `text[position:end]` of what came."""
@@ -92,8 +94,19 @@ class Translation:
                 position=self._came_from(error.position, starts),
                 suggestions=error.suggestions,
             ) from error
+        self._note_days(zone)
         notes = sorted(self._notes, key=lambda note: note.position)
         return Translated(normalise(tree), tree, tuple(notes))
+
+    def _note_days(self, zone: tzinfo) -> None:
+        dated = (piece for piece in self._pieces if piece.text.startswith(_DATES))
+        if str(zone) != "UTC" and (first := next(dated, None)):
+            self.note(
+                f"Days are days in {zone} here; in {self.system} they may be those of another zone "
+                "(UTC, or that of whoever asked), so posts near midnight may differ.",
+                first.start,
+                first.end,
+            )
 
     def _came_from(self, position: int, starts: list[int]) -> int:
         """Return the place in the source of a place in the translated text."""

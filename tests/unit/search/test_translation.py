@@ -1,6 +1,7 @@
 """Term lists as parties exchange them, from dtSearch, Purview and Vault, put into our language."""
 
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -126,6 +127,19 @@ def test_a_term_of_another_system_means_the_same_here_and_what_differs_is_noted(
         assert any(piece in message for message in told), (piece, told)
     for note in found.notes:
         assert 0 <= note.position <= note.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("translate", "text"),
+    [(kql.translate, "fraud AND sent>=2026-01-01"), (vault.translate, "fraud before:2026/1/5")],
+)
+def test_whose_days_are_meant_is_noted_where_they_are_not_those_of_utc(
+    translate: Translate, text: str
+) -> None:
+    notes = translate(text, zone=ZoneInfo("America/New_York")).notes
+    (note,) = [note for note in notes if "America/New_York" in note.message]
+    assert text[note.position : note.end] in {"sent>=2026-01-01", "before:2026/1/5"}
+    assert not any("another zone" in note.message for note in translate(text).notes)
 
 
 REFUSED = [
