@@ -35,7 +35,7 @@ class CallerError(ArchiverError):
     """The request is wrong; the caller must change it."""
 
 
-class InvalidInput(CallerError):  # noqa: N818 - domain words read better than an Error suffix
+class InvalidInput(CallerError):
     """Input is malformed or outside stated limits. `pointer` names the field or line."""
 
     def __init__(self, message: str, *, pointer: str | None = None) -> None:
@@ -43,15 +43,15 @@ class InvalidInput(CallerError):  # noqa: N818 - domain words read better than a
         self.pointer = pointer
 
 
-class TooLarge(CallerError):  # noqa: N818
+class TooLarge(CallerError):
     """Input is over a stated size limit (bytes, records, unpacked size)."""
 
 
-class NotFound(CallerError):  # noqa: N818
+class NotFound(CallerError):
     """No such object, or not visible to this actor: the two are not distinguished."""
 
 
-class Denied(CallerError):  # noqa: N818
+class Denied(CallerError):
     """Not signed in (`authenticated` false) or not permitted."""
 
     def __init__(self, message: str, *, authenticated: bool = True) -> None:
@@ -59,11 +59,11 @@ class Denied(CallerError):  # noqa: N818
         self.authenticated = authenticated
 
 
-class Conflict(CallerError):  # noqa: N818
+class Conflict(CallerError):
     """The object's present state forbids the act (locked, held, key reused for other bytes)."""
 
 
-class TooMany(CallerError):  # noqa: N818
+class TooMany(CallerError):
     """Tried too often, as a guesser does; try again after `retry_after_s` seconds."""
 
     def __init__(self, message: str, *, retry_after_s: int) -> None:
@@ -79,7 +79,7 @@ class ConfigurationError(OperatorError):
     """Settings, keyring, schema or archive identity are wrong or missing."""
 
 
-class StorageUnavailable(OperatorError):  # noqa: N818
+class StorageUnavailable(OperatorError):
     """The object store did not do what was asked.
 
     `ambiguous` is true when the object may have been stored nevertheless.
@@ -90,19 +90,19 @@ class StorageUnavailable(OperatorError):  # noqa: N818
         self.ambiguous = ambiguous
 
 
-class DatabaseUnavailable(OperatorError):  # noqa: N818
+class DatabaseUnavailable(OperatorError):
     """The database did not answer, or the outcome of a commit could not be learned."""
 
 
-class SearchUnavailable(OperatorError):  # noqa: N818
+class SearchUnavailable(OperatorError):
     """The search index could not be opened or did not answer."""
 
 
-class PeerUnavailable(OperatorError):  # noqa: N818
+class PeerUnavailable(OperatorError):
     """A party outside (timestamp authority, witness) did not answer, or not in its protocol."""
 
 
-class Overloaded(OperatorError):  # noqa: N818
+class Overloaded(OperatorError):
     """Bounded queues are full. Nothing was stored; send it again after `retry_after_s` seconds."""
 
     def __init__(self, message: str, *, retry_after_s: int = 1) -> None:
@@ -110,7 +110,7 @@ class Overloaded(OperatorError):  # noqa: N818
         self.retry_after_s = retry_after_s
 
 
-class Stopping(OperatorError):  # noqa: N818
+class Stopping(OperatorError):
     """The process shuts down, or takes no posts: fatal write error, or a clock in doubt."""
 
 

@@ -45,7 +45,7 @@ class Job(Protocol):
     """A running job, as far as an export needs it: `archiver.jobs.work_run.Run`."""
 
     @property
-    def arguments(self) -> Mapping[str, object]: ...  # noqa: D102
+    def arguments(self) -> Mapping[str, object]: ...  # noqa: D102 - `Run` says what each is
     @property
     def actor(self) -> Actor: ...  # noqa: D102
     @property

@@ -168,7 +168,6 @@ class _LogCheck:
         self, store: ObjectStore, archive_id: str, head: LogHead, findings: Findings
     ) -> None:
         self._store = store
-        self._archive_id = archive_id
         self._prefix = log_prefix(archive_id)
         self._head = head
         self._findings = findings

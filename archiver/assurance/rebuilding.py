@@ -194,10 +194,10 @@ class Rebuilding:
 
     async def _add(self, found: Sequence[tuple[Placed, LoadedSegment]]) -> None:
         try:
-            await self._database.run(partial(self._insert, found, False), writes=True)  # noqa: FBT003
+            await self._database.run(partial(self._insert, found, settle=False), writes=True)
         except Conflict:
             try:
-                await self._database.run(partial(self._insert, found, True), writes=True)  # noqa: FBT003
+                await self._database.run(partial(self._insert, found, settle=True), writes=True)
             except Conflict as error:
                 raise IntegrityError(
                     f"{found[0][0].key} and those that follow it in the log: the database has rows "
@@ -210,8 +210,9 @@ class Rebuilding:
     def _insert(
         self,
         found: Sequence[tuple[Placed, LoadedSegment]],
-        settle: bool,  # noqa: FBT001
         connection: Connection,
+        *,
+        settle: bool,
     ) -> None:
         rest = self._log.entries(self._written, self._log.end)
         rows.insert_missing_entries(connection, self._written, rest)

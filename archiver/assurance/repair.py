@@ -130,7 +130,7 @@ class Repairs:
         lock = await self.lock_of(name, (await asyncio.to_thread(good.head, name)).lock)
         async with self._database.reading() as tx:
             versions = await segment_rows.versions_named(tx, name)
-        promised = partial(_is_sound, damaged, name, body, lock, name in held, versions)
+        promised = partial(_is_sound, damaged, name, body, lock, versions, held=name in held)
         if await asyncio.to_thread(promised):
             return None
         restored = await asyncio.to_thread(
@@ -256,13 +256,14 @@ def _gives(store: ObjectStore, key: str, body: bytes) -> bool:
         return False
 
 
-def _is_sound(  # noqa: PLR0917 - handed to a thread, with all that is promised
+def _is_sound(
     store: ObjectStore,
     key: str,
     body: bytes,
     lock: Lock | None,
-    held: bool,  # noqa: FBT001
     named: Collection[str],
+    *,
+    held: bool,
 ) -> bool:
     """Whether an object is as promised, and nothing stands beneath it that the log must explain."""
     try:

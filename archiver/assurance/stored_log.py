@@ -144,9 +144,7 @@ def _newest_head(
         after = checkpoint_object(archive_id, published.size - 1) if published.size else ""
     except (NotFound, IntegrityError):
         pass  # it can be replaced by whoever may write; the kept ones cannot
-    newest = ""
-    for newest in store.list_keys(checkpoint_prefix(archive_id), after=after):  # noqa: B007
-        pass
+    newest = max(store.list_keys(checkpoint_prefix(archive_id), after=after), default="")
     if not newest:
         return Checkpoint(origin=origin, size=0, root=EMPTY_ROOT), b""
     note = store.get(newest)

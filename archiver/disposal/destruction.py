@@ -107,7 +107,6 @@ class Destruction:
         `mirror_holds` lets the store's holds follow those in force: one that was just released must
         not keep what was approved.
         """
-        self._archive_id = archive_id
         self._database = database
         self._removal = removal
         self.epochs = epochs

@@ -5,7 +5,6 @@ a server, or where none would start. A part that raises is a problem, in that er
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -193,8 +192,7 @@ class _Examination:
 
     async def _last(self, prefix: str) -> str | None:
         """The last key under a prefix; sizes in keys have twelve digits, so it is the newest."""
-        keys = await asyncio.to_thread(lambda: deque(self._store.list_keys(prefix), maxlen=1))
-        return keys[0] if keys else None
+        return await asyncio.to_thread(lambda: max(self._store.list_keys(prefix), default=None))
 
     async def _age(self, key: str) -> timedelta:
         written = (await asyncio.to_thread(self._store.head, key)).modified_at

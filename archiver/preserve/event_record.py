@@ -132,7 +132,7 @@ def detail_of(body: EventBody, name: str, kind: type[T]) -> T:
     """
     found = body.details.get(name)
     if not isinstance(found, kind) or isinstance(found, bool):
-        raise ValueError(f"expected {name} as {kind.__name__}, found {found!r}")  # noqa: TRY004
+        raise ValueError(f"expected {name} as {kind.__name__}, found {found!r}")  # noqa: TRY004 - as all that does not parse
     return found
 
 

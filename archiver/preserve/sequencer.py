@@ -168,7 +168,7 @@ class Sequencer:
                 return
 
     async def _transact(self, batch: list[DurableSegment], *, settle: bool) -> None:
-        starts = await self._database.run(partial(_insert, batch, settle), writes=True)
+        starts = await self._database.run(partial(_insert, batch, settle=settle), writes=True)
         for segment, start in zip(batch, starts, strict=True):
             self._acknowledge(segment, start)
 
@@ -196,7 +196,7 @@ class Sequencer:
             )
 
 
-def _insert(batch: Sequence[DurableSegment], settle: bool, connection: Connection) -> list[int]:  # noqa: FBT001
+def _insert(batch: Sequence[DurableSegment], connection: Connection, *, settle: bool) -> list[int]:
     """Assign log indexes and insert every row of a batch; return where each segment starts."""
     records = [record for segment in batch for record in segment.records]
     first = ledger_rows.reserve(connection, len(records))

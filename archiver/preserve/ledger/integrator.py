@@ -79,11 +79,8 @@ async def require_current_database(store: ObjectStore, database: Database, archi
 
 
 def _newest_checkpoint(store: ObjectStore, archive_id: str, signed: int) -> str:
-    newest = ""
     after = checkpoint_object(archive_id, signed)
-    for newest in store.list_keys(checkpoint_prefix(archive_id), after=after):  # noqa: B007
-        pass
-    return newest
+    return max(store.list_keys(checkpoint_prefix(archive_id), after=after), default="")
 
 
 class Integrator:
