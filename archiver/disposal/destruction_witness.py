@@ -113,12 +113,8 @@ class Witness:
         self, segment: SegmentRow, row: RecordRow, entry: bytes
     ) -> BatchFormed | Transition | None:
         opened = self._reader.open(segment, row, entry)
-        parts = {part.name: number for number, part in enumerate(opened.manifest.parts)}
-
-        def part(name: str) -> bytes | None:
-            return self._reader.part(opened, parts[name]).content if name in parts else None
-
-        return batch_effect(parse_event(self._reader.part(opened, 0).content), part)
+        body = parse_event(self._reader.part(opened, 0).content)
+        return batch_effect(body, partial(self._reader.content_of, opened))
 
     async def require_holds(self) -> None:
         """Pass if every hold that the log states is in force, over exactly its records.

@@ -56,12 +56,8 @@ class TermWitness:
         return stated
 
     def _effect(self, opened: OpenedRecord) -> Effect | None:
-        parts = {part.name: number for number, part in enumerate(opened.manifest.parts)}
-
-        def part(name: str) -> bytes | None:
-            return self._reader.part(opened, parts[name]).content if name in parts else None
-
-        return effect_of(parse_event(self._reader.part(opened, 0).content), part)
+        body = parse_event(self._reader.part(opened, 0).content)
+        return effect_of(body, partial(self._reader.content_of, opened))
 
 
 def _other(found: Rows, stated: StatedTerms, class_code: str) -> str:

@@ -160,6 +160,11 @@ class RecordReader:
             content=content,
         )
 
+    def content_of(self, record: OpenedRecord, name: str) -> bytes | None:
+        """Return the content of the part of that name, checked as `part`; None: there is none."""
+        names = [part.name for part in record.manifest.parts]
+        return self.part(record, names.index(name)).content if name in names else None
+
     def unlock(self, segment: SegmentRow, data: bytes) -> SegmentKeys:
         """Return the keys in the bytes of a segment's `.keys` object.
 

@@ -4,6 +4,7 @@ Adoption after a crash and the rebuilding of a lost database both begin here.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from archiver.clock import to_millis
 from archiver.db.segments import SegmentRow
@@ -105,12 +106,7 @@ def _restore(reader: RecordReader, row: SegmentRow, record: OpenedRecord) -> Sea
     if manifest.type == "aud":
         body = parse_event(reader.part(record, 0).content)
         event = event_row(manifest.id, body)
-        numbers = {part.name: number for number, part in enumerate(manifest.parts)}
-
-        def part(name: str) -> bytes | None:
-            return reader.part(record, numbers[name]).content if name in numbers else None
-
-        effect = effect_of(body, part)
+        effect = effect_of(body, partial(reader.content_of, record))
     return Sealed(
         lane=Lane(row.class_code, row.period, LockMode(row.lock_mode)),
         record_id=manifest.id,
