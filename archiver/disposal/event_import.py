@@ -87,7 +87,7 @@ class EventImport:
         require(actor, Permission.EDIT_FILE_PLAN)
         stated = known = refused = 0
         names: set[str] = set()
-        unknown: set[Place] = set()
+        accounts: set[Place] = set()
         async for events, bad in self._chunks(lines):
             new = await self._unknown(events)
             known += len(events) - len(new)
@@ -95,11 +95,11 @@ class EventImport:
                 await self._events.record_stated(list(new.values()), actor=actor, source=source)
             stated += len(new)
             names.update(event.name for event in events)
-            unknown |= await self._events.unknown_accounts(events)
+            accounts |= _accounts_of(events)
             refused += len(bad)
             for each in sorted(bad, key=lambda line: line.line):
                 report(each)
-        return await self._imported(stated, known, refused, names, unknown)
+        return await self._imported(stated, known, refused, names, accounts)
 
     async def look(
         self, lines: Iterable[bytes], *, shown: int = 20, actor: Actor, report: Report
@@ -114,7 +114,7 @@ class EventImport:
         new: set[Key] = set()
         first: list[NewEvent] = []
         names: set[str] = set()
-        unknown: set[Place] = set()
+        accounts: set[Place] = set()
         async for events, bad in self._chunks(lines):
             not_yet = await self._unknown(events)
             fresh = [event for key, event in not_yet.items() if key not in new]
@@ -122,16 +122,17 @@ class EventImport:
             new.update(event.key for event in fresh)
             first += fresh[: max(0, shown - len(first))]
             names.update(event.name for event in events)
-            unknown |= await self._events.unknown_accounts(events)
+            accounts |= _accounts_of(events)
             refused += len(bad)
             for each in sorted(bad, key=lambda line: line.line):
                 report(each)
-        outcome = await self._imported(len(new), known, refused, names, unknown)
+        outcome = await self._imported(len(new), known, refused, names, accounts)
         return LookedAt(outcome=outcome, first=tuple(first))
 
     async def _imported(
-        self, stated: int, known: int, refused: int, names: set[str], unknown: set[Place]
+        self, stated: int, known: int, refused: int, names: set[str], accounts: set[Place]
     ) -> Imported:
+        unknown = await self._events.unknown_accounts(accounts)
         unawaited = names - await self._events.awaited_names()
         return Imported(
             stated=stated,
@@ -206,6 +207,10 @@ class EventImport:
             record_id=found.get("record_id", ""),
             note=found.get("note", ""),
         )
+
+
+def _accounts_of(events: Iterable[NewEvent]) -> set[Place]:
+    return {(event.platform, event.account) for event in events if event.account}
 
 
 def _why(error: Exception, first: int, last: int) -> str:

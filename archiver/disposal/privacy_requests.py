@@ -26,6 +26,7 @@ from archiver.ids import Ulids, ulid_bytes
 from archiver.model.actor import Actor
 from archiver.model.privacy import RequestKind, RequestState
 from archiver.preserve.event_record import legible
+from retention.facts import EARLIEST
 from retention.periods import NO_CUTOFF, Period, end_of_period
 
 MAX_LIST = 200
@@ -74,7 +75,7 @@ class PrivacyRequests:
 
         Raises:
             Denied: the actor may not work privacy requests.
-            InvalidInput: no such kind, no person, or it was received in the future.
+            InvalidInput: no such kind, no person, or it was received in the future or before 1970.
         """
         async with self._changes.refusing(Action.PRIVACY_RECEIVED, "", actor=actor):
             require(actor, Permission.MANAGE_PRIVACY)
@@ -84,9 +85,9 @@ class PrivacyRequests:
                 raise InvalidInput(
                     f"expected one of {', '.join(RequestKind)}, found {kind[:40]!r}", pointer="kind"
                 )
-            if received > now:
+            if not EARLIEST <= received <= now:
                 raise InvalidInput(
-                    f"expected a moment that has passed, found {rfc3339(received)}",
+                    f"expected a moment that has passed, since 1970, found {rfc3339(received)}",
                     pointer="received_at",
                 )
             row = RequestRow(

@@ -6,7 +6,7 @@ withdrawn, never deleted. Each statement has the records concerned refiled, and 
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -240,15 +240,14 @@ class RetentionEvents:
             if term.trigger.event
         )
 
-    async def unknown_accounts(self, events: Iterable[NewEvent]) -> frozenset[Place]:
-        """Return those accounts, platform and name, that neither the register nor a capture names.
+    async def unknown_accounts(self, accounts: Collection[Place]) -> frozenset[Place]:
+        """Return those of these accounts that neither the register nor a capture names.
 
         The events stand all the same: the account may come later. Or its name was misspelt, and
         what it happened to waits for an event that was stated of nobody.
         """
-        asked = {(event.platform, event.account) for event in events if not event.record_id}
         async with self._database.reading() as tx:
-            return frozenset(await account_rows.unknown(tx, asked))
+            return frozenset(await account_rows.unknown(tx, accounts))
 
     async def _warnings(self, event: NewEvent) -> tuple[str, ...]:
         warnings = []
@@ -258,7 +257,7 @@ class RetentionEvents:
             )
         if event.happened_at > self._clock():
             warnings.append("its date lies ahead: the end is counted from it as from any other")
-        if await self.unknown_accounts([event]):
+        if event.account and await self.unknown_accounts([(event.platform, event.account)]):
             warnings.append(
                 f"neither the register nor a capture names {event.account} on {event.platform}; "
                 "see whether it is misspelt"

@@ -127,7 +127,7 @@ class Transfers:
         view = await self._changes.seen(batch_id, version)
         if view.row.action != TRANSFER:
             raise Conflict(
-                f"the schedule of batch {batch_id} asks for {view.row.action}, not for a transfer"
+                f"batch {batch_id} is not to be transferred: its action is {view.row.action}"
             )
         require_state(view, BatchState.REVIEWED)
         return view

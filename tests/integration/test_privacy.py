@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +305,10 @@ async def test_what_is_asked_wrongly_is_refused_in_words(services: Services) -> 
                 "received_at": services.clock() + timedelta(days=1),
             },
             "moment that has passed",
+        ),
+        (
+            {"kind": "erasure", "person": "Jo", "received_at": datetime(26, 11, 20, tzinfo=UTC)},
+            "since 1970",
         ),
     ):
         with pytest.raises(InvalidInput, match=words):
