@@ -15,7 +15,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 map:  ## every module and what it is for, by its first line
-	@grep -m1 -r '^"""' --include='*.py' archiver retention search | sed -e 's/:"""/  /' -e 's/"""$$//' | sort
+	@grep -m1 -rE '^r?"""' --include='*.py' archiver retention search | sed -E -e 's/:r?"""/  /' -e 's/"""$$//' | sort
 
 setup: $(STAMP)  ## virtual environment with everything that is locked
 
