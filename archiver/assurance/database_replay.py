@@ -39,6 +39,10 @@ _LONGEST = 80
 _STOP_FIRST = f"let nothing be destroyed (`muniment disposition stop`), {REBUILD}"
 _READ_BY_NOBODY = f"let nobody read or destroy what it is about meanwhile, {REBUILD}"
 _WHAT_THEY_DID = f"look in the audit trail at what they did since, {REBUILD}"
+_NOT_WHOLE = (
+    "not all records of the log could be opened, which is a problem of its own: if the event of "
+    "this is among them, put that right first; else "
+)
 _PAST_THE_ARCHIVE = (
     "an entry was put into the log past the archive, or the event is damaged. "
     "Let nothing be destroyed (`muniment disposition stop`)"
@@ -123,11 +127,15 @@ class ReplayCheck:
             is_step = body.action in _EXECUTION and body.result == "ok"
             self._replay.keep(log_index, parts, batch_id=body.object_id if is_step else "")
 
-    async def finish(self, log: CheckedLog) -> None:
-        """Compare, in both directions. Raises DatabaseUnavailable."""
+    async def finish(self, log: CheckedLog, *, is_whole: bool) -> None:
+        """Compare, in both directions; `is_whole`: every record of the log was opened.
+
+        Raises:
+            DatabaseUnavailable: it did not answer.
+        """
         await asyncio.to_thread(self._apply_all, self._entries(log))
         for table in VIEWS:
-            await self._name_differences(table)
+            await self._name_differences(table, "" if is_whole else _NOT_WHOLE)
 
     def _apply_all(self, entries: Disposals) -> None:
         for event in self._replay.events():
@@ -217,7 +225,7 @@ class ReplayCheck:
                     f"that can be read and says the same: {_PAST_THE_ARCHIVE}"
                 )
 
-    async def _name_differences(self, table: str) -> None:
+    async def _name_differences(self, table: str, but_first: str) -> None:
         named = await asyncio.to_thread(self._differences, table)
         async with self._database.reading() as tx:
             entries = await rows.entries_of(tx, [_index_of(each) for each, _ in named])
@@ -225,7 +233,7 @@ class ReplayCheck:
         for each, more in named:
             self._findings.problem(
                 f"{words.subject.format(**each.key)}: {_difference(each, words)}{more}; "
-                f"{words.next}",
+                f"{but_first}{words.next}",
                 object_key=f"database:{table}",
                 record_id=id_of(entries.get(_index_of(each), b"")),
             )

@@ -43,6 +43,7 @@ class DatabaseSide:
         self._replay: Replay | None = None
         self._statements: StatementCheck | None = None
         self._waits = ""
+        self._is_whole = True
 
     async def state(self, *, content: bool) -> LogState:
         """Return what the database says of the log; later rows are not judged.
@@ -120,6 +121,7 @@ class DatabaseSide:
             missing=missing,
             findings=self._findings,
         ).run(progress)
+        self._is_whole = not missing
         holds = HoldCheck(database=self._database, log=log, findings=self._findings)
         await holds.run()
         if self._views and self._replay and self._promised:
@@ -136,6 +138,7 @@ class DatabaseSide:
         self, segment: KnownSegment, opened: OpenedSegment, now_ms: int
     ) -> None:
         """Compare the columns derived from the content of a segment's records."""
+        self._is_whole = self._is_whole and not opened.problems
         first, end = segment.first_index, segment.first_index + segment.records
         async with self._database.reading() as tx:
             facts = await rows.facts(tx, first, end)
@@ -156,4 +159,4 @@ class DatabaseSide:
     async def check_statements(self, log: CheckedLog) -> None:
         """Compare what all stored events state with the rows that are their views."""
         if self._statements is not None:
-            await self._statements.finish(log)
+            await self._statements.finish(log, is_whole=self._is_whole)

@@ -86,8 +86,12 @@ class StatementCheck:
             case _:
                 self._effects.append((log_index, effect))
 
-    async def finish(self, log: CheckedLog) -> None:
-        """Compare, in both directions. Raises DatabaseUnavailable."""
+    async def finish(self, log: CheckedLog, *, is_whole: bool) -> None:
+        """Compare, in both directions; `is_whole`: every record of the log was opened.
+
+        Raises:
+            DatabaseUnavailable: it did not answer.
+        """
         self._check_vouched(log)
         await self._check_words()
         await self._sets.finish()
@@ -97,7 +101,7 @@ class StatementCheck:
             if log_index < self._below:
                 earlier.take(effect)
         self._check_terms(earlier)
-        await self._replay.finish(log)
+        await self._replay.finish(log, is_whole=is_whole)
         await self._check_moved(all_of_them.moved, log.end)
 
     def _check_vouched(self, log: CheckedLog) -> None:

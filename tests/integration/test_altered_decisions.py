@@ -294,3 +294,23 @@ async def test_an_entry_that_lets_a_kept_record_go_is_found_though_it_is_signed(
     assert "it states that 1 records of batch {gone} may be gone".format(**copy.words) in (
         problem.what
     )
+
+
+async def test_where_an_event_is_lost_the_row_it_made_is_said_to_lack_it_for_that(
+    copy: Copy[Built],
+) -> None:
+    with closing(sqlite3.connect(copy.home / "archive.db")) as connection:
+        (key,) = connection.execute(
+            "SELECT object_key FROM segment JOIN record ON segment_id = segment.id "
+            "JOIN event ON record_id = record.id WHERE action = 'privacy:lifted'"
+        ).fetchone()
+    (path,) = copy.home.rglob(Path(key).name)
+    path.unlink()
+
+    problems = (await copy.verified()).problems
+
+    assert any(
+        each.what.startswith(f"privacy request {copy.built.request}")
+        and "; not all records of the log could be opened" in each.what
+        for each in problems
+    ), problems
