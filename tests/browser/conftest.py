@@ -6,12 +6,12 @@ browser lives for one module: after it, other modules of the same process may ru
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -28,7 +28,22 @@ SHOTS = os.environ.get("MUNIMENT_TEST_SHOTS")
 """The folder of the pictures that are taken for people to look at; without it none are."""
 
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_COLOUR_RULES = ("color-contrast", "link-in-text-block")
+"""What axe has to say again in another theme, which changes colours and nothing else."""
+_BROWSERS = (
+    "chromium-headless-shell",  # the same engine without the windows around a page: half the work
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
+_UNDIMMED = """() => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync("[aria-busy] { opacity: 1 !important }");
+    document.adoptedStyleSheets.push(sheet);
+}"""
+"""A page that follows dims its rows for as long as it fetches new ones, in the midst of a check."""
+_Theme = Literal["light", "dark"]
 _PATIENCE_MS = 120_000.0
 _WIDE = (1360, 900)
 
@@ -135,40 +150,43 @@ def page_as(browser: Browser, site: Site, faults: list[str]) -> Iterator[PageAs]
 
 @pytest.fixture
 def axe() -> Callable[[Page], None]:
-    """Assert that axe finds nothing to say against a page as it stands."""
+    """Assert that axe finds nothing to say against a page as it stands, in either theme."""
 
     def check(page: Page) -> None:
-        chosen = {"runOnly": {"type": "tag", "values": list(RULES)}, "resultTypes": ["violations"]}
-        found = Axe().run(page, options=chosen).response["violations"]
-        told = [
-            f"{each['id']} ({each['impact']}): {each['help']}\n"
-            + "\n".join(
-                f"    {' '.join(node['target'])}\n        {node['html'][:200]}\n"
-                f"        {node['failureSummary']}"
-                for node in each["nodes"]
-            )
-            for each in found
-        ]
-        assert not told, f"{page.url}\n" + "\n".join(told)
+        own, other = _own_theme_first(page)
+        _assert_sound(page, own, {"type": "tag", "values": list(RULES)})
+        page.emulate_media(color_scheme=other)
+        try:
+            assert_legible(page, other)
+        finally:
+            page.emulate_media(color_scheme=own)
 
     return check
 
 
 @pytest.fixture
 def screenshot() -> Callable[[Page, str], None]:
-    """Keep a picture of the whole page in the folder `SHOTS`; `name` as `search-light`."""
+    """Keep a picture of the whole page in each theme in the folder `SHOTS`, as `NAME-dark.png`."""
 
     def take(page: Page, name: str) -> None:
-        keep_picture(page, f"{name}.png", whole=True)
+        keep_pictures(page, name, whole=True)
 
     return take
 
 
-def keep_picture(page: Page, name: str, *, whole: bool = False) -> None:
-    """Keep a picture of what is seen of a page, or of all of it, if pictures are asked for."""
+def keep_pictures(page: Page, name: str, *, whole: bool = False) -> None:
+    """Keep a picture in each theme of what is seen of a page, or of all, if they are asked for."""
     if SHOTS:
-        path = Path(SHOTS) / name
-        page.screenshot(path=path, full_page=whole, timeout=_PATIENCE_MS)
+        own, other = _own_theme_first(page)
+        for theme in (other, own):
+            page.emulate_media(color_scheme=theme)
+            path = Path(SHOTS) / f"{name}-{theme}.png"
+            page.screenshot(path=path, full_page=whole, timeout=_PATIENCE_MS)
+
+
+def assert_legible(page: Page, shown: str) -> None:
+    """Assert that axe finds no colours too close to each other; `shown` says how the page is."""
+    _assert_sound(page, shown, {"type": "rule", "values": list(_COLOUR_RULES)})
 
 
 def sideways(page: Page) -> int:
@@ -182,6 +200,29 @@ def watch(page: Page, faults: list[str]) -> None:
     """Add to `faults` every breach of the content security policy and every script that fails."""
     page.on("console", lambda message: faults.extend(_policy_fault(message)))
     page.on("pageerror", lambda error: faults.append(f"script failed: {error}"))
+
+
+def _own_theme_first(page: Page) -> tuple[_Theme, _Theme]:
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    return ("dark", "light") if dark else ("light", "dark")
+
+
+def _assert_sound(page: Page, shown: str, rules: Mapping[str, object]) -> None:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+        page.evaluate(_UNDIMMED)
+    asked = {"runOnly": rules, "resultTypes": ["violations"]}
+    found = page.evaluate("async (asked) => (await axe.run(asked)).violations", asked)
+    told = [
+        f"{each['id']} ({each['impact']}): {each['help']}\n"
+        + "\n".join(
+            f"    {' '.join(node['target'])}\n        {node['html'][:200]}\n"
+            f"        {node['failureSummary']}"
+            for node in each["nodes"]
+        )
+        for each in found
+    ]
+    assert not told, f"{page.url}, {shown}\n" + "\n".join(told)
 
 
 def _policy_fault(message: ConsoleMessage) -> list[str]:

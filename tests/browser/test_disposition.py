@@ -50,9 +50,7 @@ def fact(page: Page, name: str) -> str:
 def checked(page: Page, axe: Check, path: str) -> None:
     """Assert that a page is free of faults in both themes and does not scroll sideways."""
     page.goto(path)
-    for theme in ("dark", "light"):
-        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        axe(page)
+    axe(page)
     page.set_viewport_size({"width": 320, "height": 640})
     assert sideways(page) == 0, f"{path} scrolls sideways"
     page.set_viewport_size({"width": 1360, "height": 900})
@@ -90,7 +88,7 @@ def test_three_people_bring_due_posts_to_their_certificate(
 
     certificate = manager.url.removeprefix(site.url)
     _read_certificate(manager, tmp_path, number)
-    screenshot(manager, "certificate-light")
+    screenshot(manager, "certificate")
     for path in (certificate, "/certificates", f"{batch}/execution", "/disposition", batch):
         checked(manager, axe, path)
     manager.goto(certificate)
@@ -214,7 +212,7 @@ def test_an_execution_is_interrupted_stopped_and_brought_to_its_end(  # noqa: PL
     destroy = page.get_by_role("button", name=f"Destroy {number} items")
     destroy.dblclick()  # one job, whatever is sent
     expect(page.get_by_text("Phase")).to_be_visible()
-    screenshot(page, "execution-runs-light")
+    screenshot(page, "execution-runs")
     page.get_by_role("button", name="Interrupt").click()
     page.goto(execution)
     expect(page.get_by_text("Interrupted; it goes on by itself")).to_be_visible()
@@ -235,7 +233,7 @@ def test_an_execution_is_interrupted_stopped_and_brought_to_its_end(  # noqa: PL
         for name in ("Destroyed", "Waiting")
     ]
     assert (destroyed > 0, waiting > 0, destroyed + waiting) == (True, True, number)
-    screenshot(page, "execution-stopped-light")
+    screenshot(page, "execution-stopped")
     expect(page.get_by_role("link", name="Go on…")).to_have_count(0)
     page.goto(f"/disposition/{batch_id}/execute")
     destroy.click()
@@ -266,7 +264,7 @@ def test_a_package_is_made_fetched_and_its_receipt_confirmed(
     page.goto(f"/disposition/{batch_id}")
     expect(page.get_by_role("link", name="Download package")).to_be_visible()
     assert fact(page, "SHA-256 of the package").replace("…", "")[:8] == sha256[:8]
-    screenshot(page, "transfer-package-light")
+    screenshot(page, "transfer-package")
     page.get_by_role("link", name="Receiver's confirmation…").click()
     checked(page, axe, f"/disposition/{batch_id}/confirm")
     page.get_by_label("SHA-256 that the receiver computed").fill("0" * 64)
@@ -275,7 +273,7 @@ def test_a_package_is_made_fetched_and_its_receipt_confirmed(
     confirm.click()
     expect(page.get_by_role("alert")).to_contain_text("The receiver holds other bytes")
     page.get_by_label("SHA-256 that the receiver computed").fill(sha256)
-    screenshot(page, "transfer-confirm-light")
+    screenshot(page, "transfer-confirm")
     confirm.dblclick()
     assert fact(page, "Received by") == "State Archives, accession 26-114"
     expect(page.get_by_role("button", name="Make the package")).to_have_count(0)

@@ -35,7 +35,7 @@ def test_an_event_is_stated_corrected_and_withdrawn_each_with_its_consequences_f
     page.set_viewport_size({"width": 320, "height": 640})
     assert sideways(page) == 0
     page.set_viewport_size({"width": 1360, "height": 900})
-    screenshot(page, "event-state-light")
+    screenshot(page, "event-state")
     page.get_by_role("button", name="State the event").dblclick()
     expect(page.get_by_text("The event is stated.")).to_be_visible()
 
@@ -49,11 +49,11 @@ def test_an_event_is_stated_corrected_and_withdrawn_each_with_its_consequences_f
 
     page.get_by_role("link", name="Withdraw…").click()
     page.get_by_label("Reason").fill("It was another account")
-    screenshot(page, "event-withdraw-light")
+    screenshot(page, "event-withdraw")
     page.get_by_role("button", name="Withdraw the statement").click()
     expect(page.get_by_text("It was another account")).to_be_visible()
     expect(page.get_by_role("link", name="Correct…")).to_have_count(0)
-    screenshot(page, "event-withdrawn-light")
+    screenshot(page, "event-withdrawn")
 
 
 def test_a_file_of_events_is_looked_at_and_imported_without_scripts(
@@ -66,7 +66,7 @@ def test_a_file_of_events_is_looked_at_and_imported_without_scripts(
     page.get_by_role("button", name="Send the file").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Look at the file")
-    screenshot(page, "event-file-light")
+    screenshot(page, "event-file")
     with page.expect_download() as fetched:
         page.get_by_role("link", name="All of them as CSV").click()
     refused = fetched.value.path().read_text(encoding="utf-8-sig").splitlines()
@@ -101,10 +101,10 @@ def test_all_disposal_is_stopped_at_once_and_another_person_lets_it_go_on(
 
     other = page_as(Role.COUNSEL, "dark", path="/disposition/stop")
     axe(other)
-    screenshot(other, "disposal-stopped-dark")
+    screenshot(other, "disposal-stopped")
     other.get_by_role("link", name="Let disposal go on…").click()
     axe(other)
-    screenshot(other, "disposal-resume-dark")
+    screenshot(other, "disposal-resume")
     other.get_by_label("Reason").fill("Its scope is known and held")
     other.get_by_role("button", name="Let disposal go on").click()
     expect(other.get_by_text("Disposal goes on.")).to_be_visible()
@@ -124,14 +124,12 @@ def test_what_waits_is_a_button_for_who_may_decide_and_says_to_others_who_can(
     expect(row.get_by_role("link", name="Decide…")).to_have_count(0)
 
     other = page_as(Role.COUNSEL, path="/approvals")
-    for theme in ("light", "dark"):
-        other.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-        axe(other)
-        screenshot(other, f"approvals-waiting-{theme}")
-        row = other.get_by_role("row").filter(has_text="schedule of class default")
-        decide = row.get_by_role("link", name="Decide…")
-        assert decide.get_attribute("href") == f"/drafts/{draft_id}/approve"
-        expect(badge_of(other)).to_contain_text("1 waiting")
+    axe(other)
+    screenshot(other, "approvals-waiting")
+    row = other.get_by_role("row").filter(has_text="schedule of class default")
+    decide = row.get_by_role("link", name="Decide…")
+    assert decide.get_attribute("href") == f"/drafts/{draft_id}/approve"
+    expect(badge_of(other)).to_contain_text("1 waiting")
     other.goto("/search")
     other.keyboard.press("Escape")
     other.locator("h1").click()

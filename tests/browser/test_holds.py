@@ -38,11 +38,11 @@ def test_counsel_places_a_hold_on_what_a_search_found_and_releases_it(
 
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Place hold on {found} records")
     axe(page)
-    screenshot(page, "hold-place-light")
+    screenshot(page, "hold-place")
     page.get_by_role("button", name=f"Place hold on {found} records").click()
     expect(page.get_by_text("The hold is in effect.")).to_be_visible()
     expect(page.get_by_role("status").first).to_contain_text(f"{found} records held since")
-    screenshot(page, "hold-placed-light")
+    screenshot(page, "hold-placed")
 
     page.get_by_role("link", name="Release…").click()
     expect(page.get_by_text("What will happen")).to_be_visible()

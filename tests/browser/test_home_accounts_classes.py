@@ -15,7 +15,6 @@ from tests.fakes.archive import AGENT
 
 Axe = Callable[[Page], None]
 Screenshot = Callable[[Page, str], None]
-THEMES = ("light", "dark")
 CLASS = "us-finra-2210-public"
 NARROW = (360, 800)
 LEFT_OUT = "harbourfinch_jobs"
@@ -73,7 +72,7 @@ def test_moving_an_account_shows_what_will_happen_first(
     page.get_by_role("button", name="Change account").click()
     expect(page.get_by_text("limited to Complaints desk see all of its records")).to_be_visible()
     axe(page)
-    screenshot(page, "account-unit-light")
+    screenshot(page, "account-unit")
     page.get_by_role("button", name="Move account").click()
     expect(page.get_by_text("The change is in force.")).to_be_visible()
     expect(page.get_by_text("unit from Brokers to Complaints desk")).to_be_visible()
@@ -89,20 +88,19 @@ def test_closing_asks_why_and_can_be_undone(site: Site, page_as: PageAs) -> None
         expect(page.get_by_text(done)).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", THEMES)
 def test_who_is_limited_to_a_unit_sees_it_alone(
-    site: Site, page_as: PageAs, axe: Axe, screenshot: Screenshot, theme: str
+    site: Site, page_as: PageAs, axe: Axe, screenshot: Screenshot
 ) -> None:
     other = account_of(site, "research")
-    page = page_as(Role.COUNSEL, theme, "/accounts", unit=CORPORATE)
+    page = page_as(Role.COUNSEL, path="/accounts", unit=CORPORATE)
     expect(page.get_by_role("status").first).to_contain_text("You see the unit Corporate")
     table = page.get_by_role("region", name="Registered accounts")
     expect(table).to_contain_text("harbour-finch-brokers")
     expect(page.get_by_text("trading-floor")).to_have_count(0)
     axe(page)
-    screenshot(page, f"accounts-limited-{theme}")
-    page_as(Role.COUNSEL, theme, f"/accounts/{other}", unit=CORPORATE, status=404)
-    home = page_as(Role.COUNSEL, theme, "/", unit=CORPORATE)
+    screenshot(page, "accounts-limited")
+    page_as(Role.COUNSEL, path=f"/accounts/{other}", unit=CORPORATE, status=404)
+    home = page_as(Role.COUNSEL, path="/", unit=CORPORATE)
     expect(home.get_by_role("status").first).to_contain_text("counsel of the unit Corporate")
     axe(home)
 

@@ -37,7 +37,7 @@ def test_verify_now_is_followed_to_its_end_and_the_proof_is_taken_away(
     expect(page.locator("#status")).to_contain_text("Verified: everything the log held")
     expect(page.locator("[hx-trigger]")).to_have_count(0)
     axe(page)
-    screenshot(page, "integrity-light")
+    screenshot(page, "integrity")
     expect(page.get_by_role("table", name="Last verifications")).to_contain_text("As promised")
 
     page.get_by_label("Size of the checkpoint you kept").fill("1")
@@ -65,7 +65,7 @@ def test_a_damaged_object_is_named_with_its_record_and_what_to_do(
         expect(table.get_by_role("link").first).to_have_attribute("href", RECORD_LINK)
         expect(page.get_by_text("What to do: Keep everything as it is.")).to_be_visible()
         axe(page)
-        screenshot(page, "integrity-problem-light")
+        screenshot(page, "integrity-problem")
     finally:
         segment.write_bytes(sound)
     page.get_by_role("button", name="Verify now").click()
@@ -84,14 +84,14 @@ def test_a_lock_that_somebody_removed_is_named_set_again_and_stays_a_problem(
     page.get_by_role("button", name="Compare locks now").click()
     expect(page.get_by_text("1 difference found, 1 of them put right").first).to_be_visible()
 
-    for theme, size in (("light", (1280, 900)), ("dark", (320, 900))):
-        shown = page_as(Role.AUDITOR, theme, "/integrity", size=size)
+    for width in (1280, 320):
+        shown = page_as(Role.AUDITOR, path="/integrity", size=(width, 900))
         table = shown.get_by_role("table", name="Objects that are stored otherwise than promised")
         expect(table).to_contain_text(sidecar.name.removesuffix(".lock"))
         expect(table).to_contain_text("Put right")
         expect(shown.locator("#status")).to_contain_text("Problem: 1 thing is not as promised.")
         axe(shown)
-        screenshot(shown, f"integrity-locks-{theme}")
+        screenshot(shown, f"integrity-locks-{width}")
     assert sidecar.read_bytes() == promised
     page.goto("/integrity")
     page.get_by_role("button", name="Verify now").click()
@@ -139,7 +139,7 @@ def test_a_file_is_sent_looked_at_mapped_and_imported(
     file.write_text(POSTS)
     page = page_as(Role.OPERATOR, path="/imports/new")
     axe(page)
-    screenshot(page, "import-new-light")
+    screenshot(page, "import-new")
 
     page.get_by_label("File").set_input_files(file)
     page.get_by_role("button", name="Send the file…").click()
@@ -156,18 +156,18 @@ def test_a_file_is_sent_looked_at_mapped_and_imported(
     expect(posts).to_contain_text("2026-11-02 14:30")
     expect(page.get_by_role("table", name="Refused so far")).to_contain_text("soon")
     axe(page)
-    screenshot(page, "import-look-light")
+    screenshot(page, "import-look")
 
     page.get_by_role("button", name="Import this file").click()
     expect(page.locator("#status")).to_contain_text("Done")
     axe(page)
-    screenshot(page, "job-light")
+    screenshot(page, "job")
     assert "soon" in _refusals(page)
 
     page.goto("/imports")
     expect(page.get_by_role("table", name="Imports, newest first")).to_contain_text(file.name)
     axe(page)
-    screenshot(page, "imports-light")
+    screenshot(page, "imports")
 
 
 def _refusals(page: Page) -> str:
@@ -196,7 +196,7 @@ def test_the_list_of_jobs_keeps_its_filters_in_the_address(
 
     page.goto("/jobs")
     axe(page)
-    screenshot(page, "jobs-light")
+    screenshot(page, "jobs")
     page.get_by_role("link", name="Done").click()
     page.get_by_label("Kind").select_option("verification")
     page.get_by_role("button", name="Show").click()

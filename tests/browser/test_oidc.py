@@ -51,10 +51,10 @@ def federated(
     served.stop()
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(browser: Browser, federated: Site, request: pytest.FixtureRequest) -> Iterator[Page]:
+@pytest.fixture
+def page(browser: Browser, federated: Site) -> Iterator[Page]:
     """A page of a browser that nobody is signed in with."""
-    context = browser.new_context(base_url=federated.url, color_scheme=request.param)
+    context = browser.new_context(base_url=federated.url)
     context.set_default_timeout(PATIENCE_MS)
     yield context.new_page()
     context.close()
@@ -85,13 +85,12 @@ def test_who_has_no_role_here_is_told_whom_to_ask(
     page: Page,
     axe: Callable[[Page], None],
     screenshot: Callable[[Page, str], None],
-    request: pytest.FixtureRequest,
 ) -> None:
     page.goto("/sign-in")
     _sign_in_there(page, "eve")
 
     expect(page.get_by_role("alert")).to_contain_text("none of your groups has a role")
     axe(page)
-    screenshot(page, f"oidc-refused-{request.node.callspec.params['page']}")
+    screenshot(page, "oidc-refused")
     page.get_by_role("link", name="Choose another way").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

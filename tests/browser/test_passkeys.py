@@ -11,7 +11,7 @@ from archiver.clock import to_millis
 from archiver.db.tables import passkey
 from archiver.db.tables import session as session_rows
 from archiver.model.actor import Role
-from tests.browser.conftest import PageAs, sideways
+from tests.browser.conftest import PageAs
 from tests.browser.site import Site
 
 PATIENCE_MS = 120_000.0
@@ -20,11 +20,10 @@ PATIENCE_MS = 120_000.0
 class Device:
     """A browser whose machine has an authenticator. Passkeys need a name: it goes to localhost."""
 
-    def __init__(self, browser: Browser, site: Site, theme: str) -> None:
+    def __init__(self, browser: Browser, site: Site) -> None:
         self.site = site
         self.url = site.url.replace("127.0.0.1", "localhost")
-        scheme: Any = theme
-        self.context = browser.new_context(base_url=self.url, color_scheme=scheme)
+        self.context = browser.new_context(base_url=self.url)
         self.context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self.context.new_page()
         self.faults: list[str] = []
@@ -69,10 +68,10 @@ class Device:
         return [text for text in self.faults if "Content Security Policy" in text]
 
 
-@pytest.fixture(params=["light", "dark"])
-def device(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iterator[Device]:
+@pytest.fixture
+def device(browser: Browser, site: Site) -> Iterator[Device]:
     """A machine with an authenticator."""
-    machine = Device(browser, site, str(request.param))
+    machine = Device(browser, site)
     machine.sign_in_as(site.person(Role.AUDITOR))
     yield machine
     _forget_passkeys(machine)
@@ -83,21 +82,19 @@ def test_a_passkey_is_added_and_signs_in(
     device: Device,
     axe: Callable[[Page], None],
     screenshot: Callable[[Page, str], None],
-    request: pytest.FixtureRequest,
 ) -> None:
-    theme = request.node.callspec.params["device"]
     page = device.page
     page.goto("/me/passkeys/new")
     axe(page)
-    screenshot(page, f"passkey-new-{theme}")
+    screenshot(page, "passkey-new")
     device.add_passkey("Blue key")
     axe(page)
-    screenshot(page, f"my-passkeys-{theme}")
+    screenshot(page, "my-passkeys")
 
     device.context.clear_cookies()
     page.goto("/sign-in/passkey?next=/me/passkeys")
     axe(page)
-    screenshot(page, f"passkey-sign-in-{theme}")
+    screenshot(page, "passkey-sign-in")
     page.get_by_role("button", name="Use my passkey").click()
     expect(page.get_by_role("heading", name="My passkeys")).to_be_visible()
     assert device.policy_faults() == []
@@ -122,9 +119,7 @@ def test_a_passkey_is_removed_but_for_the_only_one(
     device: Device,
     axe: Callable[[Page], None],
     screenshot: Callable[[Page, str], None],
-    request: pytest.FixtureRequest,
 ) -> None:
-    theme = request.node.callspec.params["device"]
     page = device.page
     device.add_passkey("Blue key")
     page.get_by_role("link", name="Blue key").click()
@@ -134,7 +129,7 @@ def test_a_passkey_is_removed_but_for_the_only_one(
     device.add_passkey("Spare")
     page.get_by_role("link", name="Blue key").click()
     axe(page)
-    screenshot(page, f"passkey-{theme}")
+    screenshot(page, "passkey")
     page.get_by_role("button", name="Remove this passkey").click()
     expect(page.get_by_role("link", name="Spare")).to_be_visible()
     expect(page.get_by_role("link", name="Blue key")).to_have_count(0)
@@ -169,13 +164,6 @@ def test_without_scripts_the_page_says_what_a_passkey_needs(page_as: PageAs) -> 
     expect(page.get_by_role("link", name="Another way")).to_have_attribute(
         "href", "/sign-in?next=/"
     )
-
-
-@pytest.mark.parametrize("path", ["/sign-in/passkey", "/me/passkeys", "/me/passkeys/new"])
-def test_the_pages_fit_a_narrow_window(page_as: PageAs, path: str) -> None:
-    page = page_as(Role.AUDITOR, path=path, size=(320, 640))
-
-    assert sideways(page) == 0
 
 
 def _age_sessions(site: Site) -> None:

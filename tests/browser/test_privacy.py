@@ -48,12 +48,12 @@ def test_a_request_is_answered_from_the_letter_to_the_signed_document(  # noqa: 
         re.compile(r"[1-9]\d* records?\. Next: decide")
     )
     axe(page)
-    screenshot(page, "privacy-request-light")
+    screenshot(page, "privacy-request")
     expect(page.get_by_text("The stored object is locked until").first).to_be_visible()
 
     page.get_by_role("link", name="Decide…").click()
     axe(page)
-    screenshot(page, "privacy-decide-light")
+    screenshot(page, "privacy-decide")
     page.get_by_label("Erase", exact=True).check()
     page.get_by_label("Reason").fill(WHY)
     page.get_by_role("button", name="Decide").click()
@@ -67,7 +67,7 @@ def test_a_request_is_answered_from_the_letter_to_the_signed_document(  # noqa: 
     expect(page.locator(".states")).to_contain_text("Restricted")
     expect(page.get_by_text(f"Privacy request 26-7: {WHY}")).to_be_visible()
     axe(page)
-    screenshot(page, "record-restricted-light")
+    screenshot(page, "record-restricted")
 
     page.goto("/search?q=earnings")
     not_shown = re.compile(r"[1-9]\d* restricted records? (is|are) not shown")
@@ -82,7 +82,7 @@ def test_a_request_is_answered_from_the_letter_to_the_signed_document(  # noqa: 
     page.get_by_role("link", name="Signed answer").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Jo of the comments")
     axe(page)
-    screenshot(page, "privacy-answer-light")
+    screenshot(page, "privacy-answer")
 
     page.goto(f"{address}/lift")
     page.get_by_label("Day the person was told").fill(site.services.clock().date().isoformat())

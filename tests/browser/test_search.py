@@ -28,15 +28,12 @@ def wait_for(page: Page, part: str) -> None:
     expect(page.locator("#results")).not_to_have_attribute("aria-busy", "true")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_every_state_of_search_is_sound(
-    page_as: PageAs, axe: Axe, screenshot: Screenshot, theme: str
-) -> None:
-    page = page_as(Role.COUNSEL, theme, "/search?q=fund+OR+the&x=is:deleted")
+def test_every_state_of_search_is_sound(page_as: PageAs, axe: Axe, screenshot: Screenshot) -> None:
+    page = page_as(Role.COUNSEL, path="/search?q=fund+OR+the&x=is:deleted")
     page.locator("[data-preview]").first.click()
     expect(page.locator("#preview .preview")).to_be_visible()
     axe(page)
-    screenshot(page, f"search-{theme}")
+    screenshot(page, "search")
     for name, path, status in [
         ("first", "/search", 200),
         ("none", "/search?q=fund+AND+zebra&f=platform:x", 200),
@@ -44,9 +41,9 @@ def test_every_state_of_search_is_sound(
         ("values", "/search/values?field=account", 200),
         ("not-searchable", "/search/not-searchable", 200),
     ]:
-        page = page_as(Role.COUNSEL, theme, path, status=status)
+        page = page_as(Role.COUNSEL, path=path, status=status)
         axe(page)
-        screenshot(page, f"search-{name}-{theme}")
+        screenshot(page, f"search-{name}")
 
 
 def test_a_search_is_typed_narrowed_in_place_and_gone_back_through(page_as: PageAs) -> None:
@@ -190,7 +187,7 @@ def test_a_limited_person_sees_the_numbers_of_their_part_only(
     assert 0 < found(page) < POSTS
     assert found(page_of_nothing) == 0
     axe(page)
-    screenshot(page, "search-limited-light")
+    screenshot(page, "search-limited")
 
 
 @pytest.mark.parametrize("width", [320, 680])
