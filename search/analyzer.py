@@ -45,7 +45,7 @@ whole; any other token of more than 200 becomes its hash. No token contains whit
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
@@ -155,6 +155,34 @@ def located(text: str) -> tuple[list[str], Callable[[int], tuple[int, int]]]:
         return origins[start][0], origins[end - 1][1]
 
     return [_shorten(_finish(each[0])) for each in found], place
+
+
+def beside(pieces: Iterable[str], text: str) -> list[Token] | None:
+    """Return the tokens that stand between the same spaces as one of `pieces`, a few of all.
+
+    Every token that holds a piece is among them; a piece has no space and is not empty. None where
+    only `located` can tell: of texts that are not plain, and of those with a token so long that
+    another one stands for it.
+    """
+    if not text.isascii():
+        return None
+    folded = text.lower()
+    if len(folded) > MAX_TOKEN and max(map(len, folded.split(" "))) > MAX_TOKEN:
+        return None
+    places: set[tuple[int, int]] = set()
+    for piece in pieces:
+        at = folded.find(piece)
+        while at >= 0:
+            end = folded.find(" ", at)
+            end = len(folded) if end < 0 else end
+            places.add((folded.rfind(" ", 0, at) + 1, end))
+            at = folded.find(piece, end)
+    # No rule looks beyond a space, so what stands between two is cut as within the whole text.
+    return [
+        Token(each[0], *each.span())
+        for start, end in sorted(places)
+        for each in _ASCII.finditer(folded, start, end)
+    ]
 
 
 def keyword(value: str) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from search.analyzer import located
+from search.analyzer import beside, located
 from search.normal_form import normalise
 from search.pairs import Place
-from search.positions import places
+from search.positions import Fits, fits, places
 from search.query import And, Fuzzy, Near, Not, Or, Phrase, Query, Stemmed, Term, Wildcard
+
+_FEW = 8  # words that are looked for one by one faster than a text is cut
 
 Word = Term | Wildcard | Fuzzy | Stemmed | Phrase | Near
 
@@ -41,17 +43,20 @@ def marking(query: Query) -> Callable[[str], tuple[Mark, ...]]:
     Raises:
         QueryTooBroad: see `search.proximity.Proximity`.
     """
-    finders = _finders(tuple(dict.fromkeys(_words(query, found=True))))
+    wanted = tuple(dict.fromkeys(_words(query, found=True)))
+    finders, alone = _finders(wanted), _alone(wanted)
 
     def mark(text: str) -> tuple[Mark, ...]:
         if not finders:
             return ()
-        tokens, place = located(text)
-        found = {
-            Mark(place(first)[0], place(last)[1], term)
-            for find in finders
-            for (first, last), term in find(tokens)
-        }
+        found = _found_alone(alone, text) if alone else None
+        if found is None:
+            tokens, place = located(text)
+            found = {
+                Mark(place(first)[0], place(last)[1], term)
+                for find in finders
+                for (first, last), term in find(tokens)
+            }
         return tuple(sorted(found, key=lambda mark: (mark.start, -mark.end, mark.term)))
 
     return mark
@@ -80,6 +85,41 @@ def _words(query: Query, *, found: bool) -> Iterator[Word]:
             yield from _words(part, found=not found)
         case _:
             return
+
+
+class _Alone(NamedTuple):
+    """A word that is found whatever stands beside it; `piece` is in each token that it finds."""
+
+    piece: str
+    fits: Fits
+    term: str
+
+
+def _alone(wanted: Sequence[Word]) -> list[_Alone]:
+    """Return all that is wanted, if each is a word alone and there are few; else nothing."""
+    found = []
+    for words in wanted[: _FEW + 1]:
+        match words:
+            case Term(token):
+                found.append(_Alone(token, fits(words), normalise(words)))
+            case Wildcard(pattern):
+                piece = max((run.strip() for run in pattern.pieces), key=len)
+                found.append(_Alone(piece, fits(words), normalise(words)))
+            case _:
+                return []
+    return found if len(found) <= _FEW else []
+
+
+def _found_alone(alone: Sequence[_Alone], text: str) -> set[Mark] | None:
+    tokens = beside([each.piece for each in alone], text)
+    if tokens is None:
+        return None
+    return {
+        Mark(start, end, each.term)
+        for token, start, end in tokens
+        for each in alone
+        if each.fits(token)
+    }
 
 
 _Finder = Callable[[list[str]], Iterator[tuple[Place, str]]]

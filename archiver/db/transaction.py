@@ -208,6 +208,22 @@ class Database:
             with _errors_named():
                 return await asyncio.to_thread(_run_directly, direct, work)
 
+    @property
+    def reads_here(self) -> bool:
+        """Whether a thread may read by itself (`read_here`): SQLite, which is in this process."""
+        return self._direct_reading is not None
+
+    def read_here(self, work: Callable[[Connection], T]) -> T:
+        """Return what `work` gives in a transaction that reads, in the calling thread; it blocks.
+
+        For code that is in a thread already, which saves it the way back and forth. Errors as
+        `transaction`.
+        """
+        if self._direct_reading is None:
+            raise TypeError("a server is asked from the event loop: await `run`")
+        with _errors_named():
+            return _run_directly(self._direct_reading, work)
+
     async def run_migrations(self, function: Callable[[Connection], None]) -> None:
         """Run `function` on a connection of its own; it begins and commits for itself.
 

@@ -33,16 +33,21 @@ async def opened(
 
     `known` is what the database knows of them. `together` threads open them.
     """
-    mark = marking(tree)
-
-    def open_some(some: Sequence[Found]) -> list[Hit]:
-        return [_opened(each, known, mark, records) for each in some]
-
     # Neighbours stand in one segment, so each thread takes neighbours.
     size = -(-len(found) // together)
     parts = [found[start : start + size] for start in range(0, len(found), size or 1)]
-    hits = await asyncio.gather(*(asyncio.to_thread(open_some, part) for part in parts))
+    hits = await asyncio.gather(
+        *(asyncio.to_thread(open_hits, part, known, tree, records) for part in parts)
+    )
     return tuple(hit for part in hits for hit in part)
+
+
+def open_hits(
+    found: Sequence[Found], known: HitRows, tree: Query, records: RecordReader
+) -> tuple[Hit, ...]:
+    """Return the same as `opened`, in the calling thread; it blocks."""
+    mark = marking(tree)
+    return tuple(_opened(each, known, mark, records) for each in found)
 
 
 def _opened(found: Found, known: HitRows, mark: _Marking, records: RecordReader) -> Hit:

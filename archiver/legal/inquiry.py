@@ -5,15 +5,18 @@ that are held now), and is asked in a thread when it is the asker's turn.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from archiver.access.rules import Permission, Reach, reach, require
-from archiver.db.transaction import Database
+from archiver.db.restricted import State
+from archiver.db.transaction import Connection, Database
 from archiver.legal.held import HeldRecords, asks_what_is_held, with_held
 from archiver.legal.queries import OpenIndex, asking_the_engine
 from archiver.legal.reach import WHOLE, Part, Parts, without
 from archiver.legal.restriction import (
     RestrictedRecords,
+    are_still,
     asks_what_is_restricted,
     with_restricted,
 )
@@ -23,6 +26,19 @@ from search.index import Snapshot
 from search.query import Numbers, Query
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """The part that is searched and what is asked, if what is restricted is what it last was."""
+
+    part: Part
+    trees: list[Query]
+    _restricted: State
+
+    def holds(self, connection: Connection) -> bool:
+        """Return whether it is so. Nothing may be answered where it is not."""
+        return are_still(connection, self._restricted)
 
 
 class Inquiry:
@@ -60,6 +76,18 @@ class Inquiry:
                 holds = reach(actor, Permission.READ_HOLDS)
                 wanted = [await with_held(tx, tree, holds, self._held) for tree in wanted]
             return part, wanted
+
+    def supposed(self, within: Reach, trees: Sequence[Query], actor: Actor) -> Supposed | None:
+        """Return what `within` returns unless something was restricted or freed meanwhile.
+
+        To be made sure of (`Supposed.holds`) together with what else the database is asked. None
+        where it cannot be told without the database. Raises as `within`.
+        """
+        newest = self._restricted.newest
+        if newest is None or not within.everything or any(map(asks_what_is_held, trees)):
+            return None
+        state, numbers = newest
+        return Supposed(*_apart(WHOLE, trees, numbers, actor), state)
 
     async def ask(self, actor: Actor, question: Callable[[Snapshot], _T]) -> _T:
         """Return what `question` finds in one state of the index.

@@ -9,7 +9,7 @@ from collections import OrderedDict
 
 from archiver.access.rules import Permission, Reach, require
 from archiver.db import restricted as rows
-from archiver.db.transaction import Database, Transaction
+from archiver.db.transaction import Connection, Database, Transaction
 from archiver.legal.reach import Part, Parts, without
 from archiver.model.actor import Actor
 from search.query import And, Held, Not, Numbers, Or, Query, Standing, every
@@ -36,6 +36,11 @@ class RestrictedRecords:
     def __init__(self) -> None:
         self._known: OrderedDict[rows.State, Numbers] = OrderedDict()
 
+    @property
+    def newest(self) -> tuple[rows.State, Numbers] | None:
+        """What was restricted when it was last asked, and what `are_still` tells a change by."""
+        return next(reversed(self._known.items()), None)
+
     async def at_hand(self, database: Database) -> Numbers | None:
         """Return what `numbers` returns where that is remembered; else None.
 
@@ -53,6 +58,11 @@ class RestrictedRecords:
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
         return found
+
+
+def are_still(connection: Connection, state: rows.State) -> bool:
+    """Return whether no record was restricted or freed since `state`."""
+    return rows.state(connection) == state
 
 
 async def around_restricted(

@@ -12,6 +12,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import cached_property
+from typing import NamedTuple
 
 from archiver.access.rules import Permission, Reach, allowed, reach
 from archiver.audit.actions import Action
@@ -27,16 +29,17 @@ from archiver.legal.answers import (
     Answer,
     FieldCount,
     Freshness,
+    Hit,
     NotSearchable,
     Overview,
 )
 from archiver.legal.asking import Asked, Condition
 from archiver.legal.cursors import Cursor
-from archiver.legal.hits import opened
+from archiver.legal.hits import open_hits, opened
 from archiver.legal.inquiry import Inquiry
 from archiver.legal.looking import Seen, View, look
 from archiver.legal.queries import OpenIndex, read_query, written
-from archiver.legal.reach import names
+from archiver.legal.reach import Part, names
 from archiver.legal.turns import Turns
 from archiver.model.actor import Actor
 from archiver.preserve.reader import RecordReader
@@ -77,6 +80,7 @@ class Searching:
         self._trail = trail
         self._records = records
         self._together = together
+        self._is_near = together == 1 and database.reads_here
         self._covering = coverage.Covering(database, trail.clock)
 
     async def search(
@@ -231,29 +235,73 @@ class Searching:
         self, query: str, conditions: Sequence[Condition], view: View, cursor: str, actor: Actor
     ) -> tuple[Answer, Seen, Freshness]:
         within = reach(actor, Permission.SEARCH)
-        trees = [each.tree for each in conditions]
-        tree = every(trees)
-        part, wanted = await self._inquiry.within(within, trees, actor)
-        asked = cursors.asked(tree, view.order, part)
-        place = cursors.read(cursor, asked)
-        given = [each._replace(tree=put) for each, put in zip(conditions, wanted, strict=True)]
-        seen = await self._inquiry.ask(
-            actor, lambda snapshot: look(snapshot, given, part.tree, view, place)
+        question = _Question(
+            query=query, conditions=conditions, view=view, cursor=cursor, within=within, actor=actor
         )
-        more = ""
-        if len(seen.hits) == view.limit:
-            more = cursors.write(Cursor(seen.hits[-1], seen.watermark, asked))
+        tree = question.tree
         # The event is written while the hits are read: both mostly wait for a disk.
-        noted = asyncio.create_task(self._note(query, tree, seen, within, actor))
+        noted: list[asyncio.Task[None]] = []
         try:
-            rows = await self._looked_up(seen, within)
-            answer, fresh = await self._answer(query, tree, seen, within, actor, rows)
-            hits = await opened(seen.hits, rows.hits, tree, self._records, together=self._together)
+            found = await self._found_at_once(question, noted)
+            if found is None:
+                found = await self._found(question, noted)
+            seen = found.seen
+            answer, fresh = await self._answer(query, tree, seen, within, actor, found.rows)
         finally:
-            await noted
-        if damaged := sum(bool(hit.integrity) for hit in hits):
+            for event in noted:
+                await event
+        if damaged := sum(bool(hit.integrity) for hit in found.hits):
             await self._note(query, tree, seen, within, actor, damaged=damaged)
-        return replace(answer, hits=hits, next_cursor=more), seen, fresh
+        return replace(answer, hits=found.hits, next_cursor=found.more), seen, fresh
+
+    async def _found_at_once(
+        self, question: "_Question", noted: list[asyncio.Task[None]]
+    ) -> "_Found | None":
+        """Return what `_found` does, in one thread: where all is in files of this machine.
+
+        Threads that hand work to one another wait for the interpreter at each turn. None where
+        that cannot be, or where it was supposed that nothing had been restricted, and something
+        was: then nothing was answered.
+        """
+        if not self._is_near:
+            return None
+        supposed = self._inquiry.supposed(question.within, question.trees, question.actor)
+        if supposed is None:
+            return None
+        looking = question.looking(supposed.part, supposed.trees)
+        loop = asyncio.get_running_loop()
+
+        def begin(seen: Seen) -> None:
+            noted.append(loop.create_task(self._note_of(question, seen)))
+
+        def find(snapshot: Snapshot) -> _Found | None:
+            seen = looking.look(snapshot)
+
+            def looked_up(connection: Connection) -> _Rows | None:
+                if not supposed.holds(connection):
+                    return None
+                loop.call_soon_threadsafe(begin, seen)
+                return self._rows(connection, seen, question.within)
+
+            rows = self._database.read_here(looked_up)
+            if rows is None:
+                return None
+            hits = open_hits(seen.hits, rows.hits, question.tree, self._records)
+            return _Found(seen, rows, hits, looking.more(seen))
+
+        return await self._inquiry.ask(question.actor, find)
+
+    async def _found(self, question: "_Question", noted: list[asyncio.Task[None]]) -> "_Found":
+        """Return what index, database and records say, and begin the event into `noted`."""
+        within = question.within
+        part, wanted = await self._inquiry.within(within, question.trees, question.actor)
+        looking = question.looking(part, wanted)
+        seen = await self._inquiry.ask(question.actor, looking.look)
+        noted.append(asyncio.create_task(self._note_of(question, seen)))
+        rows = await self._looked_up(seen, within)
+        tree = question.tree
+        hits = await opened(seen.hits, rows.hits, tree, self._records, together=self._together)
+        return _Found(seen, rows, hits, looking.more(seen))
 
     async def _counted(self, query: str, tree: Query, actor: Actor) -> Answer:
         within = reach(actor, Permission.SEARCH)
@@ -274,15 +322,16 @@ class Searching:
 
     async def _looked_up(self, seen: Seen, within: Reach) -> "_Rows":
         """Return all that the database says to one answer, of one state and in one go."""
+        return await self._database.run(
+            lambda connection: self._rows(connection, seen, within), writes=False
+        )
 
-        def looked_up(connection: Connection) -> _Rows:
-            return _Rows(
-                hits=hit_rows.read(connection, [hit.number for hit in seen.hits]),
-                counts=self._covering.counts(connection, within, seen.watermark),
-                fresh=coverage.freshness(connection, within, seen.watermark),
-            )
-
-        return await self._database.run(looked_up, writes=False)
+    def _rows(self, connection: Connection, seen: Seen, within: Reach) -> "_Rows":
+        return _Rows(
+            hits=hit_rows.read(connection, [hit.number for hit in seen.hits]),
+            counts=self._covering.counts(connection, within, seen.watermark),
+            fresh=coverage.freshness(connection, within, seen.watermark),
+        )
 
     async def _answer(  # noqa: PLR0917 - what was asked, and what was found
         self,
@@ -308,6 +357,9 @@ class Searching:
             within=names(within),
         )
         return answer, rows.fresh
+
+    async def _note_of(self, question: "_Question", seen: Seen) -> None:
+        await self._note(question.query, question.tree, seen, question.within, question.actor)
 
     async def _note(
         self,
@@ -346,6 +398,58 @@ class _Rows:
     hits: HitRows
     counts: Counts
     fresh: Freshness
+
+
+class _Found(NamedTuple):
+    """What one page is made of. `more` is the cursor of the next."""
+
+    seen: Seen
+    rows: _Rows
+    hits: tuple[Hit, ...]
+    more: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    """One page that somebody asks for."""
+
+    query: str
+    conditions: Sequence[Condition]
+    view: View
+    cursor: str
+    within: Reach
+    actor: Actor
+
+    @property
+    def trees(self) -> list[Query]:
+        return [each.tree for each in self.conditions]
+
+    @cached_property
+    def tree(self) -> Query:
+        return every(self.trees)
+
+    def looking(self, part: Part, wanted: Sequence[Query]) -> "_Looking":
+        """Return how to look for it in a part of the archive. Raises InvalidInput: the cursor."""
+        given = [each._replace(tree=put) for each, put in zip(self.conditions, wanted, strict=True)]
+        asked = cursors.asked(self.tree, self.view.order, part)
+        return _Looking(given, part, self.view, asked, cursors.read(self.cursor, asked))
+
+
+class _Looking(NamedTuple):
+    given: list[Condition]
+    part: Part
+    view: View
+    asked: int
+    place: Cursor | None
+
+    def look(self, snapshot: Snapshot) -> Seen:
+        return look(snapshot, self.given, self.part.tree, self.view, self.place)
+
+    def more(self, seen: Seen) -> str:
+        """Return the cursor of the page after; empty where there is none."""
+        if len(seen.hits) < self.view.limit:
+            return ""
+        return cursors.write(Cursor(seen.hits[-1], seen.watermark, self.asked))
 
 
 def _numbers(snapshot: Snapshot, tree: Query, part: Query) -> tuple[Seen, list[int]]:

@@ -63,14 +63,14 @@ class Turns:
         who = actor.person_id or f"{actor.via} {actor.name}"
         await self._turn_of(who, is_slice=is_slice)
         loop = asyncio.get_running_loop()
+        answer: asyncio.Future[_T] = loop.create_future()
 
-        def ended(_: Future[_T]) -> None:
+        def ended(asked: Future[_T]) -> None:
             if not loop.is_closed():  # as when the process ends with a question under way
-                loop.call_soon_threadsafe(self._end, who)
+                loop.call_soon_threadsafe(self._ended, who, asked, answer)
 
-        asked = self._threads.submit(copy_context().run, question)
-        asked.add_done_callback(ended)
-        return await asyncio.wrap_future(asked)
+        self._threads.submit(copy_context().run, question).add_done_callback(ended)
+        return await answer
 
     def close(self) -> None:
         """Take no more questions; those under way end by themselves."""
@@ -119,6 +119,17 @@ class Turns:
             line.remove(turn)
         if not line:
             self._lines.pop(who, None)
+
+    def _ended(self, who: str, asked: Future[_T], answer: asyncio.Future[_T]) -> None:
+        self._end(who)
+        if answer.done():  # nobody waits for it any more
+            return
+        if asked.cancelled():
+            answer.cancel()
+        elif (error := asked.exception()) is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(asked.result())
 
     def _end(self, who: str) -> None:
         self._running[who] -= 1

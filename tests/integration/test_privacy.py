@@ -17,6 +17,7 @@ from archiver.access.destroyed_records import DestroyedRecord
 from archiver.app import Services, open_services
 from archiver.assurance.certificate_verifier import verify_certificate
 from archiver.assurance.verification import verify_full
+from archiver.audit.actions import Action
 from archiver.capture import importers
 from archiver.capture.fields import parse_field_map
 from archiver.capture.importers import ImportOptions
@@ -452,6 +453,32 @@ async def test_what_is_restricted_no_ordinary_search_finds(services: Services) -
     (news,) = (await services.saved_searches.list(actor=ALONE)).items
     assert news.new == 2
     assert saved.row.id == news.row.id
+
+
+async def test_a_restriction_holds_in_the_search_after_it_which_is_one_event(
+    services: Services,
+) -> None:
+    ids = await captured(services, "merger one", "merger two")
+    await services.loops.catch_up()
+    asked = Asked(query="merger")
+    for _ in range(2):  # the second supposes what the first was told
+        assert (await services.searching.overview(asked, actor=ALONE)).answer.count == 2
+    view = await a_request(services, ids[:1], kind="restriction")
+    await services.privacy.decisions.decide(
+        view.id, "restrict", reason=WHY, record_ids=ids[:1], actor=RITA
+    )
+
+    answer = (await services.searching.overview(asked, actor=ALONE)).answer
+
+    assert (answer.count, [hit.id for hit in answer.hits]) == (1, ids[1:])
+    async with services.database.reading() as tx:
+        told = await tx.execute(
+            select(metadata.tables["event"].c.details)
+            .where(metadata.tables["event"].c.action == Action.SEARCH_RUN.value)
+            .order_by(metadata.tables["event"].c.record_id)
+        )
+        counts = [json.loads(details)["count"] for details in told.scalars()]
+    assert counts == [2, 2, 1]
 
 
 async def test_who_may_read_restricted_records_asks_for_them(services: Services) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from archiver.audit.actions import Action
 from archiver.db.tables import record
-from archiver.errors import Denied, InvalidInput, SearchUnavailable
+from archiver.errors import Denied, InvalidInput, SearchUnavailable, StorageUnavailable
 from archiver.model.post import Change
 from tests.fakes.small_archive import (
     AGENT,
@@ -66,6 +66,19 @@ async def test_a_search_is_an_event_before_it_is_answered(archive: SmallArchive)
     assert (event.action, event.result) == (Action.SEARCH_RUN, "ok")
     assert '"count":4' in event.details
     assert '"query":"merger"' in event.details
+
+
+async def test_a_search_whose_event_cannot_be_kept_is_not_answered(
+    archive: SmallArchive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise StorageUnavailable("the disk is full")
+
+    await archive.searching.search("merger", actor=COUNSEL)
+    monkeypatch.setattr(archive.store, "put", full)
+
+    with pytest.raises(StorageUnavailable, match="full"):
+        await archive.searching.search("merger", actor=COUNSEL)
 
 
 async def test_pages_give_every_hit_once_while_posts_arrive(archive: SmallArchive) -> None:

@@ -146,3 +146,21 @@ def test_of_thousands_of_places_near_each_other_the_first_are_marked() -> None:
     found = marks(query, "a b " * 10_000)
     assert len(found) > 500
     assert [mark.start for mark in found[:500]] == list(range(0, 1_000, 2))
+
+
+@given(
+    st.text(alphabet="abAB1 '.#@$_-\n/", max_size=80).map(lambda text: text + " x" * 3),
+    st.sampled_from(
+        ["a", "ab", "a OR b", "#ab", "@a", "$ab", "ab*", "*ab", "a*b1", "ab?", "a AND b", "b1", "x"]
+    ),
+)
+def test_words_alone_are_marked_as_if_the_whole_text_were_cut(text: str, query: str) -> None:
+    # With a letter of another alphabet every token of the text is cut.
+    assert marks(parse(query), text) == marks(parse(query), f"{text} \u00e9")
+
+
+def test_what_stands_for_a_long_token_is_marked_as_in_any_other_text() -> None:
+    text = "x" * 300
+    stand_in = tokens(text)[0]
+
+    assert marked(f"{stand_in[:5]}*", f"a {text}") == [text]
