@@ -30,7 +30,7 @@ def insert_formed(connection: Connection, row: BatchRow, indexes: Sequence[int])
     """
     if connection.execute(select(batch.c.id).where(batch.c.id == row.id)).first() is not None:
         return
-    taken = _taken(connection, indexes)
+    taken = open_batches_of(connection, indexes)
     insert_rows(connection, batch, _COLUMNS, [[getattr(row, name) for name in _COLUMNS]])
     members: list[Row] = [
         (row.id, index, MemberState.EXCLUDED.value, f"it is in batch {taken[index]}")
@@ -41,8 +41,13 @@ def insert_formed(connection: Connection, row: BatchRow, indexes: Sequence[int])
     insert_rows(connection, batch_record, _MEMBER, members)
 
 
-def _taken(connection: Connection, indexes: Sequence[int], *, but: str = "") -> dict[int, str]:
-    """Return the open batch, other than `but`, of those of these log indexes that are in one."""
+def open_batches_of(
+    connection: Connection, indexes: Sequence[int], *, but: str = ""
+) -> dict[int, str]:
+    """Return the open batch, other than `but`, of those of these log indexes that are in one.
+
+    What was left out of it is in it: no other batch can have that before it has ended.
+    """
     if not indexes:
         return {}
     rows = connection.execute(
@@ -86,7 +91,7 @@ def include(connection: Connection, batch_id: str, indexes: Sequence[int]) -> No
 
     Those that are in another open batch stay excluded.
     """
-    taken = _taken(connection, indexes, but=batch_id)
+    taken = open_batches_of(connection, indexes, but=batch_id)
     back = [index for index in indexes if index not in taken]
     values = {"state": MemberState.IN.value, "reason": "", "keep_until": None}
     _set_members(connection, batch_id, back, MemberState.EXCLUDED, values)

@@ -7,6 +7,7 @@ approves in `batch_approvals`; what is destroyed is decided by the gate.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from archiver.access.rules import Permission, allowed, require
@@ -14,12 +15,13 @@ from archiver.audit.actions import Action
 from archiver.clock import Clock, rfc3339, to_millis
 from archiver.db import batch_review as review_rows
 from archiver.db import batches as rows
+from archiver.db.batch_steps import open_batches_of
 from archiver.db.batches import Wanted
 from archiver.db.transaction import Database
 from archiver.disposal.batch_changes import BatchChanges, require_state, views_of
 from archiver.disposal.batch_views import BatchView
 from archiver.disposal.changes import reason_of
-from archiver.errors import InvalidInput, NotFound
+from archiver.errors import Conflict, InvalidInput, NotFound
 from archiver.ids import ulid_bytes
 from archiver.model.actor import Actor
 from archiver.model.batch import UNDECIDED, BatchState
@@ -166,7 +168,7 @@ class Batches:
         version: int | None = None,
         actor: Actor,
     ) -> BatchView:
-        """Put excluded records back. Raises as `exclude`."""
+        """Put excluded records back. Raises as `exclude`; Conflict too: another batch has one."""
         async with self._changes.refusing(Action.BATCH_INCLUDED, batch_id, actor=actor):
             require(actor, Permission.PROPOSE_DISPOSAL)
             details: dict[str, str | int | bool] = {"reason": reason_of(reason)}
@@ -216,13 +218,19 @@ class Batches:
         require_state(view, *UNDECIDED)
         async with self._database.reading() as tx:
             known = await review_rows.indexes_of(tx, batch_id, ids)
+            indexes = sorted(known.values())
+            elsewhere = await tx.run_sync(partial(open_batches_of, indexes=indexes, but=batch_id))
         missing = [each for each in ids if each not in known]
         if missing:
             raise NotFound(
                 f"{len(missing)} of {len(ids)} records are not in batch {batch_id}, the first of "
                 f"them {missing[0]!r}; nothing was changed"
             )
-        indexes = sorted(known.values())
+        if elsewhere and action is Action.BATCH_INCLUDED:
+            raise Conflict(
+                f"{len(elsewhere)} of {len(ids)} records are in batch {min(elsewhere.values())}; "
+                "nothing was changed"
+            )
         said = {**details, **members_details(indexes)}
         return await self._changes.change(
             action, view, said, parts=[members_part(indexes)], actor=actor

@@ -7,6 +7,7 @@ schedule, and that nothing held, locked or bound by law is in it (`retention.era
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 
 from archiver.access.rules import Permission, require
@@ -15,6 +16,7 @@ from archiver.clock import Clock, to_millis
 from archiver.db import batches as batch_rows
 from archiver.db import ledger as ledger_rows
 from archiver.db import privacy as rows
+from archiver.db.batch_steps import open_batches_of
 from archiver.db.batches import BatchRow
 from archiver.db.privacy import Asked
 from archiver.db.transaction import Database
@@ -61,8 +63,8 @@ class PrivacyErasing:
         Raises:
             Denied: the actor may not work privacy requests, or not propose a disposal.
             NotFound: no such request.
-            Conflict: it is closed, nothing of it waits to be erased, a version of its posts is not
-                under it, or it was changed.
+            Conflict: it is closed, nothing of it waits to be erased, all that does was left out of
+                an open batch, a version of its posts is not under it, or it was changed.
         """
         async with self._changes.refusing(Action.BATCH_FORMED, request_id, actor=actor):
             require(actor, Permission.MANAGE_PRIVACY)
@@ -72,7 +74,16 @@ class PrivacyErasing:
                 await require_every_version(tx, request_id)
                 log_size = (await ledger_rows.state(tx)).next_index
                 asked = await rows.records(tx, request_id)
-            waiting = [each for each in asked if _waits(each)]
+                undone = [each for each in asked if _waits(each)]
+                indexes = [each.log_index for each in undone]
+                taken = await tx.run_sync(partial(open_batches_of, indexes=indexes))
+            waiting = [each for each in undone if each.log_index not in taken]
+            if undone and not waiting:
+                raise Conflict(
+                    f"{len(undone)} records of privacy request {request_id} were left out of batch "
+                    f"{min(taken.values())}, and no other can have them while it is open: let it "
+                    "be executed, or cancel it"
+                )
             if not waiting:
                 raise Conflict(
                     f"nothing of privacy request {request_id} waits to be erased: decide to erase "

@@ -131,6 +131,13 @@ async def test_two_formings_at_once_propose_no_record_twice(archive: SmallArchiv
     ]
     assert sorted(proposed) == sorted(set(proposed))
     assert len(proposed) == 3
+    for batch in (*formed[0], *formed[1]):
+        if taken := await members(one, batch.id, MemberState.EXCLUDED):
+            with pytest.raises(Conflict, match=f"{len(taken)} records are in batch"):
+                await one.batches.include(batch.id, taken, reason=WHY, actor=RITA)
+            break
+    else:
+        pytest.fail("no batch left out what the other had taken")
 
 
 async def test_a_held_record_is_in_no_batch_and_comes_up_in_the_next_one_after_its_release(

@@ -269,6 +269,27 @@ async def test_a_post_that_was_edited_meanwhile_is_not_erased_and_not_answered_i
     assert (view.records, view.count("gone"), view.count("restrict")) == (5, 2, 2)
 
 
+async def test_what_an_open_batch_left_out_is_in_no_other_and_that_is_said(
+    services: Services, time: Time
+) -> None:
+    await without_a_lock(services, time)
+    (record_id,) = await captured(services, "one")
+    first = await a_request(services, [record_id])
+    second = await a_request(services, [record_id])
+    work, batches = services.privacy, services.disposition.batches
+    for each in (first, second):
+        await work.decisions.decide(each.id, "erase", reason=WHY, everything=True, actor=RITA)
+    (batch,) = await work.erasing.form(first.id, actor=RITA)
+    await batches.exclude(batch.id, [record_id], reason="a doubt", actor=RITA)
+
+    with pytest.raises(Conflict, match=f"left out of batch {batch.id}.*or cancel it"):
+        await work.erasing.form(second.id, actor=RITA)
+
+    await batches.cancel(batch.id, reason=WHY, actor=RITA)
+    (other,) = await work.erasing.form(second.id, actor=RITA)
+    assert other.records == 1
+
+
 async def test_who_may_not_gets_nothing_and_it_is_in_the_trail(services: Services) -> None:
     ids = await captured(services, "one")
     work = services.privacy
