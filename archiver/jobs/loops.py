@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Seque
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum, auto
 from functools import partial
 from typing import Any
 
@@ -38,6 +39,14 @@ _MIRROR_EVERY_S = 5.0
 _CLOCK_EVERY_S = 60.0
 
 _log = structlog.get_logger("muniment.jobs")
+
+
+class Follows(Enum):
+    """What wakes a loop: all that is sequenced, acts that change something and posts, or posts."""
+
+    LOG = auto()
+    ACTS = auto()
+    POSTS = auto()
 
 
 @dataclass(slots=True)
@@ -83,7 +92,7 @@ class Loops:
     chores: tuple[Chore, ...] = ()
     before_signing: Callable[[], Awaitable[None]] | None = None
     states: dict[str, LoopState] = field(default_factory=dict)
-    _news: list[tuple[asyncio.Event, bool]] = field(default_factory=list)
+    _news: list[tuple[asyncio.Event, Follows]] = field(default_factory=list)
     _lease: Lease | None = None
     _integrating: asyncio.Lock = field(default_factory=asyncio.Lock)
     _indexing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -97,21 +106,30 @@ class Loops:
     def notify(self, _first: int = 0, records: Sequence[Sealed] = ()) -> None:
         """Tell the loops that something was sequenced (a `Sequencer` listener).
 
-        What follows posts is not woken by events alone: every search is one, and following it at
-        once would make the next search slower. It finds them when it looks by itself.
+        Every search is an event, and following it at once would make the next search slower: what
+        follows posts is not woken by events alone, nor what follows acts by events that change
+        nothing. They find them when they look by themselves.
         """
-        only_events = bool(records) and all(record.event is not None for record in records)
-        for news, of_posts in self._news:
-            if not (of_posts and only_events):
+        told = {Follows.LOG}
+        if not records or any(record.effect is not None for record in records):
+            told.add(Follows.ACTS)
+        if not records or any(record.event is None for record in records):
+            told |= {Follows.ACTS, Follows.POSTS}
+        for news, follows in self._news:
+            if follows in told:
                 news.set()
 
     async def integrate(self) -> None:
         """Integrate and publish while there is news. Runs only in the holder of the lease."""
-        await self._repeat("integrator", self.integrate_once, self.publish_interval_s)
+        await self._repeat(
+            "integrator", self.integrate_once, self.publish_interval_s, follows=Follows.LOG
+        )
 
     async def follow_index(self) -> None:
         """Keep the search index up, where no other process does."""
-        await self._repeat("search index", self.index_once, self.index_interval_s, of_posts=True)
+        await self._repeat(
+            "search index", self.index_once, self.index_interval_s, follows=Follows.POSTS
+        )
 
     async def mirror(self) -> None:
         """Repair object holds that a crash or a store left behind the holds in force."""
@@ -214,7 +232,8 @@ class Loops:
             self.states[chore.name].notice = await chore.act()
             return False
 
-        await self._repeat(chore.name, act, chore.every_s, of_posts=chore.of_posts)
+        follows = Follows.POSTS if chore.of_posts else Follows.ACTS
+        await self._repeat(chore.name, act, chore.every_s, follows=follows)
 
     async def _repeat(
         self,
@@ -222,11 +241,11 @@ class Loops:
         act: Callable[[], Awaitable[bool]],
         interval_s: float,
         *,
-        of_posts: bool = False,
+        follows: Follows = Follows.ACTS,
     ) -> None:
         state = self.states[name] = LoopState()
         news = asyncio.Event()
-        self._news.append((news, of_posts))
+        self._news.append((news, follows))
         while True:
             try:
                 news.clear()  # before the work: what comes during it is not lost

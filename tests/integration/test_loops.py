@@ -10,6 +10,7 @@ from archiver.app import open_services
 from archiver.config import Settings
 from archiver.db import ledger
 from archiver.errors import DatabaseUnavailable, SearchUnavailable
+from archiver.jobs.loops import Chore
 from search.errors import IndexDamaged
 from tests.fakes.archive import AGENT, an_arrival, eventually, publish, serving
 from tests.fakes.disposal import COUNSEL
@@ -33,6 +34,32 @@ async def test_work_ends_although_news_comes_at_the_moment_its_loops_are_told_to
                 loops.notify()
                 for _ in range(steps):
                     await asyncio.sleep(0)
+
+
+async def test_a_search_wakes_nothing_that_follows_acts(
+    local_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("archiver.jobs.loops._POLL_S", 600.0)
+    acts: list[None] = []
+
+    async def act() -> str:
+        acts.append(None)
+        return ""
+
+    async with open_services(local_settings) as services:
+        await services.loops.catch_up()
+        services.loops.chores = (Chore(name="follower", act=act, every_s=0),)
+        following = asyncio.create_task(services.loops.all()[-1]())
+        try:
+            await asyncio.sleep(0.1)  # now it waits for news
+            await services.searching.not_searchable(actor=COUNSEL)
+            await asyncio.sleep(0.1)
+            assert len(acts) == 1
+            await services.ingest.submit([an_arrival(b"one")], actor=AGENT)
+            await asyncio.sleep(0.1)
+            assert len(acts) == 2
+        finally:
+            following.cancel()
 
 
 async def test_a_lease_that_cannot_be_taken_is_told_and_taken_later(
