@@ -267,7 +267,7 @@ SENTENCES: dict[Action, str] = {
     Action.PRIVACY_RECEIVED: "{actor} received privacy request {object}",
     Action.PRIVACY_EXTENDED: "{actor} took more time for privacy request {object}",
     Action.PRIVACY_FOUND: "{actor} put records under privacy request {object}",
-    Action.PRIVACY_DECIDED: "{actor} decided of records of privacy request {object}",
+    Action.PRIVACY_DECIDED: "{actor} decided on records of privacy request {object}",
     Action.PRIVACY_LIFTED: "{actor} lifted restrictions of privacy request {object}",
     Action.PRIVACY_CLOSED: "{actor} closed privacy request {object}",
     Action.PRIVACY_VIEWED: "{actor} looked at privacy request {object}",

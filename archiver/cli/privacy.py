@@ -57,7 +57,7 @@ def _add_work(group: Subcommands) -> None:
     decided = _of_one(group, "decide", "erase, refuse or restrict records", decide)
     decided.add_argument("decision", choices=_DECISIONS, help="what is decided")
     decided.add_argument("--ground", default="", choices=words_of(Ground), help="of a refusal")
-    _add_choice(decided, "all undecided ones that it may be decided of")
+    _add_choice(decided, "all undecided ones where this decision is possible")
     lifted = _of_one(group, "lift", "lift restrictions, after the person was told", lift)
     lifted.add_argument("--told", required=True, metavar="DAY", help=f"told then: {_ON}")
     _add_choice(lifted, "all that the request restricts")
@@ -163,7 +163,7 @@ async def find(opened: Opened) -> int:
 
 
 async def decide(opened: Opened) -> int:
-    """Decide of records."""
+    """Decide on records."""
     args = opened.args
     view = await opened.services.privacy.decisions.decide(
         args.request,

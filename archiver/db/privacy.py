@@ -1,4 +1,4 @@
-"""Privacy requests: their rows, and what was decided of each record.
+"""Privacy requests: their rows, and what was decided on each record.
 
 Rows are written by the effects of events (`privacy_steps`) and derived again from those.
 """

@@ -21,7 +21,7 @@ _RECORD = ("request_id", "log_index", "decision", "ground", "reason", "decided_b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedRow:
-    """What was decided of records: why, on what ground, by whom, when."""
+    """What was decided on records: why, on what ground, by whom, when."""
 
     decision: PrivacyDecision
     ground: str
@@ -71,7 +71,7 @@ def add_records(connection: Connection, request_id: str, indexes: Sequence[int])
 def decide(
     connection: Connection, request_id: str, indexes: Sequence[int], decided: DecidedRow
 ) -> None:
-    """Note what was decided of records of a request, in the place of what was decided before.
+    """Note what was decided on records of a request, in the place of what was decided before.
 
     Only what is restricted is lifted.
     """

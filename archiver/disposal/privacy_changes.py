@@ -82,7 +82,7 @@ async def require_every_version(tx: Transaction, request_id: str) -> None:
         raise Conflict(
             f"{len(outside)} versions of posts of privacy request {request_id} came after these "
             f"were found and are not under it, the first of them {outside[0]}: find the records "
-            "again, and decide of those too"
+            "again, and decide on those too"
         )
 
 

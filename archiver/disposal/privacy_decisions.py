@@ -1,4 +1,4 @@
-"""What a privacy request is about, and what is decided of it: records found, decided, lifted.
+"""What a privacy request is about, and what is decided on it: records found, decided, lifted.
 
 What the law gives a person (GDPR art. 17, 18, 21) meets what it makes an archive keep. Of each
 record the reasons against erasing it are shown, and what is decided is an event with its reason.
@@ -84,9 +84,9 @@ class PrivacyDecisions:
         version: int | None = None,
         actor: Actor,
     ) -> RequestView:
-        """Decide of records of a request: erase, refuse on a ground, or restrict.
+        """Decide on records of a request: erase, refuse on a ground, or restrict.
 
-        With `everything` it is decided of all undecided ones that it may be decided of. What is
+        With `everything` all undecided ones are decided on where the decision is possible. What is
         decided may be decided anew until it was erased; a restriction is lifted first.
 
         Raises:
@@ -193,7 +193,7 @@ def _decidable(found: Sequence[JudgedRecord], wanted: PrivacyDecision) -> list[i
     for each in found:
         if wanted not in each.open_decisions:
             raise Conflict(
-                f"{wanted} cannot be decided of record {each.asked.id}: {_against(each, wanted)}. "
+                f"{wanted} cannot be decided on record {each.asked.id}: {_against(each, wanted)}. "
                 "Nothing was decided"
             )
     return [each.asked.log_index for each in found]

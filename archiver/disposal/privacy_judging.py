@@ -1,4 +1,4 @@
-"""What may be decided of the records of a privacy request: facts, schedules, holds and locks asked.
+"""What may be decided on the records of a privacy request: facts, schedules, holds and locks asked.
 
 The rule itself is pure (`retention.erasure`). The gate asks the same one once more, whatever was
 decided here.

@@ -1,4 +1,4 @@
-"""Privacy requests: received, given more time, listed, looked at with what may be decided of each.
+"""Privacy requests: received, given more time, listed, looked at with what may be decided on each.
 
 What is decided stands in `privacy_decisions`, what is erased in `privacy_erasing`.
 """
@@ -176,7 +176,7 @@ class PrivacyRequests:
     async def records(
         self, request_id: str, *, after: int = -1, limit: int = 50, actor: Actor
     ) -> JudgedPage:
-        """Return records of a request behind a log index, each with what may be decided of it.
+        """Return records of a request behind a log index, each with what may be decided on it.
 
         Raises:
             Denied: the actor may not see privacy requests.

@@ -111,7 +111,7 @@ class JudgedRecord:
 
     @property
     def open_decisions(self) -> tuple[PrivacyDecision, ...]:
-        """What may be decided of it now."""
+        """What may be decided on it now."""
         if self.asked.is_gone:
             return ()
         if self.asked.decision == PrivacyDecision.RESTRICT:

@@ -1,4 +1,4 @@
-"""Requests of people about data on them: their kinds, their states, what is decided of a record."""
+"""Requests of people about data on them: their kinds, their states, what is decided on a record."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ PRIVACY = "privacy"
 """The action of a disposal batch of records that privacy requests erase before their time."""
 
 DECIDED = "privacy:decided"
-"""The action of the event by which it is decided of records of a request."""
+"""The action of the event by which it is decided on records of a request."""
 
 
 class RequestKind(StrEnum):
@@ -25,7 +25,7 @@ class RequestState(StrEnum):
 
 
 class PrivacyDecision(StrEnum):
-    """What was decided of one record of a request."""
+    """What was decided on one record of a request."""
 
     UNDECIDED = ""
     ERASE = "erase"

@@ -1,4 +1,4 @@
-"""What the events of privacy requests change: the request, its records, what was decided of each.
+"""What the events of privacy requests change: the request, its records, what was decided on each.
 
 The first event of a request states it whole; every later one is made upon an earlier one and takes
 effect only from there (`transitions`). Records are named as a batch's are (`named_records`).

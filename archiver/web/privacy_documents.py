@@ -46,7 +46,7 @@ class _Chosen(StatedReason):
 
 
 class PrivacyDecisionDocument(_Chosen):
-    """What is decided of these records, or of all undecided ones that it may be decided of.
+    """The decision on these records, or on all undecided ones where it is possible.
 
     `ground` is needed with a refusal, and with nothing else.
     """
@@ -89,7 +89,7 @@ class PrivacyRequestList(_Answer):
 
 
 class PrivacyRecords(_Answer):
-    """Records of a request, each with what may be decided of it and what stands against it."""
+    """Records of a request, each with what may be decided on it and what stands against it."""
 
     items: list[dict[str, Any]]
     after: int | None

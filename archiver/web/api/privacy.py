@@ -85,7 +85,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     "GET",
     _ID + "/records",
     permission=Permission.READ_PRIVACY,
-    summary="The records of a privacy request, each with what may be decided of it",
+    summary="The records of a privacy request, each with what may be decided on it",
     answers={200: Body(model=PrivacyRecords)},
     parameters=(
         Parameter(name="after", what="Go on behind this log index", type="integer"),
@@ -141,7 +141,7 @@ async def find(request: web.Request) -> web.StreamResponse:
     summary="Erase, refuse or restrict records",
 )
 async def decide(request: web.Request) -> web.StreamResponse:
-    """Decide of records."""
+    """Decide on records."""
     return await _REQUEST.changed(
         request, PrivacyDecisionDocument, _privacy(request).decisions.decide
     )

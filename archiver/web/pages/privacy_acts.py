@@ -88,7 +88,7 @@ ACTS = (
     ),
     Act(
         step="decide",
-        summary="Decide of records of a privacy request",
+        summary="Decide on records of a privacy request",
         act=lambda use: use.decisions.decide,
         read=_decided,
     ),

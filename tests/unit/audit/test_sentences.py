@@ -772,7 +772,7 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
     ),
     Action.PRIVACY_DECIDED: (
         Told("privacy-request", "P1", "ok", {"decision": "erase", "records": 2, "reason": "hers"}),
-        "carla decided of records of privacy request P1: erase 2 records, because “hers”.",
+        "carla decided on records of privacy request P1: erase 2 records, because “hers”.",
     ),
     Action.PRIVACY_LIFTED: (
         Told("privacy-request", "P1", "ok", {"records": 1, "reason": "they are right"}),
