@@ -41,5 +41,5 @@ privacy_record = Table(
     Column("decided_at", BigInteger),
     Index("ix_privacy_record_log_index", "log_index"),
     Index("ix_privacy_record_decision", "decision", "log_index"),
-    comment="Records a request is about, with what was decided on each.",
+    comment="Records a request is about, with what was decided of each.",
 )
