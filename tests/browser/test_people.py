@@ -39,6 +39,7 @@ def test_a_person_is_invited_limited_and_comes_in(
     expect(hers.get_by_role("heading", name="Welcome, Tessa Vos")).to_be_visible()
     hers.get_by_label("New password").fill(PASSWORD)
     hers.get_by_role("button", name="Set password and sign in").click()
+    hers.wait_for_load_state()
     hers.goto("/me")
     expect(hers.locator("main").get_by_text("Reviewer", exact=True)).to_be_visible()
 
