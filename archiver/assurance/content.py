@@ -28,7 +28,10 @@ from archiver.preserve.store import ObjectStore
 SEGMENTS_PER_TASK = 4
 
 REPLAYED = frozenset(
-    {"account", "batch", "certificate", "person", "privacy-request", "stop", "token"}
+    {
+        *("account", "batch", "certificate", "class", "draft", "person", "privacy-request"),
+        *("saved-search", "stop", "term report", "token"),
+    }
 )
 """The object types of the events that verification lets take effect again (`database_replay`).
 

@@ -22,7 +22,7 @@ from archiver.db.replay import Replay
 from archiver.db.transaction import Database
 from archiver.errors import IntegrityError, NotFound
 from archiver.preserve.event_effects import Effect, HoldPlaced, HoldReleased, effect_of
-from archiver.preserve.event_record import is_stating, parse_event
+from archiver.preserve.event_record import PLAN_PART, is_stating, parse_event
 from archiver.preserve.set_effects import SetFrozen
 from archiver.preserve.stated_terms import StatedTerms
 
@@ -62,7 +62,7 @@ class StatementCheck:
         """Take in one event, by its parts. Raises DatabaseUnavailable."""
         try:
             body = parse_event(next(iter(parts.values())))
-            if body.object_type in REPLAYED:
+            if body.object_type in REPLAYED or PLAN_PART in parts:
                 self._replay.take(log_index, body, parts)
             if body.object_type not in REPLAYED or is_stating(body, parts.keys()):
                 await self._note(log_index, effect_of(body, parts.get))

@@ -43,9 +43,23 @@ from archiver.db.disposal_tables import (
     certificate,
     disposal_stop,
     disposed,
+    plan_draft,
 )
 from archiver.db.privacy_tables import privacy_record, privacy_request
-from archiver.db.tables import account, metadata, person, person_role, token
+from archiver.db.tables import (
+    account,
+    class_rules,
+    file_class,
+    metadata,
+    person,
+    person_role,
+    saved_search,
+    saved_search_version,
+    saved_search_visit,
+    term_hits,
+    term_report,
+    token,
+)
 from archiver.db.transaction import Transaction, insert_rows
 
 _PAGE = 5_000
@@ -65,6 +79,9 @@ _VIEWS = (
     *(batch, batch_record, batch_approval, batch_package),
     *(certificate, disposed, disposal_stop),
     *(person, person_role, token, account),
+    *(file_class, class_rules, plan_draft),
+    *(saved_search, saved_search_version, saved_search_visit),
+    *(term_report, term_hits),
 )
 VIEWS = tuple(table.name for table in _VIEWS)
 """The tables that are compared. In each, the first column of the key says what its rows are of."""
@@ -184,6 +201,11 @@ class Replay:
             if len(page) < _EVENTS:
                 return
             after = page[-1].log_index
+
+    def has_plan(self) -> bool:
+        """Return whether an event stated class rules: that of the founding does."""
+        stated = select(func.count()).select_from(class_rules)
+        return bool(self.connection.execute(stated).scalar_one())
 
     def next_step(self, batch_id: str, log_index: int) -> int | None:
         """Return where the next step of a batch's execution stands behind an index, if any."""

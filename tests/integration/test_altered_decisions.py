@@ -2,7 +2,8 @@
 
 One archive is built once: a batch of it was destroyed in part and certified, another is approved,
 the execution of two died half-way; a request restricts a post and lifted another, and all disposal
-is stopped. Each test gets a copy of its folder and changes rows, as somebody with the file could.
+is stopped. A search is saved and was looked at, a term report is made, a draft is begun. Each test
+gets a copy of its folder and changes rows, as somebody with the file could.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ import pytest
 from archiver.app import Services
 from archiver.assurance import head
 from archiver.errors import StorageUnavailable
+from archiver.legal.asking import Asked
+from archiver.legal.term_reports import Wanted
 from archiver.model.actor import Role
 from archiver.preserve.ledger.entry import disposal_entries
 from tests.fakes.archive import AGENT, an_arrival, found_whole, settings_for
@@ -49,6 +52,9 @@ class Built(NamedTuple):
     rita: str
     token: str
     account: str
+    draft: str
+    saved: str
+    report: str
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +77,13 @@ async def _build(home: Path) -> Built:
         )
         token, _ = await services.tokens.create("feed", {Role.REVIEWER}, actor=OFFICER)
         await services.tokens.revoke(token.id, actor=OFFICER)
+        draft = await services.plan.drafts.make("default", reason="counsel asks", actor=RITA)
+        saved = await services.saved_searches.save(Asked(query="post"), name="S", actor=OFFICER)
+        await services.saved_searches.open(saved.id, actor=OFFICER)
+        frozen = await services.frozen_sets.freeze("post", name="F", actor=OFFICER)
+        report = await services.term_reports.make(
+            Wanted(terms="post", set_id=frozen.id), actor=OFFICER
+        )
         time.pass_by(NINE_YEARS)
         gone = await approved(services, posts[2:5])
         await services.holds.place(
@@ -98,6 +111,9 @@ async def _build(home: Path) -> Built:
             RITA.person_id,
             token.id,
             account.id,
+            draft.row.id,
+            saved.id,
+            report.id,
         )
 
 
@@ -221,6 +237,112 @@ ALTERED: dict[str, tuple[Change, ...]] = {
             "emergency stop {stop}, lifting '': expected it as its events state it, found no row",
             ("DELETE FROM disposal_stop",),
             "database:disposal_stop",
+        ),
+    ),
+    "where records are filed": (
+        Change(
+            "class rules, version 1: its body in the database is not what its events state; look",
+            (
+                (
+                    "UPDATE class_rules SET body = json_set(body, '$.default_class', "
+                    "'us-sec-17a4-comms')"
+                ),
+            ),
+            "database:class_rules",
+        ),
+        Change(
+            "class rules, version 2: expected none, as no event states it, found one (in_force",
+            (
+                (
+                    "INSERT INTO class_rules SELECT 2, json_set(body, '$.version', 2), "
+                    "in_force_from FROM class_rules"
+                ),
+            ),
+            "database:class_rules",
+        ),
+        Change(
+            "class default: expected closed_at None as events state it, found 7, its body in",
+            (
+                (
+                    "UPDATE file_class SET closed_at = 7, body = json_set(body, '$.title', 'x') "
+                    "WHERE code = 'default'"
+                ),
+            ),
+            "database:file_class",
+        ),
+        Change(
+            "class x: expected none, as no event states it, found one (revision 1)",
+            (
+                (
+                    "INSERT INTO file_class (code, body) SELECT 'x', json_set(body, '$.code', 'x') "
+                    "FROM file_class WHERE code = 'default'"
+                ),
+            ),
+            "database:file_class",
+        ),
+        Change(
+            "class us-sec-17a4-comms: expected it as its events state it (revision 1), found no",
+            ("DELETE FROM file_class WHERE code = 'us-sec-17a4-comms'",),
+            "database:file_class",
+        ),
+        Change(
+            "draft {draft}: expected state 'draft' as events state it, found 'submitted', its au",
+            ("UPDATE plan_draft SET state = 'submitted', authors = '[\"x\"]'",),
+            "database:plan_draft",
+        ),
+        Change(
+            f"draft {NOBODY}: expected none, as no event states it, found one (subject 'schedule'",
+            (
+                (
+                    f"INSERT INTO plan_draft SELECT '{NOBODY}', subject, class_code, based_on, "
+                    "body, reason, state, in_force_from, simulation, revision, made_by, made_at, "
+                    "authors, decided_by, stated_at FROM plan_draft"
+                ),
+            ),
+            "database:plan_draft",
+        ),
+    ),
+    "what is searched again": (
+        Change(
+            "saved search {saved}: its owner in the database is not what its events state; place",
+            ("UPDATE saved_search SET owner = 'x'",),
+            "database:saved_search",
+        ),
+        Change(
+            "saved search {saved}, version 1: its query in the database is not what its events",
+            ("UPDATE saved_search_version SET query = 'x'",),
+            "database:saved_search_version",
+        ),
+        Change(
+            "saved search {saved}, version 2: expected none, as no event states it, found one (a",
+            (
+                (
+                    "INSERT INTO saved_search_version SELECT saved_search_id, 2, name, "
+                    "description, 'x', normalised, asked, shared_with, archived, made_at, made_by "
+                    "FROM saved_search_version"
+                ),
+            ),
+            "database:saved_search_version",
+        ),
+        Change(
+            "saved search {saved}, seen by ",
+            ("DELETE FROM saved_search_visit",),
+            "database:saved_search_visit",
+        ),
+        Change(
+            "term report {report}: expected hits 9 as events state it, found 4; hand it to",
+            ("UPDATE term_report SET hits = 4",),
+            "database:term_report",
+        ),
+        Change(
+            "term report {report}, term 1: expected it as its events state it, found no row",
+            ("DELETE FROM term_hits",),
+            "database:term_hits",
+        ),
+        Change(
+            "term report {report}, term 7: expected none, as no event states it, found one",
+            ("INSERT INTO term_hits VALUES ('{report}', 7, x'00')",),
+            "database:term_hits",
         ),
     ),
     "who may act": (
