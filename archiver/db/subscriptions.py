@@ -211,7 +211,7 @@ async def due(tx: Transaction, now: int, limit: int) -> list[DeliveryRow]:
 
 
 async def claim(tx: Transaction, row: DeliveryRow, *, until: int) -> bool:
-    """Keep other processes from a delivery until a moment; False where one was faster."""
+    """Count an attempt and keep other processes from it until then; False where one was faster."""
     done = await tx.execute(
         update(delivery)
         .where(
@@ -219,7 +219,7 @@ async def claim(tx: Transaction, row: DeliveryRow, *, until: int) -> bool:
             delivery.c.state == WAITING,
             delivery.c.next_at == row.next_at,
         )
-        .values(next_at=until)
+        .values(next_at=until, attempts=row.attempts + 1, hits=row.hits)
     )
     return done.rowcount == 1
 

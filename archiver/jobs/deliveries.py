@@ -1,7 +1,10 @@
 """Making deliveries: each is tried until it is taken, ever more rarely, and given up after a day.
 
+Before each attempt is asked again whether its subscriber may still be told, and of how many hits.
 An attempt is claimed before it is made, so two processes never make the same one; a process that
 dies in the middle leaves a claim that runs out, and the attempt is made again under the same id.
+The claim counts as an attempt: what is told and cannot be noted, because the store is away, is told
+again ever more rarely too.
 What was taken is an event, and the event says which stretch of the log was told: a database rebuilt
 from the log tells it to nobody again.
 """
@@ -17,14 +20,15 @@ import structlog
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, from_millis, to_millis
-from archiver.db import saved_searches as saved_rows
 from archiver.db import subscriptions as rows
 from archiver.db.subscriptions import DEAD, DELIVERED, DeliveryRow
 from archiver.db.transaction import Database
 from archiver.errors import ConfigurationError, NotFound, PeerUnavailable
 from archiver.ids import Randomness
 from archiver.jobs.notices import Notice
-from archiver.jobs.subscriptions import stop
+from archiver.jobs.subscribed import asked_now
+from archiver.jobs.subscriptions import TOO_MUCH, stop
+from archiver.legal.news import News
 from archiver.legal.subscription_views import ChannelName
 from archiver.model.actor import SYSTEM
 from archiver.preserve.event_record import legible
@@ -33,6 +37,7 @@ from archiver.preserve.subscription_effects import (
     DeliverySettled,
     delivery_details,
 )
+from search.query import LogRange, every
 
 BACKOFF = tuple(
     timedelta(seconds=seconds) for seconds in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400)
@@ -40,9 +45,11 @@ BACKOFF = tuple(
 """Pauses after the first, second … failed attempt; after the last of them it is given up."""
 
 CLAIM = timedelta(minutes=2)
-"""How long an attempt may take before another process makes it: well beyond every time limit."""
+"""The least time before another process makes an attempt: well beyond every time limit."""
 
 _AT_ONCE = 8
+_SPREAD = 0.1  # of a pause, at most: what failed together shall not come back together
+_NOTHING_LEFT = "of its hits none may be told any more: they are out of reach, or restricted"
 _SAID = 500
 
 _log = structlog.get_logger("muniment.deliveries")
@@ -62,6 +69,7 @@ class Deliveries:
         self,
         *,
         database: Database,
+        news: News,
         trail: Trail,
         clock: Clock,
         randomness: Randomness,
@@ -69,6 +77,7 @@ class Deliveries:
         public_url: str = "",
     ) -> None:
         self._database = database
+        self._news = news
         self._trail = trail
         self._clock = clock
         self._randomness = randomness
@@ -79,12 +88,12 @@ class Deliveries:
         """Try what is due, side by side; return how many attempts were made.
 
         Raises:
-            OperatorError: what became of an attempt could not be kept; it is made again.
+            OperatorError: the index does not answer, so nothing was told; or what became of an
+                attempt could not be kept, and it is made again.
         """
         async with self._database.reading() as tx:
             due = await rows.due(tx, to_millis(self._clock()), _AT_ONCE)
-        await asyncio.gather(*(self._attempt(row) for row in due))
-        return len(due)
+        return sum(await asyncio.gather(*(self._attempt(row) for row in due)))
 
     async def notice(self) -> str:
         """Return what an operator should know: how many were given up; empty where none was."""
@@ -95,16 +104,45 @@ class Deliveries:
         what = "delivery was" if dead == 1 else "deliveries were"
         return f"{dead} {what} given up; the pages of the saved searches say why"
 
-    async def _attempt(self, row: DeliveryRow) -> None:
-        claimed = to_millis(self._clock() + CLAIM)
+    async def _attempt(self, waiting: DeliveryRow) -> bool:
+        """Make an attempt, or find that none is to be made; False where it is not the time."""
+        async with self._database.reading() as tx:
+            subscription = await rows.get(tx, waiting.subscription_id)
+            asked = await asked_now(
+                tx, self._news, subscription, self._clock(), version=waiting.version
+            )
+        if asked.tree is None:
+            await stop(self._trail, self._clock, subscription, asked.saved.name, asked.why_not)
+            return True
+        stretch = LogRange(waiting.first_index, waiting.end_index)
+        question = every((asked.tree, stretch)), waiting.first_index
+        watermark, (hits,) = await self._news.count([question], SYSTEM)
+        if hits is None:
+            await stop(self._trail, self._clock, subscription, asked.saved.name, TOO_MUCH)
+            return True
+        if watermark < waiting.end_index:  # the index is being built anew
+            return False
+        row = replace(waiting, hits=hits)
+        pause = BACKOFF[min(row.attempts, len(BACKOFF) - 1)]
+        until = to_millis(self._clock() + max(CLAIM, pause))
         async with self._database.transaction() as tx:
-            if not await rows.claim(tx, row, until=claimed):
-                return
-            subscription = await rows.get(tx, row.subscription_id)
-            saved = await saved_rows.get(tx, subscription.saved_search_id)
-        notice = Notice(
-            delivery=row, subscription=subscription, saved=saved, public_url=self._public_url
+            if not await rows.claim(tx, row, until=until):
+                return False
+        await self._make(
+            Notice(
+                delivery=row,
+                subscription=subscription,
+                saved=asked.saved,
+                public_url=self._public_url,
+            )
         )
+        return True
+
+    async def _make(self, notice: Notice) -> None:
+        subscription, saved = notice.subscription, notice.saved
+        if not notice.delivery.hits:
+            await self._settle(notice, DEAD, _NOTHING_LEFT)
+            return
         try:
             await self._channel(subscription.channel).send(notice)
         except (PeerUnavailable, ConfigurationError) as error:
@@ -136,9 +174,8 @@ class Deliveries:
             await rows.put_off(tx, row, problem=problem, until=to_millis(until))
 
     def _after(self, pause: timedelta) -> datetime:
-        # A tenth more at most: what failed together shall not come back together.
         share = int.from_bytes(self._randomness(2)) / 65_536
-        return self._clock() + pause * (1 + share / 10)
+        return self._clock() + pause * (1 + share * _SPREAD)
 
     async def _settle(self, notice: Notice, state: str, problem: str) -> None:
         at = to_millis(self._clock())

@@ -10,45 +10,28 @@ is told together. Capture never waits for any of this.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 
-from archiver.access.lasting_rights import rights_now
-from archiver.access.rules import Permission, allowed_somewhere, reach
 from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, from_millis, to_millis
-from archiver.db import saved_searches as saved_rows
 from archiver.db import subscriptions as rows
-from archiver.db.saved_searches import SavedRow
 from archiver.db.subscriptions import STOPPED, WAITING, DeliveryRow, SubscriptionRow
-from archiver.db.transaction import Database, Transaction
-from archiver.errors import InvalidInput
+from archiver.db.transaction import Database
 from archiver.ids import Ulids
-from archiver.legal.held import asks_what_is_held
+from archiver.jobs.subscribed import Asked, asked_now
 from archiver.legal.news import News
-from archiver.legal.queries import read_query
-from archiver.legal.restriction import asks_what_is_restricted
-from archiver.legal.saved_views import is_visible
 from archiver.legal.subscription_views import Pace
-from archiver.model.actor import SYSTEM, Actor
-from archiver.model.requester import actor_of
+from archiver.model.actor import SYSTEM
 from archiver.preserve.subscription_effects import (
     SUBSCRIPTION,
     SubscriptionStated,
     subscription_details,
 )
-from search.query import Query, every
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """A subscription whose turn it is: what it asks, or why it may ask no more."""
-
-    row: SubscriptionRow
-    saved: SavedRow
-    tree: Query | None
-    why_not: str = ""
+TOO_MUCH = "its query finds too much to be counted"
+"""Why a subscription stops whose query costs more than any may."""
 
 
 class SubscriptionFollower:
@@ -76,30 +59,15 @@ class SubscriptionFollower:
             return 0
         watermark = await self._news.watermark()
         async with self._database.reading() as tx:
-            asked = [await self._asked(tx, row, now) for row in due if row.position < watermark]
+            asked = [
+                await asked_now(tx, self._news, row, now) for row in due if row.position < watermark
+            ]
         for each in asked:
             if each.why_not:
                 await self._stop(each)
         return await self._take_up([each for each in asked if not each.why_not], now)
 
-    async def _asked(self, tx: Transaction, row: SubscriptionRow, now: datetime) -> _Asked:
-        saved = await saved_rows.get(tx, row.saved_search_id)
-        subscriber = await rights_now(tx, actor_of(row.requester), now)
-        why_not = _why_not(saved, subscriber)
-        if why_not or subscriber is None:
-            return _Asked(row=row, saved=saved, tree=None, why_not=why_not)
-        try:
-            tree = read_query(saved.normalised, UTC)
-        except InvalidInput:
-            return _Asked(
-                row=row, saved=saved, tree=None, why_not="its query is none of this version"
-            )
-        if asks_what_is_held(tree) or asks_what_is_restricted(tree):
-            return _Asked(row=row, saved=saved, tree=None, why_not="its query asks what is held")
-        part = await self._news.part(tx, reach(subscriber, Permission.SEARCH))
-        return _Asked(row=row, saved=saved, tree=every((tree, part)))
-
-    async def _take_up(self, asked: Sequence[_Asked], now: datetime) -> int:
+    async def _take_up(self, asked: Sequence[Asked], now: datetime) -> int:
         """Count what is new for each in one state of the index, and move them on."""
         if not asked:
             return 0
@@ -108,7 +76,7 @@ class SubscriptionFollower:
         taken_up = 0
         for each, hits in zip(asked, news, strict=True):
             if hits is None:
-                await self._stop(replace(each, why_not="its query finds too much to be counted"))
+                await self._stop(replace(each, why_not=TOO_MUCH))
                 continue
             if each.row.position >= watermark:  # the index was rebuilt between the two looks
                 continue
@@ -118,7 +86,7 @@ class SubscriptionFollower:
             taken_up += moved and told is not None
         return taken_up
 
-    def _delivery(self, asked: _Asked, end: int, hits: int, now: datetime) -> DeliveryRow:
+    def _delivery(self, asked: Asked, end: int, hits: int, now: datetime) -> DeliveryRow:
         return DeliveryRow(
             id=self._ulids.one(now),
             subscription_id=asked.row.id,
@@ -133,7 +101,7 @@ class SubscriptionFollower:
             created_at=to_millis(now),
         )
 
-    async def _stop(self, asked: _Asked) -> None:
+    async def _stop(self, asked: Asked) -> None:
         await stop(self._trail, self._clock, asked.row, asked.saved.name, asked.why_not)
 
 
@@ -154,14 +122,3 @@ async def stop(trail: Trail, clock: Clock, row: SubscriptionRow, name: str, why:
 
 def _is_due(row: SubscriptionRow, now: datetime) -> bool:
     return to_millis(now - Pace(row.pace).interval) >= row.looked_at
-
-
-def _why_not(saved: SavedRow, subscriber: Actor | None) -> str:
-    """Return why a subscription goes on no more; empty where it does."""
-    if saved.archived:
-        return "the saved search is archived"
-    if subscriber is None or not allowed_somewhere(subscriber, Permission.SEARCH):
-        return "its subscriber may not search any more"
-    if not is_visible(saved, subscriber, reach(subscriber, Permission.SEARCH)):
-        return "the saved search is not shared with its subscriber any more"
-    return ""

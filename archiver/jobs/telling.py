@@ -102,6 +102,7 @@ def open_telling(
         ),
         deliveries=Deliveries(
             database=database,
+            news=news,
             trail=trail,
             clock=clock,
             randomness=randomness,

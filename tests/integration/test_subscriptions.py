@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,14 @@ from archiver.cli.recover import recover_archive
 from archiver.config import Settings
 from archiver.db import events as event_rows
 from archiver.db import subscriptions as subscription_rows
-from archiver.errors import Conflict, Denied, InvalidInput, NotFound, TooMany
+from archiver.errors import (
+    Conflict,
+    Denied,
+    InvalidInput,
+    NotFound,
+    StorageUnavailable,
+    TooMany,
+)
 from archiver.jobs.deliveries import BACKOFF, CLAIM
 from archiver.legal.asking import Asked
 from archiver.legal.saved_versions import Change
@@ -436,7 +443,7 @@ async def test_a_process_that_is_killed_while_it_tells_has_told_once(tmp_path: P
         receiver.on_request = process.kill  # it was told, and can note it no more
         assert await process.wait() == -signal.SIGKILL
         receiver.on_request = lambda: None
-        assert await house.told(saved_id) == [("waiting", 2, 0)]
+        assert await house.told(saved_id) == [("waiting", 2, 1)]
 
         await house.tell()
         assert len(receiver.requests) == 1  # whoever claimed it may still be at it
@@ -447,7 +454,7 @@ async def test_a_process_that_is_killed_while_it_tells_has_told_once(tmp_path: P
         assert len(receiver.requests) == 2
         assert len(set(receiver.ids)) == 1
         assert receiver.is_signed(made.secret)
-        assert await house.told(saved_id) == [("delivered", 2, 1)]
+        assert await house.told(saved_id) == [("delivered", 2, 2)]
 
 
 async def test_a_lost_database_comes_back_and_tells_nothing_again(tmp_path: Path) -> None:
@@ -480,3 +487,95 @@ async def test_a_lost_database_comes_back_and_tells_nothing_again(tmp_path: Path
             assert len(set(receiver.ids)) == 2
             assert receiver.is_signed(made.secret)
             assert await house.told(saved_id) == [("delivered", 1, 1), ("delivered", 1, 1)]
+
+
+async def _waits(house: House, actor: Actor, saved_id: str) -> None:
+    """Somebody's webhook was tried, and its receiver did not take it."""
+    await house.services.subscriptions.create(
+        saved_id, channel=ChannelName.WEBHOOK, target=house.receiver.url, actor=actor
+    )
+    house.receiver.answers = [500]
+    await house.capture("fees one", "fees two")
+    await house.tell()
+    assert len(house.receiver.requests) == 1
+    house.clock.now += BACKOFF[0] * 2
+
+
+async def test_who_leaves_while_news_waits_is_not_told_of_it(house: House) -> None:
+    ada = await _person(house, "ada@example.com", Role.COUNSEL)
+    saved_id = await house.saved()
+    await _waits(house, ada, saved_id)
+    await house.services.people.disable(ada.person_id, reason="left", actor=CARLA)
+    await house.tell()
+
+    assert len(house.receiver.requests) == 1
+    async with house.services.database.reading() as tx:
+        (row,) = await subscription_rows.list_of(tx, saved_id)
+    assert (row.state, row.why) == ("stopped", "its subscriber may not search any more")
+
+
+async def test_news_that_waits_is_counted_anew_within_what_its_subscriber_may_see_by_then(
+    house: House,
+) -> None:
+    ada = await _person(house, "ada@example.com", Role.COUNSEL)
+    saved_id = await house.saved()
+    await _waits(house, ada, saved_id)
+    people = house.services.people
+    await people.grant(
+        ada.person_id, Grants.of([grant(Role.COUNSEL, unit="Treasury")]), reason="", actor=CARLA
+    )
+    await house.tell()
+
+    assert len(house.receiver.requests) == 1
+    (view,) = await house.services.subscriptions.deliveries(saved_id, actor=ada)
+    assert (view.row.state, view.row.hits) == ("dead", 0)
+
+
+@pytest.mark.parametrize("change", [Change(archived=True), Change(shared_with="")])
+async def test_a_search_that_is_put_away_or_shared_no_more_tells_nothing_that_waits(
+    house: House, change: Change
+) -> None:
+    ada = await _person(house, "ada@example.com", Role.COUNSEL)
+    saved_id = await house.saved()
+    await _waits(house, ada, saved_id)
+    await house.services.saved_searches.change(saved_id, change, based_on=1, actor=CARLA)
+    await house.tell()
+
+    assert len(house.receiver.requests) == 1
+
+
+async def test_a_changed_search_still_tells_what_its_version_of_then_found(house: House) -> None:
+    saved_id = await house.saved()
+    await _waits(house, CARLA, saved_id)
+    await house.services.saved_searches.change(
+        saved_id, Change(query="other"), based_on=1, actor=CARLA
+    )
+    await house.tell()
+
+    told = house.receiver.bodies[-1]["data"]
+    assert (told["version"], told["hits"]) == (1, 2)
+
+
+async def test_what_is_told_and_cannot_be_noted_is_told_again_ever_more_rarely(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved_id = await house.saved()
+    await house.webhook(saved_id)
+    await house.capture("fees one")
+
+    async def away(*_: object, **__: object) -> None:
+        raise StorageUnavailable("the store is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.services.telling.deliveries._trail, "record", away)
+        await house.services.telling.follower.follow()
+        for _ in range(24 * 60):
+            with suppress(StorageUnavailable):
+                await house.services.telling.deliveries.deliver()
+            house.clock.now += timedelta(minutes=1)
+    assert len(house.receiver.requests) <= len(BACKOFF)
+    assert len(set(house.receiver.ids)) == 1
+
+    house.clock.now += BACKOFF[-1]
+    await house.tell()
+    assert [state for state, _, _ in await house.told(saved_id)] == ["delivered"]
