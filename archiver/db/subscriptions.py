@@ -7,7 +7,7 @@ A delivery that waits is not: it is worked out again from the position where the
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from archiver.db.tables import delivery, saved_search, subscription
 from archiver.db.transaction import Connection, Transaction
@@ -194,17 +194,24 @@ def no_delivery(delivery_id: str) -> NotFound:
     return NotFound(f"no delivery {delivery_id!r}; list the deliveries to see their ids")
 
 
-async def due(tx: Transaction, now: int, limit: int) -> list[DeliveryRow]:
-    """Return deliveries to be tried now, those that wait longest first."""
+async def due(tx: Transaction, now: int, limit: int, *, latest: int) -> list[DeliveryRow]:
+    """Return deliveries to be tried now: of each owner one, then of each another, and so on.
+
+    Of one owner those that wait longest come first. None is put off until after `latest` but by a
+    clock that was set back since: it is due.
+    """
+    turn = func.row_number().over(
+        partition_by=subscription.c.owner_key, order_by=(delivery.c.next_at, delivery.c.id)
+    )
     rows = await tx.execute(
-        select(delivery)
+        select(*(delivery.c[name] for name in _DELIVERY_COLUMNS))
         .join(subscription, subscription.c.id == delivery.c.subscription_id)
         .where(
             delivery.c.state == WAITING,
-            delivery.c.next_at <= now,
+            or_(delivery.c.next_at <= now, delivery.c.next_at > latest),
             subscription.c.state == ACTIVE,
         )
-        .order_by(delivery.c.next_at, delivery.c.id)
+        .order_by(turn, delivery.c.next_at, delivery.c.id)
         .limit(limit)
     )
     return [DeliveryRow(**row) for row in rows.mappings()]

@@ -92,7 +92,9 @@ class Deliveries:
                 attempt could not be kept, and it is made again.
         """
         async with self._database.reading() as tx:
-            due = await rows.due(tx, to_millis(self._clock()), _AT_ONCE)
+            now = self._clock()
+            latest = to_millis(now + BACKOFF[-1] * (1 + _SPREAD))
+            due = await rows.due(tx, to_millis(now), _AT_ONCE, latest=latest)
         return sum(await asyncio.gather(*(self._attempt(row) for row in due)))
 
     async def notice(self) -> str:

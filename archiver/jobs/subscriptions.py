@@ -121,4 +121,5 @@ async def stop(trail: Trail, clock: Clock, row: SubscriptionRow, name: str, why:
 
 
 def _is_due(row: SubscriptionRow, now: datetime) -> bool:
-    return to_millis(now - Pace(row.pace).interval) >= row.looked_at
+    """Return whether enough was gathered; also where a clock that was set back looked last."""
+    return not to_millis(now - Pace(row.pace).interval) < row.looked_at <= to_millis(now)

@@ -579,3 +579,34 @@ async def test_what_is_told_and_cannot_be_noted_is_told_again_ever_more_rarely(
     house.clock.now += BACKOFF[-1]
     await house.tell()
     assert [state for state, _, _ in await house.told(saved_id)] == ["delivered"]
+
+
+async def test_a_clock_that_was_ahead_for_a_while_silences_nobody(tmp_path: Path) -> None:
+    ahead = timedelta(days=400)
+    async with house_in(tmp_path / "home") as house:
+        saved_id = await house.saved()
+        await house.webhook(saved_id)
+        house.receiver.answers = [500]
+        await house.capture("fees one")
+        house.clock.now += ahead
+        await house.tell()
+        house.clock.now -= ahead
+        await house.tell()
+        await house.capture("fees two")
+        await house.tell()
+
+        assert [body["data"]["hits"] for body in house.receiver.bodies] == [1, 1, 1]
+
+
+async def test_one_person_with_many_dead_receivers_keeps_nobody_else_waiting(house: House) -> None:
+    ada = await _person(house, "ada@example.com", Role.COUNSEL)
+    saved_id = await house.saved()
+    create = house.services.subscriptions.create
+    for number in range(20):
+        url = f"http://127.0.0.1:9/{number}"
+        await create(saved_id, channel=ChannelName.WEBHOOK, target=url, actor=ada)
+    await house.webhook(saved_id)
+    await house.capture("fees one")
+    await house.tell()
+
+    assert len(house.receiver.requests) == 1
