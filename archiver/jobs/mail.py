@@ -1,6 +1,7 @@
 """Telling by mail: plain text, counts and a link, through the server that the settings name."""
 
 import asyncio
+import re
 import smtplib
 import ssl
 from dataclasses import dataclass, field
@@ -11,10 +12,17 @@ from urllib.parse import urlsplit
 
 from archiver.clock import Clock, from_millis
 from archiver.config import Settings
-from archiver.errors import ConfigurationError, PeerUnavailable
+from archiver.errors import ConfigurationError, NotFound, PeerUnavailable
 from archiver.jobs.notices import Notice
 
 _TIMEOUT_S = 15.0
+_ATOMS = r"[^\s.()<>\[\]@,;:\\\"]+"
+_MAILABLE = re.compile(rf"(?!.*=\?){_ATOMS}(\.{_ATOMS})*@{_ATOMS}(\.{_ATOMS})*")
+"""Addresses that mean themselves: no comment, literal or encoded word (RFC 5322, RFC 2047).
+
+What is none of these a reader of headers takes for another address, or falls over it.
+"""
+
 _PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 
 
@@ -55,8 +63,8 @@ class MailServer:
             sender=settings.mail_from,
         )
 
-    def send(self, message: EmailMessage) -> None:
-        """Hand a message over; it is the server's when this returns.
+    def send(self, message: EmailMessage, recipient: str) -> None:
+        """Hand a message over for one recipient; it is the server's when this returns.
 
         Raises:
             PeerUnavailable: it did not take it.
@@ -65,8 +73,8 @@ class MailServer:
             with self._connected() as server:
                 if self.user:
                     server.login(self.user, self._secret())
-                server.send_message(message)
-        except (smtplib.SMTPException, OSError) as error:
+                server.send_message(message, to_addrs=[recipient])
+        except (smtplib.SMTPException, OSError, ValueError) as error:
             raise PeerUnavailable(
                 f"the mail server {self.host} did not take the message: {error}; see "
                 "MUNIMENT_SMTP_URL. It is tried again"
@@ -100,10 +108,18 @@ class Mail:
         self._one = asyncio.Lock()
 
     async def send(self, notice: Notice) -> None:
-        """Tell it; return when the server has taken it. Raises PeerUnavailable."""
+        """Tell it; return when the server has taken it.
+
+        Raises:
+            PeerUnavailable: it did not; to be tried again.
+            NotFound: the address is none that mail can be sent to.
+        """
+        recipient = notice.subscription.target
+        if not _MAILABLE.fullmatch(recipient):
+            raise NotFound(f"{recipient} is no address that mail is sent to; have it corrected")
         message = self.message(notice)
         async with self._one:
-            await asyncio.to_thread(self._server.send, message)
+            await asyncio.to_thread(self._server.send, message, recipient)
 
     def message(self, notice: Notice) -> EmailMessage:
         """Return the message of a notice: the same id at each attempt."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,12 @@ from archiver.errors import (
     Denied,
     InvalidInput,
     NotFound,
+    PeerUnavailable,
     StorageUnavailable,
     TooMany,
 )
 from archiver.jobs.deliveries import BACKOFF, CLAIM
+from archiver.jobs.mail import MailServer as MailClient
 from archiver.legal.asking import Asked
 from archiver.legal.saved_versions import Change
 from archiver.legal.subscription_views import ChannelName, Pace, SubscriptionView
@@ -610,3 +613,47 @@ async def test_one_person_with_many_dead_receivers_keeps_nobody_else_waiting(hou
     await house.tell()
 
     assert len(house.receiver.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@[1.2.3.4",
+        "=?utf-8?q??=@example.com",
+        "ada@=?utf-8?q?evil=2eorg?=",
+        "=?utf-8?q?a=2cada=40evil.org?=@example.com",
+        "ada(evil)@example.com",
+        "..@example.com",
+    ],
+)
+async def test_an_address_that_means_another_is_sent_no_mail_and_ends_nothing_else(
+    house: House, address: str
+) -> None:
+    ada = await _person(house, address, Role.COUNSEL)
+    ben = await _person(house, "ben.o=x@example.com", Role.COUNSEL)
+    saved_id = await house.saved()
+    for actor in (ada, ben):
+        await house.services.subscriptions.create(saved_id, channel=ChannelName.MAIL, actor=actor)
+    await house.capture("fees one")
+    await house.tell()
+
+    assert house.mail.recipients == [ben.name]
+    (view,) = await house.services.subscriptions.list(saved_id, actor=ada)
+    assert (view.row.state, "no address" in view.row.why) == ("stopped", True)
+
+
+async def test_a_mail_server_that_the_settings_describe_wrongly_is_tried_again_later(
+    house: House, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("pässword", encoding="latin-1")
+    server = MailClient(
+        scheme="smtp+plain",
+        host="127.0.0.1",
+        port=house.mail.port,
+        user="archive",
+        secret_file=secret,
+        sender="archive@example.com",
+    )
+    with pytest.raises(PeerUnavailable, match="did not take"):
+        server.send(EmailMessage(), "ada@example.com")
