@@ -10,14 +10,15 @@ The rules:
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from retention.errors import FactsError
 from retention.facts import Facts, Hold
-from retention.periods import PERMANENT, end_of_period, time_zone
+from retention.periods import PERMANENT, end_after, start_of_day, time_zone
 from retention.reasons import (
     Reason,
+    Start,
     eligible_reason,
     hold_reason,
     kept_by_action_reason,
@@ -132,7 +133,7 @@ def running_terms(
     if as_of.tzinfo is None:
         raise FactsError(f"expected an aware moment, found as_of {as_of}")
     return tuple(
-        (term, term_reason(term, _counted_from(term.trigger, facts), facts, schedule))
+        (term, term_reason(term, _start_of(term, facts, schedule.zone), facts, schedule))
         for term in schedule.terms
         if (end := _end_of_term(term, facts, schedule.zone)) is None or as_of < end
     )
@@ -159,7 +160,8 @@ def _schedule_reasons(facts: Facts, schedule: Schedule) -> list[Reason]:
     ordered = sorted(endless, key=lambda term: term.period is not PERMANENT)
     ordered += [term for term, _ in ending]
     reasons = [
-        term_reason(term, _counted_from(term.trigger, facts), facts, schedule) for term in ordered
+        term_reason(term, _start_of(term, facts, schedule.zone), facts, schedule)
+        for term in ordered
     ]
     if schedule.action is Action.PERMANENT and ordered[0].period is not PERMANENT:
         reasons.insert(0, kept_by_action_reason(schedule))
@@ -169,16 +171,27 @@ def _schedule_reasons(facts: Facts, schedule: Schedule) -> list[Reason]:
 def _end_of_term(term: Term, facts: Facts, zone: str) -> datetime | None:
     if term.period is PERMANENT:
         return None
-    moment = _counted_from(term.trigger, facts)
-    if moment is None:
+    start = _start_of(term, facts, zone)
+    if start is None:
         return None
-    return end_of_period(
-        moment, cutoff=term.cutoff, period=term.period, zone=time_zone(term.zone or zone)
-    )
+    end = end_after(start.day, cutoff=term.cutoff, period=term.period)
+    return start_of_day(end, time_zone(term.zone or zone))
+
+
+def _start_of(term: Term, facts: Facts, zone: str) -> Start | None:
+    """Return the local day that starts the count, or None while it has not come."""
+    moment = _counted_from(term.trigger, facts)
+    stated = facts.find_day(term.trigger.event) if term.trigger.event else None
+    if moment is None:
+        return None if stated is None else Start(day=stated)
+    day: date = moment.astimezone(time_zone(term.zone or zone)).date()
+    if stated is not None and stated > day:
+        return Start(day=stated)
+    return Start(day=day, moment=moment)
 
 
 def _counted_from(trigger: Trigger, facts: Facts) -> datetime | None:
-    """Return the moment that starts the count, or None while it has not happened."""
+    """Return the moment that starts the count, or None where none is known."""
     match trigger.kind:
         case TriggerKind.POSTED:
             return facts.posted_at if facts.posted_is_plausible() else facts.captured_at

@@ -2,8 +2,9 @@
 
 The end of a term depends on the *local day* of the moment that triggers it, and on nothing else. So
 it is a step function of that moment, and a table of its steps, looked up by bisection, answers for
-millions of records in seconds. Moments are whole milliseconds since 1970 UTC here, as stores of
-records keep them. Tables are made for a few weeks at a time, when a moment in them is asked for.
+millions of records in seconds; an event that was stated as a calendar day needs none. Moments are
+whole milliseconds since 1970 UTC here, as stores of records keep them. Tables are made for a few
+weeks at a time, when a moment in them is asked for.
 """
 
 from bisect import bisect_right
@@ -22,7 +23,25 @@ _FURTHEST_AHEAD_MS = FURTHEST_AHEAD // _MS
 _BLOCK_BITS = 32  # 2^32 ms are 49.7 days
 _BEFORE_ALL = -(1 << 63)
 
-NOTHING: Mapping[str, int] = {}
+
+class Happened(NamedTuple):
+    """When a named event last happened: the latest moment and the latest day that were stated.
+
+    Of which of them a term is counted depends on its zone; one of them is not None.
+    """
+
+    moment: int | None = None
+    day: date | None = None
+
+    def or_later(self, other: "Happened") -> "Happened":
+        """Return the latest of what two statements of one event say."""
+        return Happened(
+            max((each for each in (self.moment, other.moment) if each is not None), default=None),
+            max((each for each in (self.day, other.day) if each is not None), default=None),
+        )
+
+
+NOTHING: Mapping[str, Happened] = {}
 """What `Ends.until` takes for a record of which no event was stated."""
 
 
@@ -56,12 +75,12 @@ class Ends:
         posted: int | None,
         captured: int,
         superseded: int | None = None,
-        events: Mapping[str, int] = NOTHING,
+        events: Mapping[str, Happened] = NOTHING,
     ) -> int | None:
         """Return the exclusive end of a record, or None while there is none.
 
-        `events` gives the latest moment of each named event. None means permanent where the
-        schedule is, and else that an event is awaited.
+        `events` tells when each named event last happened. None means permanent where the schedule
+        is, and else that an event is awaited.
         """
         if self.permanent:
             return None
@@ -75,7 +94,7 @@ class Ends:
         return latest
 
     def _awaited_until(
-        self, superseded: int | None, events: Mapping[str, int], latest: int
+        self, superseded: int | None, events: Mapping[str, Happened], latest: int
     ) -> int | None:
         if self._superseded:
             if superseded is None:
@@ -85,7 +104,10 @@ class Ends:
             happened = events.get(name)
             if happened is None:
                 return None
-            latest = max(latest, steps.end(happened))
+            if happened.moment is not None:
+                latest = max(latest, steps.end(happened.moment))
+            if happened.day is not None:
+                latest = max(latest, steps.end_of(happened.day))
         return latest
 
 
@@ -136,6 +158,11 @@ class _Steps:
         self._end = block.ends[place - 1]
         return self._end
 
+    def end_of(self, day: date) -> int:
+        """Return the exclusive end of a period that was stated to begin with a calendar day."""
+        end = end_after(day, cutoff=self._cutoff, period=self._period)
+        return _millis(start_of_day(end, self._zone))
+
     def _block(self, number: int) -> _Block:
         first, last = number << _BLOCK_BITS, (number + 1) << _BLOCK_BITS
         starts, ends = [], []
@@ -143,9 +170,8 @@ class _Steps:
         until = _local_day(last, self._zone) + _DAY
         while day <= until:
             for start, local in _stretches(day, self._zone):
-                end = end_after(local, cutoff=self._cutoff, period=self._period)
                 starts.append(start)
-                ends.append(_millis(start_of_day(end, self._zone)))
+                ends.append(self.end_of(local))
             day += _DAY
         return _Block(starts, ends)
 

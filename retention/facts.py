@@ -5,7 +5,7 @@ posting time is what a platform says and may be nonsense, so `counted_from` weig
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from retention.errors import FactsError
 
@@ -26,11 +26,13 @@ class Facts:
 
     `direction` is `in` or `out` as seen from the business; `unit` is the part of the organisation
     that owns the account. `superseded_at` is when a later version took this one's place. `events`
-    are pairs of name and moment; where a name comes twice (an account closed, reopened and closed
-    again) the latest counts.
+    are pairs of name and moment, `days` of name and calendar day, for what was stated as a day: it
+    is that day in whatever zone a term counts. Where a name comes twice (an account closed,
+    reopened and closed again) the latest counts.
 
     Raises:
-        FactsError: a moment is naive, or (the posting time apart) not between 1970 and 2200.
+        FactsError: a moment is naive, or (the posting time apart) it or a day is not between 1970
+            and 2200.
     """
 
     platform: str
@@ -43,6 +45,7 @@ class Facts:
     direction: str = ""
     tags: tuple[str, ...] = ()
     events: tuple[tuple[str, datetime], ...] = ()
+    days: tuple[tuple[str, date], ...] = ()
 
     def __post_init__(self) -> None:
         _check("captured_at", self.captured_at)
@@ -52,10 +55,17 @@ class Facts:
             _check("superseded_at", self.superseded_at)
         for name, moment in self.events:
             _check(f"event {name}", moment)
+        for name, day in self.days:
+            if not EARLIEST.date() <= day < LATEST.date():
+                raise FactsError(f"expected event {name} between 1970 and 2200, found {day}")
 
     def find_event(self, name: str) -> datetime | None:
-        """Return the latest moment of the event `name`, or None while it has not happened."""
+        """Return the latest moment stated of the event `name`, or None where none was."""
         return max((moment for each, moment in self.events if each == name), default=None)
+
+    def find_day(self, name: str) -> date | None:
+        """Return the latest calendar day stated of the event `name`, or None where none was."""
+        return max((day for each, day in self.days if each == name), default=None)
 
     def posted_is_plausible(self) -> bool:
         """Tell whether the posting time is known, after 1970 and not far after the capture."""

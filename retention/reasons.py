@@ -4,16 +4,11 @@ Moments are shown as the term's time zone shows them, to the minute.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import assert_never
 
 from retention.facts import Facts, Hold
-from retention.periods import (
-    CutoffKind,
-    Period,
-    end_day,
-    time_zone,
-)
+from retention.periods import CutoffKind, Period, end_after, time_zone
 from retention.schedules import Action, LockMode, Schedule, Term, TriggerKind
 
 _ONE_DAY = timedelta(days=1)
@@ -33,7 +28,18 @@ class Reason:
     citation: str
 
 
-def term_reason(term: Term, start: datetime | None, facts: Facts, schedule: Schedule) -> Reason:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What the count of a term starts from: a local day, and the moment in it that is known.
+
+    `moment` is None for an event that was stated as a day: it is that day in every zone.
+    """
+
+    day: date
+    moment: datetime | None = None
+
+
+def term_reason(term: Term, start: Start | None, facts: Facts, schedule: Schedule) -> Reason:
     """Return why `term` keeps a record; `start` is what its count starts from, None: not yet."""
     if not isinstance(term.period, Period):
         return Reason(text="Kept permanently.", citation=term.cited)
@@ -41,10 +47,10 @@ def term_reason(term: Term, start: datetime | None, facts: Facts, schedule: Sche
         text = f"{_awaited(term)} kept {term.period.in_words} from then."
         return Reason(text=text, citation=term.cited)
     zone_name = term.zone or schedule.zone
-    zone = time_zone(zone_name)
-    end = end_day(start, cutoff=term.cutoff, period=term.period, zone=zone)
+    end = end_after(start.day, cutoff=term.cutoff, period=term.period)
+    since = start.day if start.moment is None else _shown(start.moment, zone_name)
     text = (
-        f"{_started(term, facts)} {_shown(start, zone_name)}{_cut_off(term, start, zone_name)}; "
+        f"{_started(term, facts)} {since}{_cut_off(term, start.day)}; "
         f"kept {term.period.in_words} from then, until {end} 00:00."
     )
     return Reason(text=text, citation=term.cited)
@@ -124,10 +130,9 @@ def _awaited(term: Term) -> str:
     return f"Awaiting the event {term.trigger.event};"
 
 
-def _cut_off(term: Term, start: datetime, zone: str) -> str:
+def _cut_off(term: Term, day: date) -> str:
     if term.cutoff.kind is CutoffKind.NONE:
         return ""
-    day = start.astimezone(time_zone(zone)).date()
     last = term.cutoff.first_day_after(day) - _ONE_DAY
     span = term.cutoff.kind.replace("-", " ")
     return f"; cut off at the end of the {span} on {last}"

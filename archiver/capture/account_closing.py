@@ -4,7 +4,7 @@ Many rules count from the closing of an account (17 CFR 240.17a-4(c), (e)(5); FI
 that the register and the terms tell one story, both stand in one event of the trail.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
 from archiver.clock import to_millis
 from archiver.db import retention_events as event_rows
@@ -21,9 +21,18 @@ REGISTER = "register"
 
 
 async def closing_statements(
-    tx: Transaction, row: AccountRow, *, closed_at: datetime | None, ulids: Ulids, now: datetime
+    tx: Transaction,
+    row: AccountRow,
+    *,
+    closed_at: datetime | None,
+    closed_on: date | None,
+    ulids: Ulids,
+    now: datetime,
 ) -> Statements:
-    """Return what is stated when an account is closed (`closed_at` given) or reopened."""
+    """Return what is stated when an account is closed (`closed_at` given) or reopened.
+
+    `closed_on` is the calendar day, where one was stated; `closed_at` is its end then.
+    """
     subject = (row.platform, row.handle, "")
     before = [
         each
@@ -40,5 +49,6 @@ async def closing_statements(
         platform=row.platform,
         account=row.handle,
         source=REGISTER,
+        day="" if closed_on is None else closed_on.isoformat(),
     )
     return Statements(stated=(stated,), ended=ended)

@@ -9,7 +9,7 @@ for want of a form.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import get_args
 
 from archiver.access.rules import Permission, reach, require
@@ -155,12 +155,19 @@ class Accounts:
         return await self._told(account_id)
 
     async def close(
-        self, account_id: str, *, reason: str, closed_at: datetime | None = None, actor: Actor
+        self,
+        account_id: str,
+        *,
+        reason: str,
+        closed_at: datetime | None = None,
+        closed_on: date | None = None,
+        actor: Actor,
     ) -> AccountView:
         """Note that the business no longer speaks from an account, since `closed_at` or now.
 
         Its records stay, and a post that comes all the same is kept. Terms that count from
-        `account_closed` begin: the same event of the trail states it.
+        `account_closed` begin: the same event of the trail states it. `closed_on` is given where a
+        calendar day is stated, with `closed_at` as its end.
 
         Raises:
             Denied: the actor may not operate the whole archive.
@@ -176,7 +183,12 @@ class Accounts:
                 pointer="/closed_at",
             )
         return await self._turn(
-            Action.ACCOUNT_CLOSED, account_id, reason, actor=actor, closed_at=closed_at or now
+            Action.ACCOUNT_CLOSED,
+            account_id,
+            reason,
+            actor=actor,
+            closed_at=closed_at or now,
+            closed_on=closed_on,
         )
 
     async def reopen(self, account_id: str, *, reason: str, actor: Actor) -> AccountView:
@@ -291,6 +303,7 @@ class Accounts:
         *,
         actor: Actor,
         closed_at: datetime | None = None,
+        closed_on: date | None = None,
     ) -> AccountView:
         require(actor, Permission.OPERATE)
         if not reason.strip() or len(reason) > _REASON:
@@ -308,7 +321,7 @@ class Accounts:
         now = self._now_after(row)
         async with self._database.reading() as tx:
             statements = await closing_statements(
-                tx, row, closed_at=closed_at, ulids=self._ulids, now=now
+                tx, row, closed_at=closed_at, closed_on=closed_on, ulids=self._ulids, now=now
             )
         await self._trail.record(
             action,

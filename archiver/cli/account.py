@@ -7,7 +7,7 @@ from archiver.cli.exits import UNAVAILABLE
 from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Output, counted
 from archiver.db.accounts import SORTS
-from archiver.disposal.stated_events import moment_of_text
+from archiver.disposal.stated_events import when_of_text
 
 _COLUMNS = ("id", "platform", "handle", "custodian", "unit", "state", "records", "last_captured_at")
 _NOT_RECORDED = (
@@ -99,8 +99,14 @@ async def close(opened: Opened) -> int:
     """Close an account."""
     args, accounts = opened.args, opened.services.accounts
     zone = opened.services.keeping.zone
-    since = moment_of_text(args.on, zone) if args.on else None
-    made = await accounts.close(args.id, reason=args.reason, closed_at=since, actor=opened.actor)
+    since = when_of_text(args.on, zone) if args.on else None
+    made = await accounts.close(
+        args.id,
+        reason=args.reason,
+        closed_at=since.at if since else None,
+        closed_on=since.day if since else None,
+        actor=opened.actor,
+    )
     return _answer(opened, made.to_dict(), f"Closed {made.handle} on {made.platform}")
 
 

@@ -7,7 +7,7 @@ from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.db.refiling import RefilingRow
 from archiver.disposal.event_import import COLUMNS, BadLine
-from archiver.disposal.stated_events import EventView, NewEvent, moment_of_text
+from archiver.disposal.stated_events import EventView, NewEvent, when_of_text
 
 _ON = "the day, such as 2026-03-31, or a moment with its offset"
 _MOST_SAID = 20
@@ -66,9 +66,11 @@ async def add(opened: Opened) -> int:
     """State an event."""
     args, keeping = opened.args, opened.services.keeping
     platform, account = args.account or ("", "")
+    when = when_of_text(args.on, keeping.zone)
     event = NewEvent(
         name=args.name,
-        happened_at=moment_of_text(args.on, keeping.zone),
+        happened_at=when.at,
+        day=when.day,
         platform=platform,
         account=account,
         record_id=args.record,
@@ -80,9 +82,11 @@ async def add(opened: Opened) -> int:
 async def correct(opened: Opened) -> int:
     """Correct an event."""
     args, keeping = opened.args, opened.services.keeping
+    when = when_of_text(args.on, keeping.zone)
     view = await keeping.events.correct(
         args.id,
-        happened_at=moment_of_text(args.on, keeping.zone),
+        happened_at=when.at,
+        day=when.day,
         note=args.note,
         reason=args.reason,
         actor=opened.actor,

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 
 from archiver.db.tables import LOG_INDEX, ULID, metadata
@@ -49,6 +50,8 @@ retention_event = Table(
     Column("account", Text, nullable=False),
     Column("record_id", Text, nullable=False, index=True),  # … the one record; "" with an account
     Column("happened_at", BigInteger, nullable=False),
+    # The calendar day it was stated as (2026-03-31), the same in every zone; "": as a moment.
+    Column("day", Text, nullable=False, server_default=text("''")),
     Column("note", Text, nullable=False),
     Column("source", Text, nullable=False),  # page, api, cli, csv, register
     Column("corrects", Text, nullable=False),  # id of the statement it takes the place of, or ""

@@ -4,8 +4,7 @@ Whoever asks the engine about stored records (the explanation of one, the gate o
 refiling that proves itself) takes the facts from here, many records by a handful of statements.
 """
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
@@ -14,6 +13,7 @@ from archiver.clock import from_millis
 from archiver.db import retention_events
 from archiver.db.chunks import chunks
 from archiver.db.records import VERSION_MOMENT
+from archiver.db.retention_events import Named
 from archiver.db.tables import account, record
 from archiver.db.transaction import Connection, Transaction
 from retention.facts import Facts
@@ -38,14 +38,14 @@ def facts_of_rows(connection: Connection, log_indexes: Sequence[int]) -> dict[in
     our captures, never from a platform's edit time, for that may be wrong, and the later moment
     keeps longer. Where versions arrived out of order, neither ends before both were here.
 
-    `events` are those in force that were stated of the record or of its account. What is stated of
-    a post counts for every stored copy of it. The archive's own events have neither.
+    `events` and `days` are those in force that were stated of the record or of its account. What
+    is stated of a post counts for every stored copy of it. The archive's own events have neither.
     """
     found: dict[int, Facts] = {}
     for indexes in chunks(log_indexes):
         rows = list(connection.execute(_RECORDS, {"indexes": indexes}))
         events = _Events(connection, rows)
-        found.update((row.log_index, _facts(row, tuple(events.of(row)))) for row in rows)
+        found.update((row.log_index, _facts(row, events.of(row))) for row in rows)
     return found
 
 
@@ -54,7 +54,7 @@ async def facts_of(tx: Transaction, log_indexes: Sequence[int]) -> dict[int, Fac
     return await tx.run_sync(lambda connection: facts_of_rows(connection, log_indexes))
 
 
-def _facts(row: Any, events: tuple[tuple[str, datetime], ...]) -> Facts:
+def _facts(row: Any, stated: Sequence[Named]) -> Facts:
     superseded = row.superseded_by
     return Facts(
         platform=row.platform,
@@ -67,7 +67,12 @@ def _facts(row: Any, events: tuple[tuple[str, datetime], ...]) -> Facts:
         unit=row.unit or "",
         kind=row.kind,
         tags=tuple(row.tags.split()),
-        events=events,
+        events=tuple(
+            (name, from_millis(happened.moment))
+            for name, happened in stated
+            if happened.moment is not None
+        ),
+        days=tuple((name, happened.day) for name, happened in stated if happened.day is not None),
     )
 
 
@@ -79,12 +84,12 @@ class _Events:
         self._of_account = retention_events.of_accounts(connection, {row.account for row in posts})
         self._of_record = retention_events.of_records(connection, {row.post for row in posts})
 
-    def of(self, row: Any) -> Iterator[tuple[str, datetime]]:
-        """Yield the events of one row, those of its account first."""
-        if row.entry_type == "rec":
-            of_account = self._of_account.get((row.platform, row.account), ())
-            for name, happened in (*of_account, *self._of_record.get(row.post, ())):
-                yield name, from_millis(happened)
+    def of(self, row: Any) -> Sequence[Named]:
+        """Return the events of one row, those of its account first."""
+        if row.entry_type != "rec":
+            return ()
+        of_account = self._of_account.get((row.platform, row.account), ())
+        return (*of_account, *self._of_record.get(row.post, ()))
 
 
 def _records() -> Select[Any]:

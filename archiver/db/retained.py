@@ -4,7 +4,7 @@ Whoever asks of a million records how long they are kept (a simulation, a refili
 pages and asks `retention.ends`. The facts are those of `archiver.db.facts`, as numbers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,10 +14,11 @@ from archiver.db import retention_events
 from archiver.db.chunks import chunks
 from archiver.db.facts import versions_of_posts
 from archiver.db.holds import ACTIVE
+from archiver.db.retention_events import Named
 from archiver.db.tables import blob, hold, hold_record, record, schedule, segment
 from archiver.db.transaction import Connection
 from archiver.model.lock import LockMode
-from retention.ends import NOTHING, Ends
+from retention.ends import NOTHING, Ends, Happened
 
 Where = ColumnElement[bool]
 """A condition on records."""
@@ -91,8 +92,8 @@ class Page:
 
     rows: Sequence[Any]  # rows of `COLUMNS`: making a million NamedTuples takes a second
     superseded: Mapping[str, int]
-    of_account: Mapping[tuple[str, str], Mapping[str, int]]
-    of_record: Mapping[str, Mapping[str, int]]
+    of_account: Mapping[tuple[str, str], Mapping[str, Happened]]
+    of_record: Mapping[str, Mapping[str, Happened]]
 
     def until(self, ends: Ends, row: Any) -> int | None:
         """Return until when a schedule keeps a row of this page (see `Ends.until`)."""
@@ -107,7 +108,7 @@ class Page:
         events = self.of_account.get((row.platform, row.account), NOTHING)
         of_record = self.of_record.get(post)
         if of_record:
-            events = _latest((*events.items(), *of_record.items()))
+            events = latest_of((*events.items(), *of_record.items()))
         return ends.until(row.posted_at, row.captured_at, superseded, events)
 
 
@@ -135,19 +136,28 @@ def page_of(connection: Connection, rows: Sequence[Any], needs: Needs) -> Page:
     """Return rows of `COLUMNS` with what else `needs` asks for."""
     posts = [row for row in rows if row.entry_type == "rec"]
     superseded: dict[str, int] = {}
-    of_account: dict[tuple[str, str], Mapping[str, int]] = {}
-    of_record: dict[str, Mapping[str, int]] = {}
+    of_account: dict[tuple[str, str], Mapping[str, Happened]] = {}
+    of_record: dict[str, Mapping[str, Happened]] = {}
     if needs.superseded and posts:
         superseded = _superseded(connection, posts)
     if needs.events and posts:
         handles = {row.account for row in posts}
         found = retention_events.of_accounts(connection, handles)
-        of_account = {place: _latest(happened) for place, happened in found.items()}
+        of_account = {place: latest_of(happened) for place, happened in found.items()}
         if retention_events.any_of_records(connection):
             ids = {row.duplicate_of or row.id for row in posts}
             own = retention_events.of_records(connection, ids)
-            of_record = {record_id: _latest(happened) for record_id, happened in own.items()}
+            of_record = {record_id: latest_of(happened) for record_id, happened in own.items()}
     return Page(rows, superseded, of_account, of_record)
+
+
+def latest_of(stated: Iterable[Named]) -> Mapping[str, Happened]:
+    """Return when each named event last happened, of what was stated."""
+    latest: dict[str, Happened] = {}
+    for name, happened in stated:
+        known = latest.get(name)
+        latest[name] = happened if known is None else known.or_later(happened)
+    return latest
 
 
 def held_among(connection: Connection, first: int, last: int) -> set[int]:
@@ -203,13 +213,6 @@ def _superseded(connection: Connection, posts: Sequence[Any]) -> dict[str, int]:
             if row.superseded_by is not None:
                 found[row.id] = row.superseded_by
     return found
-
-
-def _latest(happened: Any) -> Mapping[str, int]:
-    latest: dict[str, int] = {}
-    for name, moment in happened:
-        latest[name] = max(moment, latest.get(name, moment))
-    return latest
 
 
 def _held() -> Select[Any]:

@@ -7,6 +7,7 @@ Rows are written by the effects of events of the trail (`retention_event_effects
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, insert, literal, select, update
@@ -17,20 +18,23 @@ from archiver.db.events import EventRow
 from archiver.db.tables import event
 from archiver.db.transaction import Connection, Transaction
 from archiver.errors import NotFound
+from retention.ends import Happened
 
 Place = tuple[str, str]
 """What records call an account: its platform and its handle."""
 
-Happened = tuple[str, int]
-"""A named event and when it happened, in milliseconds since 1970 UTC."""
+Named = tuple[str, Happened]
+"""A named event and when it happened, as it was stated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionEventRow:
     """One statement. Either `platform` and `account` are given, or `record_id`.
 
-    `happened_at` and `stated_at` are milliseconds since 1970 UTC. `corrects` is the id of the
-    statement that this one took the place of, or empty.
+    `happened_at` and `stated_at` are milliseconds since 1970 UTC. Where a calendar day was stated,
+    it is `day` (ISO 8601) that terms count from, and `happened_at` is its end in the archive's
+    zone, by which statements are ordered. `corrects` is the id of the statement that this one took
+    the place of, or empty.
     """
 
     id: str
@@ -45,11 +49,22 @@ class RetentionEventRow:
     in_force: bool
     stated_by: str
     stated_at: int
+    day: str = ""
+
+    @property
+    def happened(self) -> Happened:
+        """What terms count from."""
+        return happened_of(self.happened_at, self.day)
 
     @property
     def subject(self) -> tuple[str, str, str]:
         """What it happened to: platform and account, or the record."""
         return self.platform, self.account, self.record_id
+
+
+def happened_of(happened_at: int, day: str) -> Happened:
+    """Return when something happened of which a moment was stated, or a calendar day."""
+    return Happened(day=date.fromisoformat(day)) if day else Happened(moment=happened_at)
 
 
 _COLUMNS = tuple(RetentionEventRow.__dataclass_fields__)
@@ -153,21 +168,22 @@ async def in_force_about(
 
 def of_accounts(
     connection: Connection, handles: Collection[str]
-) -> Mapping[Place, Sequence[Happened]]:
+) -> Mapping[Place, Sequence[Named]]:
     """Return the events in force of the accounts with these handles, on whatever platform."""
-    found: defaultdict[Place, list[Happened]] = defaultdict(list)
+    found: defaultdict[Place, list[Named]] = defaultdict(list)
     for row in _happened(connection, _OF_ACCOUNTS, handles):
-        found[row.platform, row.account].append((row.name, row.happened_at))
+        happened = happened_of(row.happened_at, row.day)
+        found[row.platform, row.account].append((row.name, happened))
     return found
 
 
 def of_records(
     connection: Connection, record_ids: Collection[str]
-) -> Mapping[str, Sequence[Happened]]:
+) -> Mapping[str, Sequence[Named]]:
     """Return the events in force that were stated of these records themselves."""
-    found: defaultdict[str, list[Happened]] = defaultdict(list)
+    found: defaultdict[str, list[Named]] = defaultdict(list)
     for row in _happened(connection, _OF_RECORDS, record_ids):
-        found[row.record_id].append((row.name, row.happened_at))
+        found[row.record_id].append((row.name, happened_of(row.happened_at, row.day)))
     return found
 
 

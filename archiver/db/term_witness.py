@@ -12,7 +12,7 @@ from archiver.db.hit_rows import HitRows
 from archiver.db.tables import schedule
 from archiver.db.transaction import Connection
 
-OF_STATEMENT = ("id", "name", "platform", "account", "record_id", "happened_at")
+OF_STATEMENT = ("id", "name", "platform", "account", "record_id", "happened_at", "day")
 """What of a retention event a term may count from."""
 
 

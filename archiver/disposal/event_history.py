@@ -19,9 +19,10 @@ _MOST = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """One line of the history: `what` is stated, corrected or withdrawn; `day` when it happened.
+    """One line of the history: `what` is stated, corrected or withdrawn.
 
-    `why` is the reason of a correction or withdrawal, the note of a first statement.
+    `day` is the calendar day where one was stated. `why` is the reason of a correction or
+    withdrawal, the note of a first statement.
     """
 
     at: datetime
@@ -31,6 +32,7 @@ class Said:
     why: str
     source: str
     statement_id: str
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ def _said(chain: list[RetentionEventRow], acts: list[EventRow]) -> tuple[Said, .
             why=str(reasons.get(row.id, row.note)),
             source=row.source,
             statement_id=row.id,
+            day=row.day,
         )
         for row in chain
     ]
@@ -120,6 +123,7 @@ def _said(chain: list[RetentionEventRow], acts: list[EventRow]) -> tuple[Said, .
             why=str(details.get("reason", "")),
             source="",
             statement_id=details["event"],
+            day=by_id[details["event"]].day,
         )
         for act, details in told
         if act.action == Action.RETENTION_WITHDRAWN and details.get("event") in by_id

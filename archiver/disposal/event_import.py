@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from archiver.access.rules import Permission, require
 from archiver.db.accounts import Place
 from archiver.disposal.retention_events import RetentionEvents
-from archiver.disposal.stated_events import Key, NewEvent, moment_of_text
+from archiver.disposal.stated_events import Key, NewEvent, when_of_text
 from archiver.errors import InvalidInput
 from archiver.model.actor import Actor
 
@@ -199,9 +199,11 @@ class EventImport:
             raise InvalidInput("expected UTF-8, found other bytes")
         # Spreadsheets are kept from running a cell by an apostrophe (archiver.csv_rows).
         found = dict(zip(columns, (cell.strip().removeprefix("'") for cell in cells), strict=True))
+        when = when_of_text(found["happened_at"], self._zone)
         return NewEvent(
             name=found["name"],
-            happened_at=moment_of_text(found["happened_at"], self._zone),
+            happened_at=when.at,
+            day=when.day,
             platform=found.get("platform", ""),
             account=found.get("account", ""),
             record_id=found.get("record_id", ""),

@@ -7,7 +7,7 @@ in force, and as they would be. An account of more than `MOST_COUNTED` records i
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from archiver.access.rules import Permission, require
@@ -16,13 +16,13 @@ from archiver.db import retained
 from archiver.db import retention_events as rows
 from archiver.db.refiling import Scope
 from archiver.db.retained import Needs, Page, Where
-from archiver.db.retention_events import RetentionEventRow
+from archiver.db.retention_events import Named, RetentionEventRow
 from archiver.db.transaction import Connection, Database
 from archiver.disposal.retention_events import RetentionEvents
 from archiver.disposal.stated_events import EventView, NewEvent, as_new
 from archiver.errors import Conflict
 from archiver.model.actor import Actor
-from retention.ends import Ends
+from retention.ends import Ends, Happened
 from retention.schedules import Schedule
 
 MOST_COUNTED = 50_000
@@ -178,7 +178,9 @@ class EventPreviews:
         stated = await self._events.sound(events)
         return await self._preview(stated, None)
 
-    async def correct(self, event_id: str, *, happened_at: datetime, actor: Actor) -> EventPreview:
+    async def correct(
+        self, event_id: str, *, happened_at: datetime, day: date | None = None, actor: Actor
+    ) -> EventPreview:
         """Return what another date would do.
 
         Raises:
@@ -186,7 +188,7 @@ class EventPreviews:
         """
         require(actor, Permission.EDIT_FILE_PLAN)
         before = await self._in_force(event_id, actor)
-        event = self._events.checked(replace(as_new(before.row), happened_at=happened_at))
+        event = self._events.checked(replace(as_new(before.row), happened_at=happened_at, day=day))
         return await self._preview((event,), before)
 
     async def withdraw(self, event_id: str, *, actor: Actor) -> EventPreview:
@@ -225,7 +227,7 @@ class EventPreviews:
 class _Change:
     """The events of some subjects as they would be; `counting` are the classes that ask."""
 
-    latest: Mapping[Subject, Mapping[str, int]]
+    latest: Mapping[Subject, Mapping[str, Happened]]
     counting: Mapping[str, Ends]
     now: int
 
@@ -269,17 +271,16 @@ def _latest(
     in_force: Collection[RetentionEventRow],
     stated: Collection[NewEvent],
     ended: RetentionEventRow | None,
-) -> Mapping[Subject, Mapping[str, int]]:
+) -> Mapping[Subject, Mapping[str, Happened]]:
     """Return when each named event last happened to each subject, once the change is made."""
     happened = [
-        (row.subject, row.name, row.happened_at)
+        (row.subject, row.name, row.happened)
         for row in in_force
         if ended is None or row.id != ended.id
     ]
-    happened += [(each.subject, each.name, to_millis(each.happened_at)) for each in stated]
+    happened += [(each.subject, each.name, each.happened) for each in stated]
     subjects = {each.subject for each in stated} | ({ended.subject} if ended else set())
-    found: dict[Subject, dict[str, int]] = {subject: {} for subject in subjects}
-    for subject, name, moment in happened:
-        known = found[subject].get(name, moment)
-        found[subject][name] = max(moment, known)
-    return found
+    found: dict[Subject, list[Named]] = {subject: [] for subject in subjects}
+    for subject, name, when in happened:
+        found[subject].append((name, when))
+    return {subject: retained.latest_of(named) for subject, named in found.items()}

@@ -8,7 +8,7 @@ withdrawn, never deleted. Each statement has the records concerned refiled, and 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 
 from archiver.access.rules import Permission, require
@@ -109,12 +109,15 @@ class RetentionEvents:
         event_id: str,
         *,
         happened_at: datetime,
+        day: date | None = None,
         note: str | None = None,
         reason: str,
         actor: Actor,
         source: str = "",
     ) -> EventView:
         """State another date for an event; the statement before is in force no longer.
+
+        `day` is given where a calendar day is stated, with `happened_at` as its end.
 
         Raises:
             Denied: the actor may not edit the file plan of the whole archive.
@@ -131,10 +134,11 @@ class RetentionEvents:
             account=before.account,
             record_id=before.record_id,
             happened_at=happened_at,
+            day=day,
             note=before.note if note is None else note,
         )
         event = self.checked(event)
-        if to_millis(event.happened_at) == before.happened_at:
+        if event.happened == before.happened:
             raise Conflict(f"event {event_id} has that date already; nothing was changed")
         now = self._clock()
         act_id, statement_id = self._ulids.take(2, now)

@@ -7,10 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from archiver.clock import from_millis, rfc3339, to_millis
-from archiver.db.retention_events import RetentionEventRow
+from archiver.db.retention_events import RetentionEventRow, happened_of
 from archiver.errors import InvalidInput
 from archiver.model.actor import Actor
 from archiver.preserve.retention_event_effects import Statement
+from retention.ends import Happened
 from retention.errors import DefinitionError
 from retention.facts import EARLIEST
 from retention.schedules import Trigger
@@ -22,12 +23,16 @@ LONGEST_NOTE = 4000
 LONGEST_NAME = 1024
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f\ud800-\udfff]")
 
-Key = tuple[str, str, str, str, int]
+Key = tuple[str, str, str, str, int, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEvent:
-    """What somebody wants to state: of an account (`platform`, `account`), or of a record."""
+    """What somebody wants to state: of an account (`platform`, `account`), or of a record.
+
+    Where a calendar day is stated, `day` is what terms count from, in whatever zone they do, and
+    `happened_at` its end in the archive's zone.
+    """
 
     name: str
     happened_at: datetime
@@ -35,6 +40,7 @@ class NewEvent:
     account: str = ""
     record_id: str = ""
     note: str = ""
+    day: date | None = None
 
     @property
     def subject(self) -> tuple[str, str, str]:
@@ -44,7 +50,25 @@ class NewEvent:
     @property
     def key(self) -> Key:
         """What makes two statements the same."""
-        return (*self.subject, self.name, to_millis(self.happened_at))
+        return (*self.subject, self.name, to_millis(self.happened_at), self.day_text)
+
+    @property
+    def day_text(self) -> str:
+        """The day that was stated, as it is stored; empty for a moment."""
+        return "" if self.day is None else self.day.isoformat()
+
+    @property
+    def happened(self) -> Happened:
+        """What terms would count from."""
+        return happened_of(to_millis(self.happened_at), self.day_text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """When something happened as people write it: a moment, or a calendar `day` with its end."""
+
+    at: datetime
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +98,7 @@ class EventView:
             "account": row.account,
             "record_id": row.record_id,
             "happened_at": rfc3339(from_millis(row.happened_at)),
+            "day": row.day,
             "note": row.note,
             "source": row.source,
             "corrects": row.corrects,
@@ -134,6 +159,7 @@ def checked(event: NewEvent, now: datetime) -> NewEvent:
         account=words_of("account", event.account, LONGEST_NAME),
         record_id=event.record_id.strip(),
         note=words_of("note", event.note, LONGEST_NOTE),
+        day=event.day,
     )
 
 
@@ -151,6 +177,7 @@ def new_statement(
         note=event.note,
         source=source,
         corrects=corrects,
+        day=event.day_text,
     )
 
 
@@ -163,6 +190,7 @@ def as_new(row: RetentionEventRow) -> NewEvent:
         account=row.account,
         record_id=row.record_id,
         note=row.note,
+        day=date.fromisoformat(row.day) if row.day else None,
     )
 
 
@@ -171,7 +199,7 @@ def told_of(event: NewEvent) -> dict[str, str | int | bool]:
     return {
         "name": event.name,
         "about": event.record_id or f"{event.account} on {event.platform}",
-        "happened": rfc3339(event.happened_at),
+        "happened": event.day_text or rfc3339(event.happened_at),
     }
 
 
@@ -193,10 +221,20 @@ def words_of(field: str, text: str, most: int, *, required: bool = False) -> str
 
 
 def moment_of_text(text: str, zone: ZoneInfo) -> datetime:
-    """Return the moment that people write: `2026-03-31`, or with a time and its offset.
+    """Return the moment that people write; a day alone is its last millisecond in `zone`.
 
-    A day alone is its last millisecond in `zone`: whatever zone a schedule counts in, no day of
-    keeping is lost by it.
+    Raises:
+        InvalidInput: as `when_of_text`.
+    """
+    return when_of_text(text, zone).at
+
+
+def when_of_text(text: str, zone: ZoneInfo) -> When:
+    """Return when people write that something happened: `2026-03-31`, or a moment with its offset.
+
+    A day alone is that day wherever a schedule counts: the day before it, which it may still be at
+    its end in the zone of a schedule, would take a day off the term (ADR 0056). Its moment is its
+    last millisecond in `zone`, the archive's.
 
     Raises:
         InvalidInput: it is neither; the pointer is `/happened_at`.
@@ -205,13 +243,13 @@ def moment_of_text(text: str, zone: ZoneInfo) -> datetime:
         day = date.fromisoformat(text.strip())
         next_day = day + timedelta(days=1)
         midnight = datetime(next_day.year, next_day.month, next_day.day, tzinfo=zone)
-        return from_millis(to_millis(midnight) - 1)
+        return When(at=from_millis(to_millis(midnight) - 1), day=day)
     except (ValueError, OverflowError):
         pass
     try:
         moment = datetime.fromisoformat(text.strip())
         if moment.tzinfo is not None:
-            return from_millis(to_millis(moment))
+            return When(at=from_millis(to_millis(moment)))
     except (ValueError, OverflowError):
         pass
     raise InvalidInput(

@@ -6,6 +6,7 @@ they can be derived again in any order: what ended once is never in force again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import msgspec
 
@@ -32,7 +33,11 @@ RETENTION_ACT = "retention_act"
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One retention event as a statement says it; `happened_at` in milliseconds since 1970 UTC."""
+    """One retention event as a statement says it; `happened_at` in milliseconds since 1970 UTC.
+
+    `day` is the calendar day where one was stated, in ISO 8601. Statements of before there was a
+    `day` count from the moment they name.
+    """
 
     id: str
     name: str
@@ -45,6 +50,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     corrects: str = ""
     stated_by: str = ""  # "" and 0: by whom and when the event itself was
     stated_at: int = 0
+    day: str = ""
 
 
 def statement_of(row: RetentionEventRow) -> Statement:
@@ -61,6 +67,7 @@ def statement_of(row: RetentionEventRow) -> Statement:
         corrects=row.corrects,
         stated_by=row.stated_by,
         stated_at=row.stated_at,
+        day=row.day,
     )
 
 
@@ -126,6 +133,7 @@ class RetentionChanged(SelfStated):
             in_force=in_force,
             stated_by=each.stated_by or self.by,
             stated_at=each.stated_at or self.at,
+            day=each.day,
         )
 
 
@@ -161,6 +169,8 @@ def retention_changed(body: EventBody, part: PartOf) -> RetentionChanged | None:
         raise ValueError(f"its statements do not parse: {error}") from error
     for each in (*statements.stated, *statements.ended):
         ulid_bytes(each.id)
+        if each.day:
+            date.fromisoformat(each.day)
         if bool(each.record_id) == bool(each.platform and each.account):
             raise ValueError(f"statement {each.id} is of neither an account nor a record")
     act_id = (

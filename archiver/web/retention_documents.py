@@ -1,8 +1,11 @@
 """The JSON documents of retention events and simulations."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+_Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+"""A calendar day: that day in whatever time zone a schedule counts."""
 
 
 class _Request(BaseModel):
@@ -17,7 +20,7 @@ class NewRetentionEvent(_Request):
     """What happened: to an account (platform and account), or to one record."""
 
     name: str = Field(min_length=1, max_length=40)
-    happened_at: AwareDatetime
+    happened_at: _Day | AwareDatetime
     platform: str = Field(default="", max_length=64)
     account: str = Field(default="", max_length=1024)
     record_id: str = Field(default="", max_length=40)
@@ -27,17 +30,22 @@ class NewRetentionEvent(_Request):
 class RetentionEventCorrection(_Request):
     """Another date for an event, and why."""
 
-    happened_at: AwareDatetime
+    happened_at: _Day | AwareDatetime
     note: str | None = Field(default=None, max_length=4000)
     reason: str = Field(min_length=1, max_length=4000)
 
 
 class RetentionEventDocument(_Answer):
-    """A statement. `in_force` is false once it was corrected or withdrawn."""
+    """A statement. `in_force` is false once it was corrected or withdrawn.
+
+    `day` is the calendar day that was stated, empty where a moment was; `happened_at` is its end
+    in the archive's time zone.
+    """
 
     id: str
     name: str
     happened_at: str
+    day: str
     in_force: bool
     warnings: list[str]
 

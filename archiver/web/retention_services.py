@@ -1,7 +1,7 @@
 """What the web asks of retention events and simulations, as protocols."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -33,6 +33,7 @@ class RetentionEvents(Protocol):
         event_id: str,
         *,
         happened_at: datetime,
+        day: date | None = None,
         note: str | None = None,
         reason: str,
         actor: Actor,
@@ -73,7 +74,9 @@ class EventPreviews(Protocol):
     async def state(self, events: Sequence[NewEvent], *, actor: Actor) -> EventPreview:
         """Return what stating these would do."""
 
-    async def correct(self, event_id: str, *, happened_at: datetime, actor: Actor) -> EventPreview:
+    async def correct(
+        self, event_id: str, *, happened_at: datetime, day: date | None = None, actor: Actor
+    ) -> EventPreview:
         """Return what another date would do."""
 
     async def withdraw(self, event_id: str, *, actor: Actor) -> EventPreview:

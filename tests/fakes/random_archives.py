@@ -59,6 +59,7 @@ class Stated:
     post: int | None
     happened_at: datetime
     in_force: bool
+    is_day: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,8 @@ class RandomArchive:
                 about = {"platform": "example", "account": event.account}
             else:
                 about = {"record_id": ids[event.post % len(ids)]}
-            rows.an_event(event.name, event.happened_at, in_force=event.in_force, **about)
+            day = event.happened_at.date().isoformat() if event.is_day else ""
+            rows.an_event(event.name, event.happened_at, day=day, in_force=event.in_force, **about)
         return rows
 
 
@@ -150,6 +152,7 @@ stated = st.builds(
     post=st.one_of(st.none(), st.integers(0, 9)),
     happened_at=moments,
     in_force=st.booleans(),
+    is_day=st.booleans(),
 )
 archives = st.builds(
     RandomArchive,

@@ -417,7 +417,7 @@ TERMS: dict[str, tuple[Change, ...]] = {
                 (
                     f"INSERT INTO retention_event SELECT '{NOBODY}', name, platform, account, "
                     "record_id, happened_at, note, source, corrects, in_force, stated_by, "
-                    "stated_at FROM retention_event"
+                    "stated_at, day FROM retention_event"
                 ),
             ),
             EVENT,

@@ -372,7 +372,7 @@ async def an_event_written_into_the_database(world: World) -> None:
     await world.approve(world.alone)
     await world.sql(
         "INSERT INTO retention_event SELECT :id, 'account_closed', platform, account, '', 1, '', "
-        "'api', '', true, 'x', 1 FROM record WHERE id = :record",
+        "'api', '', true, 'x', 1, '' FROM record WHERE id = :record",
         id="0" * 26,
         record=world.alone.id,
     )

@@ -289,6 +289,40 @@ class TestAccounts:
             )
 
 
+async def test_a_day_stated_in_auckland_is_no_day_shorter_where_a_schedule_counts_in_samoa(
+    work: Work,
+) -> None:
+    """The row, the explanation, and the same day stated once more agree; a correction counts."""
+    await work.adopt(replace(term("event:account_closed", 6), zone="Pacific/Pago_Pago"))
+    record_id = await work.posted("p")
+    place = f"{closed().platform},{closed().account}"
+    lines = [
+        b"name,happened_at,platform,account\n",
+        f"account_closed,2019-01-31,{place}\n".encode(),
+    ]
+    imports = EventImport(events=work.events, zone=ZoneInfo("Pacific/Auckland"))
+    six_years_on = datetime(2025, 2, 1, 11, tzinfo=UTC)  # midnight there
+
+    found = await imports.run(lines, actor=MANAGER, report=lambda _bad: None)
+
+    assert (found.stated, found.known) == (1, 0)
+    assert await work.until(record_id) == six_years_on
+    why = await work.archive.filing.why(record_id, actor=COUNSEL)
+    told = "Event account_closed on 2019-01-31; kept 6 years"
+    assert any(told in reason.text for reason in why.reasons)
+    again = await imports.run(lines, actor=MANAGER, report=lambda _bad: None)
+    assert (again.stated, again.known) == (0, 1)
+
+    (view,) = (await work.events.list(actor=COUNSEL)).items
+    assert view.to_dict()["day"] == "2019-01-31"
+    moment = await work.events.correct(
+        view.row.id, happened_at=view.happened_at, reason="its hour is known", actor=MANAGER
+    )
+    assert moment.row.day == ""
+    # At the end of that day in Auckland it was still the day before in Samoa.
+    assert await work.until(record_id) == six_years_on - timedelta(days=1)
+
+
 class TestImporting:
     async def test_each_bad_line_is_reported_and_costs_no_other(self, work: Work) -> None:
         account = closed()

@@ -1,10 +1,12 @@
 """Retention events: what happened, and when, that terms count from; one by one or as CSV."""
 
+from datetime import datetime
+
 from aiohttp import web
 
 from archiver.access.rules import Permission
 from archiver.disposal.event_import import COLUMNS, BadLine
-from archiver.disposal.stated_events import NewEvent
+from archiver.disposal.stated_events import NewEvent, When, when_of_text
 from archiver.web.answering import json_answer
 from archiver.web.connection import read_body
 from archiver.web.documents import StatedReason
@@ -73,8 +75,10 @@ async def list_all(request: web.Request) -> web.StreamResponse:
 async def state(request: web.Request) -> web.StreamResponse:
     """State an event."""
     asked = await read_document(request, NewRetentionEvent)
+    when = _when(request, asked.happened_at)
     view = await services_of(request).keeping.events.state(
-        NewEvent(**asked.model_dump()), actor=actor_of(request)
+        NewEvent(**asked.model_dump(exclude={"happened_at"}), happened_at=when.at, day=when.day),
+        actor=actor_of(request),
     )
     return json_answer(view.to_dict(), status=201)
 
@@ -128,8 +132,14 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def correct(request: web.Request) -> web.StreamResponse:
     """Correct an event."""
     asked = await read_document(request, RetentionEventCorrection)
+    when = _when(request, asked.happened_at)
     view = await services_of(request).keeping.events.correct(
-        request.match_info["id"], **asked.model_dump(), actor=actor_of(request)
+        request.match_info["id"],
+        happened_at=when.at,
+        day=when.day,
+        note=asked.note,
+        reason=asked.reason,
+        actor=actor_of(request),
     )
     return json_answer(view.to_dict())
 
@@ -152,3 +162,10 @@ async def withdraw(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES = (list_all, state, import_file, show, correct, withdraw)
+
+
+def _when(request: web.Request, said: str | datetime) -> When:
+    """Return when something happened: a calendar day, or a moment."""
+    if isinstance(said, datetime):
+        return When(at=said)
+    return when_of_text(said, services_of(request).keeping.zone)

@@ -113,7 +113,6 @@ def _new(request: web.Request, error: InvalidInput | TooLarge | None = None) -> 
         status=refused_status(error),
         columns=COLUMNS,
         limit_mb=MOST_BYTES >> 20,
-        zone=str(services_of(request).keeping.zone),
         errors=[("file", message) for _, message in refused(error)],
     )
 

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from archiver.access.rules import Permission
-from archiver.disposal.stated_events import NewEvent, moment_of_text
+from archiver.disposal.stated_events import NewEvent, when_of_text
 from archiver.errors import InvalidInput
 from archiver.web.pages.refusals import refused, refused_status
 from archiver.web.pages.rendering import PAGES
@@ -85,9 +85,7 @@ async def consequences(request: web.Request) -> web.StreamResponse:
         preview = await services_of(request).keeping.previews.state(stated, actor=actor_of(request))
     except InvalidInput as error:
         return await _form(request, form, error)
-    return request.app[PAGES].render(
-        request, "event_state.html", form=form, preview=preview, zone=_zone(request)
-    )
+    return request.app[PAGES].render(request, "event_state.html", form=form, preview=preview)
 
 
 @route(
@@ -118,13 +116,9 @@ async def state(request: web.Request) -> web.StreamResponse:
 ROUTES = (new, consequences, state)
 
 
-def _zone(request: web.Request) -> str:
-    return str(services_of(request).keeping.zone)
-
-
 def _stated(request: web.Request, form: EventForm) -> list[NewEvent]:
     """Return the events a form states: one of an account, or one of each record."""
-    happened_at = moment_of_text(form.happened_at, services_of(request).keeping.zone)
+    when = when_of_text(form.happened_at, services_of(request).keeping.zone)
     records = list(dict.fromkeys(form.record_ids.split()))
     if len(records) > _MOST_RECORDS:
         raise InvalidInput(
@@ -133,7 +127,8 @@ def _stated(request: web.Request, form: EventForm) -> list[NewEvent]:
         )
     of_account = NewEvent(
         name=form.name,
-        happened_at=happened_at,
+        happened_at=when.at,
+        day=when.day,
         platform=form.platform,
         account=form.account,
         note=form.note,
@@ -157,6 +152,5 @@ async def _form(
         status=refused_status(error),
         form=form,
         names=[(name, name) for name in sorted(names)],
-        zone=_zone(request),
         errors=[(fields.get(name, name), message) for name, message in refused(error)],
     )

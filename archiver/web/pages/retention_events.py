@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from archiver.access.rules import Permission
-from archiver.disposal.stated_events import moment_of_text
+from archiver.disposal.stated_events import when_of_text
 from archiver.errors import CallerError, Conflict, InvalidInput
 from archiver.web.pages.refusals import refused, refused_status
 from archiver.web.pages.rendering import PAGES
@@ -171,9 +171,11 @@ async def correct(request: web.Request) -> web.StreamResponse:
     """Correct the event; the statement before stays, in force no longer."""
     fields, keeping = await read_form(request), services_of(request).keeping
     try:
+        when = when_of_text(fields.get("happened_at", ""), keeping.zone)
         view = await keeping.events.correct(
             request.match_info["id"],
-            happened_at=moment_of_text(fields.get("happened_at", ""), keeping.zone),
+            happened_at=when.at,
+            day=when.day,
             note=fields.get("note"),
             reason=fields.get("reason", ""),
             actor=actor_of(request),
@@ -239,10 +241,9 @@ async def _correct_form(
     preview = None
     if given.get("happened_at"):
         try:
+            when = when_of_text(given["happened_at"], keeping.zone)
             preview = await keeping.previews.correct(
-                event_id,
-                happened_at=moment_of_text(given["happened_at"], keeping.zone),
-                actor=actor_of(request),
+                event_id, happened_at=when.at, day=when.day, actor=actor_of(request)
             )
         except (InvalidInput, Conflict) as problem:
             error = error or problem
@@ -253,7 +254,6 @@ async def _correct_form(
         page=page,
         given=given,
         preview=preview,
-        zone=str(keeping.zone),
         errors=refused(error),
     )
 

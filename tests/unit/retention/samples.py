@@ -1,6 +1,6 @@
 """Facts, schedules and hypothesis strategies the retention tests share."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from hypothesis import strategies as st
 
@@ -55,6 +55,7 @@ moments = st.datetimes(
     max_value=datetime(2199, 12, 30),  # noqa: DTZ001
     timezones=st.just(UTC),
 )
+days = st.dates(min_value=date(1970, 1, 3), max_value=date(2199, 12, 30))
 periods = st.builds(
     Period,
     years=st.integers(0, 100),
@@ -123,5 +124,8 @@ all_facts = st.builds(
     events=st.lists(
         st.tuples(st.sampled_from(("account_closed", "last_use")), moments), max_size=3
     ).map(tuple),
+    days=st.lists(st.tuples(st.sampled_from(("account_closed", "last_use")), days), max_size=2).map(
+        tuple
+    ),
 )
 holds = st.builds(Hold, id=st.just("H-1"), matter=st.just("Doe v. Acme"), placed_at=moments)

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from retention.decisions import retain_until
-from retention.ends import Ends
+from retention.ends import Ends, Happened
 from retention.facts import Facts
 from retention.periods import Period
 from retention.schedules import Action, LockMode, Mark, Schedule, Term, Trigger
@@ -33,16 +33,22 @@ def in_millis(facts: Facts) -> Facts:
         posted_at=None if facts.posted_at is None else whole(facts.posted_at),
         superseded_at=None if facts.superseded_at is None else whole(facts.superseded_at),
         events=tuple((name, whole(moment)) for name, moment in facts.events),
+        days=facts.days,
     )
 
 
+def happened(facts: Facts, name: str) -> Happened:
+    moment = facts.find_event(name)
+    return Happened(None if moment is None else millis(moment), facts.find_day(name))
+
+
 def end_by_table(ends: Ends, facts: Facts) -> datetime | None:
-    names = {name for name, _ in facts.events}
+    names = {name for name, _ in (*facts.events, *facts.days)}
     until = ends.until(
         None if facts.posted_at is None else millis(facts.posted_at),
         millis(facts.captured_at),
         None if facts.superseded_at is None else millis(facts.superseded_at),
-        {name: max(millis(at) for each, at in facts.events if each == name) for name in names},
+        {name: happened(facts, name) for name in names},
     )
     return None if until is None else EPOCH + until * MS
 

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from archiver.access.rules import Permission, require
@@ -32,9 +32,11 @@ class FakeEventPreviews:
         require(actor, Permission.EDIT_FILE_PLAN)
         return self._preview(tuple(events))
 
-    async def correct(self, event_id: str, *, happened_at: datetime, actor: Actor) -> EventPreview:
+    async def correct(
+        self, event_id: str, *, happened_at: datetime, day: date | None = None, actor: Actor
+    ) -> EventPreview:
         require(actor, Permission.EDIT_FILE_PLAN)
-        return self._preview((replace(as_new(self._row), happened_at=happened_at),))
+        return self._preview((replace(as_new(self._row), happened_at=happened_at, day=day),))
 
     async def withdraw(self, event_id: str, *, actor: Actor) -> EventPreview:
         require(actor, Permission.EDIT_FILE_PLAN)

@@ -1,7 +1,7 @@
 """Fakes of what the web asks of retention events and simulations."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from archiver.access.rules import Permission, require
@@ -61,12 +61,13 @@ class FakeRetentionEvents:
         event_id: str,
         *,
         happened_at: datetime,
+        day: date | None = None,
         note: str | None = None,
         reason: str,
         actor: Actor,
     ) -> EventView:
         require(actor, _EDIT)
-        self.asked.append((event_id, happened_at, note, reason))
+        self.asked.append((event_id, day or happened_at, note, reason))
         return EventView(row=ROW)
 
     async def withdraw(self, event_id: str, *, reason: str, actor: Actor) -> EventView:

@@ -1,6 +1,6 @@
 """Retention events and simulations over HTTP: what is asked reaches the use cases."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from archiver.disposal.stated_events import NewEvent
 from archiver.model.actor import Role
@@ -47,6 +47,20 @@ async def test_an_event_is_stated_with_its_own_date(face: Face, services: FakeSe
         platform="mastodon",
         account="@acme",
     )
+
+
+async def test_an_event_is_stated_as_a_day_that_is_the_same_in_every_zone(
+    face: Face, services: FakeServices
+) -> None:
+    for said in ("2026-03-31", "2026-02-30"):
+        asked = {"name": "account_closed", "happened_at": said, "record_id": "r"}
+        response = await face.request("POST", EVENTS, json=asked, headers=MANAGER)
+        assert response.status == (201 if said == "2026-03-31" else 400)
+
+    (event,) = services.keeping.events.asked
+    assert isinstance(event, NewEvent)
+    assert event.day == date(2026, 3, 31)
+    assert event.happened_at < datetime(2026, 4, 1, tzinfo=services.keeping.zone)
 
 
 async def test_a_moment_without_its_offset_is_refused(face: Face) -> None:
