@@ -190,9 +190,13 @@ async def ask_halt(tx: Transaction, job_id: str, *, by: str, now: int) -> bool:
     return (await tx.execute(update(job).where(running).values(halt_by=by))).rowcount == 1
 
 
-async def fail_lost(tx: Transaction, *, silent_since: int, now: int, error: str) -> int:
-    """End the running jobs whose process said nothing since then; return how many."""
-    lost = and_(job.c.state == JobState.RUNNING, job.c.alive_at < silent_since)
+async def fail_lost(
+    tx: Transaction, *, silent_since: int, now: int, error: str, but: Collection[str] = ()
+) -> int:
+    """End the running jobs whose process said nothing since then, `but` these; return how many."""
+    lost = and_(
+        job.c.state == JobState.RUNNING, job.c.alive_at < silent_since, job.c.id.not_in(but)
+    )
     values = {"state": JobState.FAILED, "ended_at": now, "error": error}
     return (await tx.execute(update(job).where(lost).values(values))).rowcount
 

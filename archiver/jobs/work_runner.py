@@ -161,6 +161,7 @@ class Runner:
                 silent_since=to_millis(now - LOST_AFTER),
                 now=to_millis(now),
                 error=INTERRUPTED,
+                but=list(self._running),  # this process slept, or the clock was set: they go on
             )
             free = AT_ONCE - len(self._running)
             waiting = await rows.queued(tx, list(self._kinds), free) if free else ()

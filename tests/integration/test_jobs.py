@@ -275,6 +275,25 @@ class TestFailing:
 
         assert (await shop.show(job_id)).error == INTERRUPTED
 
+    async def test_a_process_that_slept_does_not_take_itself_for_dead(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(work_runner, "_BEAT_S", 60)  # it looks before it says that it lives
+        monkeypatch.setattr(work_runner, "_IDLE_S", 0.01)
+        job_id = await shop.start("wait")
+        loop = asyncio.create_task(_for_ever(shop.runner()))
+        await shop.began.wait()
+
+        shop.clock.pass_by(timedelta(hours=8))
+        await asyncio.sleep(0.2)
+        shop.gate.set()
+        while (job := await shop.show(job_id)).state is JobState.RUNNING:  # noqa: ASYNC110 - as in `_until`
+            await asyncio.sleep(0.01)
+        assert (job.state, job.error) == (JobState.DONE, "")
+
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+
     async def test_stopping_the_process_interrupts_its_jobs_and_says_so(self, shop: Shop) -> None:
         job_id = await shop.start("wait")
         loop = asyncio.create_task(_for_ever(shop.runner()))
