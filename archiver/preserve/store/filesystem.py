@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from heapq import merge
 from itertools import groupby
 from pathlib import Path
@@ -58,6 +59,7 @@ from archiver.preserve.store.promises import (
 )
 from archiver.preserve.store.sidecar import Sidecar, decode, describing, version_of
 
+_VERSIONS_KEPT = 16_384
 _UNFINISHED_FOR = timedelta(hours=1)  # no put lasts that long: its process is dead
 
 
@@ -278,10 +280,8 @@ class FilesystemStore:
     def _file_of(self, key: str, version_id: str | None) -> str:
         """Return the file that holds a version of `key`. Raises NotFound."""
         name = self._name(key)
-        if version_id is None:
-            return name
-        sidecar = _sidecar(name, key)  # the rest of what `head` tells is not asked here
-        if sidecar is not None and sidecar.version_id == version_id:
+        # The rest of what `head` tells is not asked here.
+        if version_id is None or _version_at(name, key) == version_id:
             return name
         if self.head(key, version_id=version_id).is_latest:
             return name
@@ -409,6 +409,25 @@ def _sidecar(name: str, key: str) -> Sidecar | None:
     except FileNotFoundError:
         return None
     return decode(line, key=key)
+
+
+def _version_at(name: str, key: str) -> str | None:
+    """Return the version a sidecar promises, None where there is no sidecar.
+
+    Every read asks this. A sidecar is replaced and never written to, so that what one said is
+    remembered as long as the same file stands there: to ask that is one system call instead of six.
+    """
+    try:
+        status = os.stat(name + LOCK_SUFFIX)  # noqa: PTH116 - see `_name`
+    except FileNotFoundError:
+        return None
+    return _version_in(name, key, (status.st_ino, status.st_ctime_ns, status.st_size))
+
+
+@lru_cache(maxsize=_VERSIONS_KEPT)
+def _version_in(name: str, key: str, _file: tuple[int, int, int]) -> str | None:
+    sidecar = _sidecar(name, key)
+    return None if sidecar is None else sidecar.version_id
 
 
 def _sidecar_of(path: Path) -> Path:
