@@ -54,6 +54,11 @@ class Document:
         return replace(self, text=text, has_link=_has_link(text))
 
     @property
+    def has_text(self) -> bool:
+        """Whether it holds any words: without one, nothing but a field or a time finds it."""
+        return bool(self.text)
+
+    @property
     def time(self) -> int:
         """When it happened, for ordering: when posted, or when captured if that is not known."""
         return self.captured_at if self.posted_at is None else self.posted_at

@@ -11,6 +11,7 @@ from datetime import UTC, tzinfo
 from itertools import zip_longest
 from typing import NamedTuple
 
+from search.foreign import RESERVED
 from search.lexemes import QUOTES
 from search.noise import NOISE
 from search.translation import Translated, Translation
@@ -60,7 +61,8 @@ def translate(text: str, *, zone: tzinfo = UTC) -> Translated:
     Raises:
         QueryError: it is none, mixes connectors without brackets, or uses what this language has
             no word for: phonic and synonym search, regular expressions, ranges of numbers, digits,
-            `xfirstword`, `not w/`, fields, recognisers, weights. It points at the character.
+            `xfirstword` beside other words, `not w/`, fields, recognisers, weights. It points at
+            the character.
     """
     translation = Translation(text, "dtSearch")
     found = _lexemes(text, translation)
@@ -92,7 +94,7 @@ def _lexemes(text: str, translation: Translation) -> list[_Lexeme]:
 
 
 def _refuse_operators(found: Sequence[_Lexeme], translation: Translation) -> None:
-    for lexeme, following in zip_longest(found, found[1:]):
+    for before, lexeme, following in zip_longest((None, *found)[: len(found)], found, found[1:]):
         if lexeme.connector == "not" and following and _NEAR.fullmatch(following.text):
             translation.refuse(
                 f"not {following.text} is not part of this language. To leave out records "
@@ -107,9 +109,10 @@ def _refuse_operators(found: Sequence[_Lexeme], translation: Translation) -> Non
                 "no more.",
                 lexeme.start,
             )
-        if lexeme.text.lower() in {"xfirstword", "xlastword"}:
+        if lexeme.text.lower() in RESERVED and (_is_beside(before) or _is_beside(following)):
             translation.refuse(
-                f"{lexeme.text} (the first or last word of a text) is not part of this language.",
+                f"{lexeme.text} (the first or last word of a text) beside other words is not part "
+                "of this language; alone it is has:text.",
                 lexeme.start,
             )
         if (
@@ -122,6 +125,13 @@ def _refuse_operators(found: Sequence[_Lexeme], translation: Translation) -> Non
                 f"{lexeme.text}() recognises kinds of values; this language does not.",
                 lexeme.start,
             )
+
+
+def _is_beside(other: _Lexeme | None) -> bool:
+    """Return whether what stands before or behind a word says where in the text it has to be."""
+    if other is None or other.kind in {"open", "close"}:
+        return False
+    return other.connector not in {"and", "or", "not"}
 
 
 def _run(found: Sequence[_Lexeme]) -> Sequence[_Lexeme]:
@@ -190,6 +200,14 @@ def _operand(lexeme: _Lexeme, translation: Translation) -> str:
     _refuse_signs(lexeme, translation)
     if lexeme.connector:  # it stood in quotes
         return f'"{text}"'
+    if text.lower() in RESERVED:
+        translation.note(
+            f"{text} is in every text that has a word, and is read as has:text. Emoji are words "
+            "here, and in dtSearch mostly not.",
+            lexeme.start,
+            lexeme.end,
+        )
+        return "has:text"
     if "%" in text:
         return _similar(lexeme, translation)
     if text.endswith("~"):

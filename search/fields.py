@@ -13,7 +13,7 @@ from search.query import DateName, DateRange, Field, FieldName, Held, Standing, 
 
 CHOICES = {
     FieldName.CHANGE: ("created", "edited", "deleted", "held", "reply", "restricted"),
-    FieldName.HAS: ("media", "link"),
+    FieldName.HAS: ("media", "link", "text"),
 }
 """The values of the fields that have a few only."""
 
@@ -38,11 +38,12 @@ _ELSEWHERE = {
 }
 """What other systems call a field, and what it may be here."""
 
-_MEDIA = {
+_CARRIED = {
     **dict.fromkeys(
         ("image", "images", "video", "photo", "picture", "audio", "attachment"), "media"
     ),
     **dict.fromkeys(("url", "links", "urls"), "link"),
+    **dict.fromkeys(("word", "words", "content", "body", "caption"), "text"),
 }
 _WHOLE_TEXT = frozenset({"subject", "body", "text", "title", "content", "message", "intext", "all"})
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -89,7 +90,7 @@ def _keyword_field(name: FieldName, lexeme: Lexeme, text: str) -> Field | Held:
         )
     choices = CHOICES.get(name)
     if choices and value not in choices:
-        near = [_MEDIA[value]] if value in _MEDIA else get_close_matches(value, choices, n=1)
+        near = [_CARRIED[value]] if value in _CARRIED else get_close_matches(value, choices, n=1)
         expected = " or ".join(f"{name}:{choice}" for choice in choices)
         _refuse(
             f"Expected {expected}, found {name}:{lexeme.value}.",

@@ -24,7 +24,8 @@ operand := word | "quoted text" | field:value | field:"value"
   typographic double quotes are the same; single quotes do not quote.
 - **Fields**, whole and ignoring case: `from:` (the author's handle, @ optional) `account:`
   `platform:` `kind:` `lang:` `class:` `tag:` (# optional) `is:created|edited|deleted|reply|held`
-  `has:media|link` `hash:` (SHA-256 of a part, 64 digits).
+  `has:media|link|text` (`text`: any word; of a picture alone only `NOT has:text` is true) `hash:`
+  (SHA-256 of a part, 64 digits).
 - **Dates**, days in the given zone or RFC 3339 instants: `after:2026-03-01` is that day and later,
   `before:2026-03-01` is until the day before; `posted:` and `captured:` take a day or
   `2026-03-01..2026-03-31`, both days included, and one side may be left out.

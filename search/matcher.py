@@ -117,7 +117,11 @@ def values(document: Document, name: FieldName) -> tuple[str, ...]:
         case FieldName.TAG:
             return tuple(dict.fromkeys(tag for tag in document.tags if tag))
         case FieldName.HAS:
-            carried = (("media", document.has_media), ("link", document.has_link))
+            carried = (
+                ("media", document.has_media),
+                ("link", document.has_link),
+                ("text", document.has_text),
+            )
             return tuple(name for name, is_there in carried if is_there)
         case FieldName.HASH:
             return document.hashes

@@ -18,6 +18,7 @@ SHORTEST_SIMILAR = 4
 
 _ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
 _LITERALLY = " To search for the text itself, put it in quotes."
+_NEAR = re.compile(r"\b(?:w|pre)/", re.IGNORECASE)
 _OPERATORS = frozenset({"and", "or", "not"})
 _SIMILAR = re.compile(r"(.+)~([0-9.]*)", re.DOTALL)
 _OTHER_QUOTES = re.compile(
@@ -75,9 +76,11 @@ def _term(token: str, lexeme: Lexeme, text: str, *, stem: bool) -> Term | Stemme
         )
     if token in foreign.RESERVED:
         _refuse(
-            f"{lexeme.value} (the first or last word, in dtSearch) is not part of this language.",
+            f"{lexeme.value} (the first or last word, in dtSearch) is not part of this language; "
+            "posts that hold any word are has:text.",
             lexeme,
             text,
+            "" if _NEAR.search(text) else "has:text",  # beside other words it says where they are
         )
     term = Term(token)
     return Stemmed(token) if stem and _has_stem(term) else term

@@ -28,8 +28,8 @@ class FieldName(StrEnum):
     """Fields compared as a whole, ignoring case (`search.analyzer.keyword`).
 
     `FROM` is the author's handle, `CHANGE` what happened to the post or what it is (`is:edited`,
-    `is:reply`), `HAS` what it carries (`has:media`, `has:link`), `HASH` the SHA-256 of one of its
-    parts as they were captured, in hex.
+    `is:reply`), `HAS` what it carries (`has:media`, `has:link`, and `has:text`: any word at all),
+    `HASH` the SHA-256 of one of its parts as they were captured, in hex.
     """
 
     FROM = "from"

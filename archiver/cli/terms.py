@@ -227,6 +227,11 @@ def _say(output: Output, report: TermReport) -> None:
         f"{report.set.id} at log size {report.set.log_size:,}; {report.not_searchable:,} posts "
         "cannot be searched"
     )
+    if report.without_words is not None:
+        output.line(
+            f"Without words, so that no word of a term can hit them (NOT has:text): "
+            f"{counted(report.without_words, 'document')} of the set"
+        )
 
 
 def _say_diff(output: Output, found: Comparison, document: Document) -> None:

@@ -74,10 +74,13 @@ class TermCounting:
 
     def add(self, numbers: Iterable[int]) -> Counted:
         """Count the next term: `numbers` are what it finds, in the set or not."""
-        size = self._documents.size
-        hit = bits_of((number for number in numbers if number < size), size) & self._members
+        hit = self._members_among(numbers)
         self._terms.append(hit)
         return self._counted(hit)
+
+    def documents_among(self, numbers: Iterable[int]) -> int:
+        """Return how many documents of the set `numbers` hold, which are no term."""
+        return self._members_among(numbers).bit_count()
 
     def total(self) -> Counted:
         """Return what all terms together hit, each document once."""
@@ -98,6 +101,10 @@ class TermCounting:
     def hits(self, term: int) -> list[int]:
         """Return the log indexes that one term hit, ascending."""
         return list(numbers_of(self._terms[term]))
+
+    def _members_among(self, numbers: Iterable[int]) -> int:
+        size = self._documents.size
+        return bits_of((number for number in numbers if number < size), size) & self._members
 
     def _counted(self, hit: int) -> Counted:
         documents, found = self._documents, list(numbers_of(hit))

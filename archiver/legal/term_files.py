@@ -13,7 +13,8 @@ import xlsxwriter
 
 from archiver.clock import rfc3339
 from archiver.csv_rows import csv_lines
-from archiver.legal.term_report import TermLine, TermReport, Totals
+from archiver.legal.term_report import WITHOUT_WORDS, TermLine, TermReport, Totals
+from search.normal_form import normalise
 
 Cell: TypeAlias = str | int | float
 Rows: TypeAlias = Iterable[Sequence[Cell]]
@@ -27,6 +28,7 @@ FAMILY = (
 _LONGEST = 32_767  # characters of a cell; xlsxwriter leaves a longer one out without a word
 _TOTAL = "Any of the terms (each document once)"
 _UNDATED = "undated"
+_WITHOUT_WORDS = "Documents without words, which no word of a term can hit"
 
 
 class Table(StrEnum):
@@ -83,6 +85,7 @@ def facts(report: TermReport) -> list[tuple[str, Cell]]:
         ("Documents counted", report.documents),
         ("Documents with any hit", report.total.documents),
         ("Posts that cannot be searched, in no count", report.not_searchable),
+        (_WITHOUT_WORDS, _without_words(report)),
         ("Terms", len(report.terms)),
         ("Terms that could not be counted", report.errors),
         ("Terms are written in", report.syntax),
@@ -94,6 +97,10 @@ def facts(report: TermReport) -> list[tuple[str, Cell]]:
         ("Document", "one version of one post"),
         ("Family", FAMILY),
     ]
+
+
+def _without_words(report: TermReport) -> Cell:
+    return "not counted then" if report.without_words is None else report.without_words
 
 
 def _sheet(sheet: Any, columns: Sequence[str], rows: Rows, bold: Any) -> None:
@@ -131,6 +138,9 @@ def _terms(report: TermReport) -> tuple[Sequence[str], Rows]:
         total = report.total
         share = _share(report, total.documents)
         yield ("", _TOTAL, total.documents, total.family, "", share, "", "", "")
+        if (wordless := report.without_words) is not None:
+            query, share = normalise(WITHOUT_WORDS), _share(report, wordless)
+            yield ("", _WITHOUT_WORDS, wordless, "", "", share, query, "", "")
 
     return columns, rows()
 

@@ -15,6 +15,11 @@ import msgspec
 from archiver.clock import from_millis, rfc3339
 from archiver.errors import IntegrityError
 from archiver.legal.expansions import Expansion
+from search.normal_form import normalise
+from search.query import Field, FieldName, Not
+
+WITHOUT_WORDS = Not(Field(FieldName.HAS, "text"))
+"""Finds the documents that no word of any term can hit: pictures alone, most deletions."""
 
 UNDATED = ""
 """The month of posts whose platform does not say when they were posted."""
@@ -80,7 +85,8 @@ class TermReport:
     `documents` of the set were counted: fewer than its records where some are out of reach of who
     ran it. `not_searchable` posts of the archive, below the set's log size and within that reach,
     hold nothing that can be searched: no term can hit them, and somebody has to look at them.
-    Months are those of posting, in `zone`.
+    `without_words` of the documents counted hold no word that a term could hit, though a field may
+    find them; None in reports made before this was counted. Months are those of posting, in `zone`.
     """
 
     id: str
@@ -103,6 +109,7 @@ class TermReport:
     made_at: int
     made_by: str
     took_ms: int
+    without_words: int | None = None
 
     @property
     def title(self) -> str:
@@ -123,6 +130,12 @@ class TermReport:
     def errors(self) -> int:
         """How many terms could not be counted."""
         return len(self.terms) - len(self.counted)
+
+    @property
+    def query_without_words(self) -> str:
+        """The query that finds now what of the set's scope holds no words."""
+        scope, without = self.set.query, normalise(WITHOUT_WORDS)
+        return f"({scope}) AND {without}" if scope else without
 
     def by_account(self, line: TermLine | Totals) -> Iterator[tuple[AccountName, int]]:
         """Yield the accounts a line hit, most documents first."""
@@ -156,6 +169,7 @@ class TermReport:
             "within": list(self.within),
             "documents": self.documents,
             "not_searchable": self.not_searchable,
+            "without_words": self.without_words,
             "errors": self.errors,
             "terms": [self._line(term) for term in self.terms],
             "total": self._total(),

@@ -36,6 +36,7 @@ from archiver.legal.term_counting import TermCounting
 from archiver.legal.term_documents import Described, Progress, describe
 from archiver.legal.term_lists import Term, read_terms, terms_of
 from archiver.legal.term_report import (
+    WITHOUT_WORDS,
     SetFacts,
     TermLine,
     TermReport,
@@ -141,7 +142,7 @@ class TermReports:
             progress=progress,
         )
         counting = TermCounting(described.documents)
-        lines = await self._count(terms, counting, described, actor, progress)
+        lines, without = await self._count(terms, counting, described, actor, progress)
         async with self._database.reading() as tx:
             missed = await coverage_rows.count_not_searchable(tx, within, frozen.log_size)
         now = to_millis(self._clock())
@@ -166,6 +167,7 @@ class TermReports:
             made_at=now,
             made_by=legible(actor.name),
             took_ms=now - began,
+            without_words=without,
         )
         await self._record(report, within, counting, actor)
         return report
@@ -240,7 +242,8 @@ class TermReports:
         described: Described,
         actor: Actor,
         progress: Progress,
-    ) -> tuple[TermLine, ...]:
+    ) -> tuple[tuple[TermLine, ...], int]:
+        """Return the lines of all terms, and how many documents hold no words at all."""
         lines: list[TermLine] = []
         within = reach(actor, Permission.SEARCH)
         asks = {asks_what_is_restricted(term.tree) for term in terms if term.tree is not None}
@@ -263,8 +266,11 @@ class TermReports:
                     )
                 lines.append(replace(line, months=described.placed(counted.months)))
                 progress("Counting terms", len(lines), len(terms))
+            without = counting.documents_among(
+                await self._turns.take(actor, partial(search.find, WITHOUT_WORDS), is_slice=True)
+            )
         alone = zip(lines, counting.unique(), strict=True)
-        return tuple(replace(line, unique=unique) for line, unique in alone)
+        return tuple(replace(line, unique=unique) for line, unique in alone), without
 
     async def _with_held(self, tree: Query, actor: Actor) -> Query:
         asks_restricted = asks_what_is_restricted(tree)

@@ -90,6 +90,7 @@ class TermReportDocument(_Answer):
     set: dict[str, Any]
     documents: int
     not_searchable: int
+    without_words: int | None
     terms: list[dict[str, Any]]
     total: dict[str, Any]
     made_at: str

@@ -47,6 +47,7 @@ WORDS = [
     *("🎉", "👍🏽", "👍", "👩‍👩‍👧", "🇺🇸", "東京", "大阪", "がんばれ", "かんばれ", "삼성은", "สวัสดี"),
     *("हिन्दी", "العربية", "עברית", "Ёлка", "10:30", "1,000", "ﬁnance", "q̃x", "C++", "a+b"),
 ]
+_WORDLESS = ["", "…", "\u200b"]
 _WEIGHTS = [1 / (rank + 1) for rank in range(len(WORDS))]
 _HASHES = ["ab" * 32, "cd" * 32, "0f" * 32]
 
@@ -60,7 +61,7 @@ def random_post(rng: random.Random, number: int) -> Document:
     """Return one post: a few words are common, most are rare; half of the times are shared."""
     return document(
         number=number,
-        text=" ".join(rng.choices(WORDS, _WEIGHTS, k=rng.randrange(14))),
+        text=" ".join(rng.choices(WORDS, _WEIGHTS, k=rng.randrange(14))) or rng.choice(_WORDLESS),
         platform=rng.choice(["x", "Mastodon", "bluesky", ""]),
         account=rng.choice(["Acme Corp", "acme", "État"]),
         author_handle=rng.choice(["@RepJacobs", "repjacobs", "jo", ""]),
@@ -197,7 +198,7 @@ def _field(rng: random.Random, post: Document) -> Query:
             Field(FieldName.LANG, post.lang or "en"),
             Field(FieldName.CLASS, post.class_code),
             Field(FieldName.TAG, post.tags[0] if post.tags else "q3"),
-            Field(FieldName.HAS, rng.choice(["media", "link"])),
+            Field(FieldName.HAS, rng.choice(["media", "link", "text"])),
             Field(FieldName.HASH, rng.choice(_HASHES)),
         ]
     )

@@ -321,6 +321,33 @@ def test_an_empty_text_is_known_and_found_by_its_fields(index: Index) -> None:
     assert (_count(index, "platform:X"), _count(index, "anything")) == (1, 0)
 
 
+def test_posts_without_a_word_are_told_from_all_others(index: Index) -> None:
+    texts = ["", "a", "… —", "🎉", "\u200b", "https://t.co/a"]
+    index.add(
+        [
+            document(number=number, text=text, platform="x", has_media=True, captured_at=0)
+            for number, text in enumerate(texts)
+        ]
+    )
+    index.commit(6)
+    with index.snapshot() as snapshot:
+        found = {
+            text: [number for chunk in snapshot.numbers(parse(text)) for number in chunk]
+            for text in ("has:text", "NOT has:text", "platform:x AND NOT has:text", "NOT has:link")
+        }
+        told = snapshot.facets(Everything(), [FieldName.HAS], limit=3)[FieldName.HAS]
+    assert found == {
+        "has:text": [1, 3, 5],
+        "NOT has:text": [0, 2, 4],
+        "platform:x AND NOT has:text": [0, 2, 4],
+        "NOT has:link": [0, 1, 2, 3, 4],
+    }
+    assert told == Facet((("media", 6), ("text", 3), ("link", 1)), 0)
+    index.add([document(number=0, text="a word now", captured_at=0), _post(1, "")])
+    index.commit(6)
+    assert (_count(index, "has:text"), _count(index, "NOT has:text")) == (3, 3)
+
+
 def test_values_no_engine_expects_are_kept_apart(index: Index) -> None:
     odd = ["a\x00b", "A  B", "\ud83d", "état", "x" * 70_000, "state"]
     index.add(

@@ -299,7 +299,7 @@ async def test_filters_narrow_and_can_be_told_as_one_query(archive: SmallArchive
     facets = {facet.field: dict(facet.values) for facet in found.facets}
     # Counted as if the field itself were not filtered: what another value would add.
     assert facets[FieldName.CHANGE] == {"created": 3, "edited": 3}
-    assert facets[FieldName.HAS] == {"media": 3}
+    assert facets[FieldName.HAS] == {"media": 3, "text": 3}
 
 
 async def test_a_chosen_value_that_is_rare_is_shown_with_its_count(archive: SmallArchive) -> None:

@@ -1,8 +1,10 @@
 """Search term reports over an archive: families, errors, reach, what is kept, and the index."""
 
+import csv
 import json
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +15,8 @@ from archiver.db.records import indexes_of
 from archiver.db.tables import account, record, term_hits
 from archiver.errors import Conflict, InvalidInput, NotFound, SearchUnavailable
 from archiver.legal.term_comparison import Change
-from archiver.legal.term_files import Table, report_csv, report_xlsx
-from archiver.legal.term_report import TermReport
+from archiver.legal.term_files import Table, facts, report_csv, report_xlsx
+from archiver.legal.term_report import TermReport, report_of, report_text
 from archiver.legal.term_reports import Wanted
 from archiver.model.actor import Actor, LimitedRole, Role
 from archiver.model.post import Change as PostChange
@@ -134,6 +136,59 @@ class TestCounts:
         assert counts(again) == counts(first)
         assert again.set == first.set
 
+    async def test_documents_that_hold_no_words_are_counted_in_the_set(
+        self, archive: SmallArchive
+    ) -> None:
+        for each in (
+            arrival("picture", ""),
+            arrival("signs", "…", account="@globex"),
+            arrival("face", "🎉"),
+        ):
+            await archive.capture(each)
+        await archive.index_all()
+        await archive.capture(arrival("unread", "—"))
+
+        whole = await made(archive, "merger OR has:text")
+        acme = await made(archive, "merger", query='account:"@acme"')
+        words = await made(archive, "merger", query="merger")
+
+        assert (whole.documents, whole.without_words) == (10, 3)
+        assert whole.total.documents == whole.documents - 3
+        assert (acme.documents, acme.without_words) == (8, 2)
+        assert words.without_words == 0
+        await archive.index_all()
+        for report, expected in ((whole, 3), (acme, 2), (words, 0)):
+            found = await archive.searching.count(report.query_without_words, actor=COUNSEL)
+            assert found.count == expected
+
+    async def test_every_form_of_a_report_tells_what_holds_no_words(
+        self, archive: SmallArchive
+    ) -> None:
+        await archive.capture(arrival("picture", ""))
+        await archive.index_all()
+
+        report = await made(archive, "merger")
+
+        assert (report.to_dict()["without_words"], report.to_dict()["not_searchable"]) == (1, 1)
+        *_, last = csv.reader(b"".join(report_csv(report)).decode("utf-8-sig").splitlines())
+        named = "Documents without words, which no word of a term can hit"
+        assert last == ["", named, "1", "", "", "14.29", "NOT has:text", "", ""]
+        assert dict(facts(report))[named] == 1
+
+    async def test_a_report_made_before_this_was_counted_says_so(
+        self, archive: SmallArchive
+    ) -> None:
+        report = await made(archive, "merger")
+        before = json.loads(report_text(report))
+        del before["without_words"]
+
+        read = report_of(json.dumps(before))
+
+        assert read == replace(report, without_words=None)
+        assert read.to_dict()["without_words"] is None
+        assert "not counted then" in dict(facts(read)).values()
+        assert len(b"".join(report_csv(read)).splitlines()) == 3
+
     async def test_expansions_are_told(self, archive: SmallArchive) -> None:
         report = await made(archive, "stem:mergers")
 
@@ -232,7 +287,7 @@ class TestKept:
 
         lines = b"".join(report_csv(report)).decode("utf-8-sig").splitlines()
         assert lines[1].split(",")[1] == '"\'=cmd|calc"'
-        assert len(lines) == 4
+        assert len(lines) == 5
         for table in Table:
             assert b"".join(report_csv(report, table))
         assert report_xlsx(report) == report_xlsx(report)
@@ -244,8 +299,23 @@ class TestReach:
 
         assert (report.documents, counts(report)) == (5, [(2, 5, 2)])
         assert report.within == ("unit Treasury",)
-        assert report.not_searchable == 0
+        assert (report.not_searchable, report.without_words) == (0, 0)
         assert await archive.term_reports.show(report.id, actor=TREASURY) == report
+
+    async def test_a_limited_person_counts_only_their_documents_without_words(
+        self, archive: SmallArchive
+    ) -> None:
+        for number in range(3):
+            await archive.capture(arrival(f"theirs{number}", "", account="@globex"))
+        await archive.capture(arrival("mine", ""))
+        await archive.index_all()
+        whole = await made(archive, "merger")
+
+        report = await made(archive, "merger", actor=TREASURY)
+
+        assert (report.without_words, whole.without_words) == (1, 4)
+        found = await archive.searching.count(report.query_without_words, actor=TREASURY)
+        assert found.count == 1
 
     async def test_reports_out_of_reach_are_not_there(self, archive: SmallArchive) -> None:
         whole = await made(archive, "merger")

@@ -37,7 +37,7 @@ KINDS = (
     ("class", "Class is"),
     ("lang", "Language is"),
     ("is", "State is (edited, deleted, reply, held)"),
-    ("has", "Carries (media, link)"),
+    ("has", "Carries (media, link, text)"),
     ("after", "Posted on or after (day)"),
     ("before", "Posted before (day)"),
     ("captured", "Captured on (day, or day..day)"),

@@ -40,6 +40,7 @@ _WORDS = {
     (FieldName.CHANGE, "edited"): "Edited",
     (FieldName.CHANGE, "deleted"): "Deleted at source",
     (FieldName.HAS, "media"): "With media",
+    (FieldName.HAS, "text"): "With words",
 }
 
 _Choice = TypeVar("_Choice", DateName, Order)

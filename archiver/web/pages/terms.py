@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -10,6 +11,7 @@ from archiver.access.rules import Permission
 from archiver.errors import InvalidInput
 from archiver.legal.term_comparison import Change
 from archiver.legal.term_files import FAMILY, facts
+from archiver.legal.term_report import TermReport
 from archiver.legal.term_reports import Wanted
 from archiver.legal.understanding import Syntax
 from archiver.web.api.term_reports import FILE_PARAMETERS, report_file, start_report
@@ -22,6 +24,7 @@ _HTML = Body(media_type="text/html")
 _FORM = Body(media_type="application/x-www-form-urlencoded")
 _ACCOUNTS = 20
 _RECORDS = 50
+_LONGEST_LINK = 2_000  # characters of a query; a set's may have a million
 _SYNTAXES = (
     (Syntax.MUNIMENT.value, "This archive's query language"),
     (Syntax.DTSEARCH.value, "dtSearch (Relativity)"),
@@ -115,6 +118,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         "term_report.html",
         report=report,
         facts=facts(report),
+        without_words_href=_without_words_href(report),
         family=FAMILY,
         earlier=[each for each in others if each.id < report.id],
         accounts=[(name.account, documents) for name, documents in accounts],
@@ -155,6 +159,14 @@ async def compare(request: web.Request) -> web.StreamResponse:
 async def file(request: web.Request) -> web.StreamResponse:
     """Answer the report as CSV or XLSX."""
     return await report_file(request)
+
+
+def _without_words_href(report: TermReport) -> str:
+    """Return where what holds no words in the set's scope is listed; empty where none can be."""
+    query = report.query_without_words
+    if not report.without_words or len(query) > _LONGEST_LINK:
+        return ""
+    return f"/search?{urlencode({'q': query})}"
 
 
 def _wanted(fields: Mapping[str, str]) -> Wanted:

@@ -8,7 +8,7 @@ from search.index import CHUNK
 from search.matcher import values
 from search.query import FieldName
 
-LAYOUT = f"opensearch-1 {ANALYZER_VERSION}"
+LAYOUT = f"opensearch-2 {ANALYZER_VERSION}"
 """What must be equal for an index to be used. Not the server's version: it upgrades its files."""
 
 PLACE = "place"

@@ -11,7 +11,7 @@ from search.document import Document
 from search.matcher import values
 from search.query import FieldName
 
-LAYOUT = f"layout-5 {ANALYZER_VERSION} {_library}"
+LAYOUT = f"layout-6 {ANALYZER_VERSION} {_library}"
 """What must be equal for an index to be used: fields, analyzer, library and its format."""
 
 SPACES = "spaces"

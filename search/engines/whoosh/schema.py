@@ -13,7 +13,7 @@ from search.document import Document
 from search.matcher import values
 from search.query import FieldName
 
-LAYOUT = f"layout-1 {ANALYZER_VERSION} whoosh3-{version('whoosh3')}"
+LAYOUT = f"layout-2 {ANALYZER_VERSION} whoosh3-{version('whoosh3')}"
 """What must be equal for an index to be used: fields, analyzer, library and its format."""
 
 TEXT = "text"

@@ -43,6 +43,9 @@ def test_every_count_is_that_of_counting_by_hand(
     others = [set().union(*hits[:n], *hits[n + 1 :]) for n in range(len(hits))]
     assert counting.unique() == [len(a - b) for a, b in zip(hits, others, strict=True)]
     assert counting.total().hits == len(set().union(*hits))
+    for each, theirs in zip(found, hits, strict=True):
+        assert counting.documents_among(each) == len(theirs)
+    assert counting.total().hits == len(set().union(*hits)), "what is asked beside is no term"
 
 
 def test_a_number_beyond_the_log_of_the_set_is_no_hit() -> None:

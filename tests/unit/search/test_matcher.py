@@ -55,6 +55,7 @@ FOUND = [
     'tag:"q3 report"',
     "is:edited",
     "has:media",
+    "has:text",
     "after:2026-03-01",
     "before:2026-03-02",
     "posted:2026-03-01",
@@ -79,6 +80,7 @@ NOT_FOUND = [
     "account:acme",
     "tag:q3",
     "is:created",
+    "NOT has:text",
     "after:2026-03-02",
     "before:2026-03-01",
     "posted:2026-02-28",
@@ -111,7 +113,20 @@ def test_a_post_without_a_time_is_outside_every_posted_range_and_inside_its_nega
 
 def test_an_empty_document_has_no_words_and_no_fields() -> None:
     empty = document(number=0, text="", captured_at=0)
-    assert not matches(parse("a OR platform:x OR has:media OR tag:x"), empty)
+    assert not matches(parse("a OR platform:x OR has:media OR has:text OR tag:x"), empty)
+
+
+@pytest.mark.parametrize("text", ["a", "7", "🎉", "https://t.co/a", "@acme", "東", "C++", "— a —"])
+def test_a_post_has_text_where_a_word_of_the_language_can_find_it(text: str) -> None:
+    assert matches(parse("has:text"), document(number=0, text=text, captured_at=0))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   ", "…", "— — —", "?!", "\u200b", "\ufe0f", "&", "++", "_"]
+)
+def test_signs_that_no_word_finds_are_no_text(text: str) -> None:
+    post = document(number=0, text=text, tags=["q3"], has_media=True, captured_at=0)
+    assert matches(parse("NOT has:text AND has:media AND tag:q3"), post)
 
 
 def test_a_document_survives_pickling_and_is_folded_once() -> None:

@@ -4,6 +4,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from archiver.access.rules import Permission, reach
 from archiver.errors import InvalidInput, NotFound
@@ -91,6 +92,7 @@ def a_report(report_id: str, *terms: str) -> TermReport:
         made_at=1_790_000_000_000,
         made_by="carla",
         took_ms=12,
+        without_words=3,
     )
 
 
@@ -138,9 +140,10 @@ class FakeFrozenSets:
 
 @dataclass
 class FakeTermReports:
-    """Two reports over the set."""
+    """Two reports over the set, which both say `told` of themselves."""
 
     exported: list[str] = field(default_factory=list)
+    told: dict[str, Any] = field(default_factory=dict)
 
     def read(self, wanted: Wanted) -> Sequence[Term]:
         return read_terms(terms_of(wanted.terms), UTC, syntax=syntax_of(wanted.syntax))
@@ -164,7 +167,7 @@ class FakeTermReports:
         reach(actor, Permission.SEARCH)
         if report_id not in {REPORT, EARLIER}:
             raise NotFound(f"no search term report {report_id!r}")
-        return a_report(report_id, "merger", "=cmd|calc")
+        return replace(a_report(report_id, "merger", "=cmd|calc"), **self.told)
 
     async def export(self, report_id: str, *, form: str, actor: Actor) -> TermReport:
         self.exported.append(form)

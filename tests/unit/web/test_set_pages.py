@@ -1,10 +1,12 @@
 """Pages and API of frozen sets and search term reports: what they show, escape and refuse."""
 
+from dataclasses import replace
+
 import pytest
 
 from archiver.model.actor import Role
 from tests.unit.web.fake_services import Face, FakeServices, bearer
-from tests.unit.web.fakes_sets import EARLIER, HOSTILE, RECORD, REPORT, SET
+from tests.unit.web.fakes_sets import EARLIER, HOSTILE, RECORD, REPORT, SET, a_report
 
 COUNSEL = bearer(Role.COUNSEL)
 
@@ -90,6 +92,28 @@ async def test_a_report_is_a_job_over_a_set_within_reach(face: Face) -> None:
         "/api/v1/term-reports", headers=COUNSEL, json={"terms": "merger", "set_id": RECORD}
     )
     assert nothing.status == 404
+
+
+async def test_a_report_links_to_what_of_its_scope_holds_no_words(
+    face: Face, services: FakeServices
+) -> None:
+    path, address = f"/terms/{REPORT}", "/search?q=%28merger%29+AND+NOT+has%3Atext"
+    scope = a_report(REPORT).set
+    long = replace(scope, query="a OR " * 1_000 + "a")
+
+    async def page(**told: object) -> str:
+        services.term_reports.told = told
+        return await (await face.get(path, headers=COUNSEL)).text()
+
+    assert address in await page()
+    told = await (await face.get(f"/api/v1/term-reports/{REPORT}", headers=COUNSEL)).json()
+    assert (told["without_words"], told["not_searchable"]) == (3, 2)
+    assert "/search?q=NOT+has%3Atext" in await page(set=replace(scope, query=""))
+    assert "1 document of the set holds no words" in await page(without_words=1)
+    assert "3 documents of the set hold no words" in await page(set=long)
+    assert "not counted then" in await page(without_words=None)
+    for nothing in ({"set": long}, {"without_words": 0}, {"without_words": None}):
+        assert "NOT+has" not in await page(**nothing)
 
 
 async def test_files_are_downloads_without_formulas(face: Face, services: FakeServices) -> None:
