@@ -17,7 +17,7 @@ from archiver.access.roster import Roster, Trail
 from archiver.access.rules import Permission, require
 from archiver.access.sessions import Sessions
 from archiver.audit.actions import Action
-from archiver.clock import Clock, from_millis, to_millis
+from archiver.clock import Clock, from_millis, rfc3339, to_millis
 from archiver.db import invitations as rows
 from archiver.db import people as person_rows
 from archiver.db.invitations import InvitationRow
@@ -26,7 +26,9 @@ from archiver.db.transaction import Database
 from archiver.errors import Conflict, Denied
 from archiver.ids import Randomness, Ulids
 from archiver.model.actor import Actor
+from archiver.model.fingerprint import FINGERPRINT, fingerprint
 from archiver.model.person import Method, PersonState
+from archiver.preserve.secret_effects import EXPIRES_AT, LINK, LinkMade, PasswordSet
 
 LASTS = timedelta(hours=72)
 _SECRET = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -101,11 +103,14 @@ class Invitations:
             actor=actor,
             object_type="person",
             object_id=person_id,
-            details={"email": whose.email},
+            details={
+                "email": whose.email,
+                LINK: row.id,
+                EXPIRES_AT: rfc3339(from_millis(row.expires_at)),
+                FINGERPRINT: fingerprint(row.sha256),
+            },
+            effect=LinkMade(person_id=person_id, at=to_millis(now), row=row),
         )
-        async with self._database.transaction() as tx:
-            await rows.end_all_of(tx, person_id, at=to_millis(now))
-            await rows.add(tx, row)
         return Link(
             path=f"/welcome/{secret}", expires_at=from_millis(row.expires_at), email=whose.email
         )
@@ -136,7 +141,13 @@ class Invitations:
         row, whose = await self._open(secret)
         check_password(password, email=whose.email)
         encoded = await hash_password(password)
-        now = to_millis(self._clock())
+        stated = PasswordSet(
+            person_id=whose.id,
+            fingerprint=fingerprint(encoded),
+            at=to_millis(self._clock()),
+            link=row.id,
+            encoded=encoded,
+        )
         await self._trail.record(
             Action.PASSWORD_SET,
             actor=Actor(
@@ -144,13 +155,11 @@ class Invitations:
             ),
             object_type="person",
             object_id=whose.id,
+            details={LINK: row.id, FINGERPRINT: stated.fingerprint},
+            effect=stated,
         )
-        async with self._database.transaction() as tx:
-            if not await rows.use(tx, row.id, at=now):
-                raise _unknown()
-            await person_rows.change(
-                tx, whose.id, password_hash=encoded, failures=0, locked_until=None
-            )
+        if (await self._roster.get(whose.id)).password_hash != encoded:
+            raise _unknown()  # of two who used the link at once the other was faster
         await self._sessions.end_all_of(whose.id)
         await join(self._roster, whose.id, method=Method.LINK)
         return whose.id

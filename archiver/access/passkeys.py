@@ -33,6 +33,7 @@ from archiver.db.transaction import Database, Transaction
 from archiver.errors import Conflict, Denied, InvalidInput, NotFound
 from archiver.ids import Randomness
 from archiver.model.actor import Actor
+from archiver.model.fingerprint import FINGERPRINT, fingerprint
 
 PURPOSE = "passkey ceremony"
 _CHALLENGE_BYTES = 32
@@ -139,7 +140,12 @@ class Passkeys:
             created_at=to_millis(now),
             last_used_at=None,
         )
-        await self._note(Action.PASSKEY_ADDED, row, actor)
+        async with self._database.reading() as tx:
+            if await rows.get(tx, row.credential_id) is not None:
+                raise Conflict("this passkey is registered already; use it, or make another")
+        await self._note(
+            Action.PASSKEY_ADDED, row, actor, **{FINGERPRINT: fingerprint(row.public_key)}
+        )
         async with self._database.transaction() as tx:
             await rows.add(tx, row)
         return _view(row)
@@ -262,13 +268,13 @@ class Passkeys:
             "remove it, and tell your administrator"
         )
 
-    async def _note(self, action: Action, row: PasskeyRow, actor: Actor) -> None:
+    async def _note(self, action: Action, row: PasskeyRow, actor: Actor, **more: str) -> None:
         await self._trail.record(
             action,
             actor=actor,
             object_type="passkey",
             object_id=base64url(row.credential_id),
-            details={"name": row.name, "person": row.person_id},
+            details={"name": row.name, "person": row.person_id, **more},
         )
 
 

@@ -18,7 +18,10 @@ from archiver.db.people import PersonRow
 from archiver.db.transaction import Database
 from archiver.errors import Denied
 from archiver.model.actor import Actor
+from archiver.model.fingerprint import FINGERPRINT, fingerprint
 from archiver.model.person import Method, PersonState
+from archiver.preserve.person_effects import PERSON
+from archiver.preserve.secret_effects import PasswordHashedAnew, PasswordSet
 
 _NOBODY = "somebody unknown"
 
@@ -88,10 +91,20 @@ class Passwords:
         whose = await self._roster.get(actor.person_id)
         check_password(new, email=whose.email)
         encoded = await hash_password(new)
-        await self._trail.record(
-            Action.PASSWORD_SET, actor=actor, object_type="person", object_id=whose.id
+        stated = PasswordSet(
+            person_id=whose.id,
+            fingerprint=fingerprint(encoded),
+            at=to_millis(self._clock()),
+            encoded=encoded,
         )
-        await self._roster.keep(whose.id, password_hash=encoded, failures=0, locked_until=None)
+        await self._trail.record(
+            Action.PASSWORD_SET,
+            actor=actor,
+            object_type=PERSON,
+            object_id=whose.id,
+            details={FINGERPRINT: stated.fingerprint},
+            effect=stated,
+        )
         await self._sessions.end_all_of(whose.id, but=session_id)
 
     async def _fits(self, whose: PersonRow | None, password: str, now: datetime) -> bool:
@@ -101,8 +114,20 @@ class Passwords:
         if whose is None or encoded is None or not same or _is_locked(whose, now):
             return False
         if is_outdated(encoded):
-            await self._roster.keep(whose.id, password_hash=await hash_password(password))
+            await self._hash_anew(whose, encoded, password)
         return True
+
+    async def _hash_anew(self, whose: PersonRow, before: str, password: str) -> None:
+        """Keep a password under newer parameters. An event, as verification compares hashes."""
+        encoded = await hash_password(password)
+        await self._trail.record(
+            Action.PASSWORD_HASHED,
+            actor=_claimed(whose),
+            object_type=PERSON,
+            object_id=whose.id,
+            details={FINGERPRINT: fingerprint(encoded)},
+            effect=PasswordHashedAnew(person_id=whose.id, before=before, encoded=encoded),
+        )
 
     async def _refuse(self, whose: PersonRow | None, now: datetime) -> None:
         """Count a wrong password, lock after too many, and leave an event, one a minute at most."""
@@ -114,7 +139,7 @@ class Passwords:
             await self._trail.record(
                 Action.SESSION_REFUSED,
                 actor=_claimed(whose),
-                object_type="person",
+                object_type=PERSON,
                 object_id=key,
                 result="refused",
                 details={"method": Method.PASSWORD.value, "tries": tries},
@@ -130,7 +155,7 @@ class Passwords:
             await self._trail.record(
                 Action.PERSON_LOCKED,
                 actor=_claimed(whose),
-                object_type="person",
+                object_type=PERSON,
                 object_id=whose.id,
                 details={"failures": failures, "until": rfc3339(now + lock)},
             )

@@ -20,6 +20,7 @@ from archiver.audit.actions import Action
 from archiver.db.people import PersonRow
 from archiver.errors import CallerError, Conflict, Denied
 from archiver.model.actor import Actor
+from archiver.model.fingerprint import FINGERPRINT, fingerprint
 from archiver.model.grants import Grants
 from archiver.model.person import Method, PersonState
 
@@ -138,6 +139,13 @@ class ProviderSignIn:
                 f"{who.email} signs in another way here, and is not taken over by {self.label}; "
                 "use your password or a passkey, or ask an administrator"
             )
+        await self._trail.record(
+            Action.IDENTITY_LINKED,
+            actor=Actor(name=known.email, roles=frozenset(), via=Method.OIDC, person_id=known.id),
+            object_type="person",
+            object_id=known.id,
+            details={FINGERPRINT: fingerprint(who.key)},
+        )
         await self._roster.keep(known.id, subject=who.key)
         return known
 

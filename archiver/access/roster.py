@@ -25,9 +25,13 @@ from archiver.model.actor import Actor, Role
 from archiver.model.grants import Grants
 from archiver.model.person import PersonState
 from archiver.preserve.person_effects import PERSON, PersonStated, person_details
+from archiver.preserve.secret_effects import LinkMade, PasswordHashedAnew, PasswordSet
 
 WHOLE_ONLY = frozenset({Role.ADMINISTRATOR, Role.OPERATOR, Role.CAPTURE_AGENT})
 """Roles that are held over the whole archive or not at all."""
+
+Stated = PersonStated | LinkMade | PasswordSet | PasswordHashedAnew
+"""What the events of people change, where more is at hand than they say."""
 
 _NAME_LIMIT = 200
 _EMAIL_LIMIT = 254
@@ -47,7 +51,7 @@ class Trail(Protocol):
         object_id: str = "",
         result: str = "ok",
         details: Mapping[str, str | int | bool] | None = None,
-        effect: PersonStated | None = None,
+        effect: Stated | None = None,
         at: datetime | None = None,
     ) -> object:
         """Make one event durable, with what it changes. Raises OperatorError."""
@@ -128,7 +132,7 @@ class Roster:
             return await rows.list_all(tx)
 
     async def keep(self, person_id: str, **values: object) -> None:
-        """Set what no event states: `subject`, `password_hash`, `preferences`, and the like."""
+        """Set what no event states, such as `preferences`, or states by a fingerprint."""
         async with self._database.transaction() as tx:
             await rows.change(tx, person_id, **values)
         self._sessions.forget()

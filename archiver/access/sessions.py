@@ -28,6 +28,7 @@ from archiver.db.transaction import Database
 from archiver.errors import Conflict, Denied, InvalidInput, NotFound
 from archiver.ids import Randomness, Ulids
 from archiver.model.actor import Actor
+from archiver.model.fingerprint import FINGERPRINT, fingerprint
 from archiver.model.person import Method, PersonState, Preferences
 
 BELIEVED_FOR = timedelta(seconds=5)
@@ -176,7 +177,8 @@ class Sessions:
             glass_until=None,
             glass_reason=None,
         )
-        await self._note(Action.SESSION_STARTED, _actor(row, whose, at), row, method=method)
+        said = {"method": method, "person": whose.id, FINGERPRINT: fingerprint(row.sha256)}
+        await self._note(Action.SESSION_STARTED, _actor(row, whose, at), row, **said)
         async with self._database.transaction() as tx:
             await rows.forget_before(tx, at - _KEPT_MS)
             await rows.end_by_hash(tx, _hash(replacing), at=at)
@@ -213,8 +215,9 @@ class Sessions:
         """
         row, whose = await self._live(session_id)
         now = to_millis(self._clock())
-        await self._note(Action.SESSION_CONFIRMED, _actor(row, whose, now), row, method=method)
         secret = self._new_secret()
+        said = {"method": method, "person": whose.id, FINGERPRINT: fingerprint(_hash(secret))}
+        await self._note(Action.SESSION_CONFIRMED, _actor(row, whose, now), row, **said)
         await self._change(session_id, sha256=_hash(secret), confirmed_at=now, seen_at=now)
         return secret
 

@@ -31,6 +31,7 @@ from archiver.db.transaction import Database
 from archiver.errors import Denied, InvalidInput, NotFound
 from archiver.ids import Randomness, Ulids
 from archiver.model.actor import Actor, LimitedRole, Role
+from archiver.model.fingerprint import FINGERPRINT, fingerprint
 from archiver.model.grants import grant
 
 LASTS = timedelta(days=90)
@@ -176,6 +177,7 @@ class Tokens:
                 "unit": stored.unit,
                 "matter": stored.matter,
                 "expires_at": rfc3339(expires_at),
+                FINGERPRINT: fingerprint(stored.sha256),
             },
         )
         async with self._database.transaction() as tx:

@@ -39,6 +39,10 @@ In words, as an audit from outside starts without what those effects need.
 """
 
 
+FINGERPRINTED = frozenset({"passkey", "person", "session", "token"})
+"""The object types of the events that say which secrets were set (`database_ways_in`)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentTask:
     """Segments to open, `(object key, version)`; the keyring goes to the worker and no further.
@@ -137,7 +141,7 @@ class RecordOpener:
         body = parse_event(next(iter(parts.values()), b"")) if is_event else None
         states = body is not None and (
             body.action == SET_FROZEN
-            or body.object_type in REPLAYED
+            or body.object_type in REPLAYED | FINGERPRINTED
             or is_stating(body, parts.keys())
         )
         return OpenedFacts(

@@ -43,7 +43,7 @@ _WHERE_FILED = f"look into which classes records were filed since, {REBUILD}"
 _PLACE_NO_HOLD = f"place no hold from it meanwhile, {REBUILD}"
 _HAND_OUT_NOTHING = f"hand it to nobody meanwhile, {REBUILD}"
 _WHAT_THEY_DID = f"look in the audit trail at what they did since, {REBUILD}"
-_NOT_WHOLE = (
+NOT_WHOLE = (
     "not all records of the log could be opened, which is a problem of its own: if the event of "
     "this is among them, put that right first; else "
 )
@@ -159,7 +159,7 @@ class ReplayCheck:
         # A founding that was cut short has stated no plan yet, as the report says already.
         left_out = () if self._replay.has_plan() else ("file_class", "class_rules", "plan_draft")
         for table in (each for each in VIEWS if each not in left_out):
-            await self._name_differences(table, "" if is_whole else _NOT_WHOLE)
+            await self._name_differences(table, "" if is_whole else NOT_WHOLE)
 
     def _apply_all(self, entries: Disposals) -> None:
         for event in self._replay.events():

@@ -156,7 +156,7 @@ class DatabaseSide:
                 if record.stated:
                     await self._statements.take(first + record.frame, record.stated)
 
-    async def check_statements(self, log: CheckedLog) -> None:
+    async def check_statements(self, log: CheckedLog, now_ms: int) -> None:
         """Compare what all stored events state with the rows that are their views."""
         if self._statements is not None:
-            await self._statements.finish(log, is_whole=self._is_whole)
+            await self._statements.finish(log, is_whole=self._is_whole, now_ms=now_ms)

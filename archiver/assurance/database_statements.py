@@ -8,11 +8,12 @@ into, a schedule that no two people approved, a release that nobody made.
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 
-from archiver.assurance.content import REPLAYED
+from archiver.assurance.content import FINGERPRINTED, REPLAYED
 from archiver.assurance.database_check import REBUILD
 from archiver.assurance.database_holds import HoldCheck
-from archiver.assurance.database_replay import ReplayCheck
+from archiver.assurance.database_replay import NOT_WHOLE, ReplayCheck
 from archiver.assurance.database_sets import SetCheck
+from archiver.assurance.database_ways_in import WaysInCheck
 from archiver.assurance.log_check import CheckedLog
 from archiver.assurance.report import Findings
 from archiver.db import holds as hold_rows
@@ -53,6 +54,7 @@ class StatementCheck:
         self._holds = holds
         self._findings = findings
         self._sets = SetCheck(database=database, known=views.sets, below=below, findings=findings)
+        self._ways_in = WaysInCheck(known=views.ways_in, below=below, findings=findings)
         self._replay = ReplayCheck(database=database, replay=replay, below=below, findings=findings)
         self._effects: list[tuple[int, Effect]] = []
         self._placed: dict[str, hold_rows.HoldRow] = {}
@@ -64,7 +66,9 @@ class StatementCheck:
             body = parse_event(next(iter(parts.values())))
             if body.object_type in REPLAYED or PLAN_PART in parts:
                 self._replay.take(log_index, body, parts)
-            if body.object_type not in REPLAYED or is_stating(body, parts.keys()):
+            if body.object_type in FINGERPRINTED:
+                self._ways_in.take(log_index, body)
+            if body.object_type not in REPLAYED | FINGERPRINTED or is_stating(body, parts.keys()):
                 await self._note(log_index, effect_of(body, parts.get))
         except IntegrityError as error:
             self._findings.problem(str(error))
@@ -86,7 +90,7 @@ class StatementCheck:
             case _:
                 self._effects.append((log_index, effect))
 
-    async def finish(self, log: CheckedLog, *, is_whole: bool) -> None:
+    async def finish(self, log: CheckedLog, *, is_whole: bool, now_ms: int) -> None:
         """Compare, in both directions; `is_whole`: every record of the log was opened.
 
         Raises:
@@ -102,6 +106,7 @@ class StatementCheck:
                 earlier.take(effect)
         self._check_terms(earlier)
         await self._replay.finish(log, is_whole=is_whole)
+        self._ways_in.finish(now_ms=now_ms, but_first="" if is_whole else NOT_WHOLE)
         await self._check_moved(all_of_them.moved, log.end)
 
     def _check_vouched(self, log: CheckedLog) -> None:

@@ -289,7 +289,7 @@ class _FullVerification:
             done += len(opened)
             self._progress("content", done, len(names))
         if self._database is not None:
-            await self._database.check_statements(log)
+            await self._database.check_statements(log, self._run.now_ms)
         else:
             note_unused_blobs(inventory, named, self._run.recent_ms, self._findings)
 

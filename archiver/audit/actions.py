@@ -73,6 +73,8 @@ class Action(StrEnum):
     PERSON_LOCKED = "person:locked"
     PERSON_VIEWED = "person:viewed"
     PASSWORD_SET = "password:set"  # noqa: S105 - the name of an act
+    PASSWORD_HASHED = "password:hashed"  # noqa: S105 - the name of an act
+    IDENTITY_LINKED = "identity:linked"
     PASSKEY_ADDED = "passkey:added"
     PASSKEY_RENAMED = "passkey:renamed"
     PASSKEY_REMOVED = "passkey:removed"
@@ -207,6 +209,8 @@ SENTENCES: dict[Action, str] = {
     Action.PERSON_LOCKED: "{actor} was locked out after wrong passwords",
     Action.PERSON_VIEWED: "{actor} looked at the people and their access",
     Action.PASSWORD_SET: "{actor} set a password",
+    Action.PASSWORD_HASHED: "{actor} signed in, and their password is kept in a newer form",
+    Action.IDENTITY_LINKED: "{actor} came by the identity provider for the first time",
     Action.PASSKEY_ADDED: "{actor} added a passkey",
     Action.PASSKEY_RENAMED: "{actor} gave a passkey another name",
     Action.PASSKEY_REMOVED: "{actor} removed a passkey",

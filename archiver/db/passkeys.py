@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, insert, select, update
 
 from archiver.db.tables import passkey
-from archiver.db.transaction import Transaction
+from archiver.db.transaction import Connection, Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,4 +80,9 @@ async def rename(tx: Transaction, credential_id: bytes, name: str) -> None:
 
 async def remove(tx: Transaction, credential_id: bytes) -> None:
     """Forget a passkey."""
-    await tx.execute(delete(passkey).where(passkey.c.credential_id == credential_id))
+    await tx.run_sync(lambda connection: forget(connection, credential_id))
+
+
+def forget(connection: Connection, credential_id: bytes) -> None:
+    """Forget a passkey, where it is known."""
+    connection.execute(delete(passkey).where(passkey.c.credential_id == credential_id))

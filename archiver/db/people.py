@@ -87,6 +87,21 @@ def state_person(
         connection.execute(insert(person_role), rows)
 
 
+def password_of(connection: Connection, person_id: str) -> str | None:
+    """Return the encoded hash of a person's password, None where they have none."""
+    found = select(person.c.password_hash).where(person.c.id == person_id)
+    return connection.execute(found).scalar_one_or_none()
+
+
+def set_password(connection: Connection, person_id: str, encoded: str | None) -> None:
+    """Set the hash of a person's password, or forget it; a lock after wrong ones ends."""
+    connection.execute(
+        update(person)
+        .where(person.c.id == person_id)
+        .values(password_hash=encoded, failures=0, locked_until=None)
+    )
+
+
 async def get(tx: Transaction, person_id: str) -> PersonRow:
     """Return one person. Raises NotFound."""
     found = await _find(tx, person.c.id == person_id)
@@ -130,7 +145,7 @@ async def active_administrators(tx: Transaction) -> set[str]:
 
 
 async def change(tx: Transaction, person_id: str, **values: object) -> None:
-    """Set columns that no event states: `password_hash`, `subject`, `preferences` and the like."""
+    """Set columns that no event states, such as `preferences`, or states by a fingerprint."""
     await tx.execute(update(person).where(person.c.id == person_id).values(**values))
 
 

@@ -26,6 +26,7 @@ from archiver.db.tables import (
 )
 from archiver.db.term_witness import Schedules
 from archiver.db.transaction import Connection, Transaction
+from archiver.db.ways_in import WaysIn, ways_in
 from retention.ends import Ends
 from retention.schedules import Schedule
 
@@ -71,21 +72,24 @@ async def held_entries(
 
 
 class Views(NamedTuple):
-    """What only events state: schedule versions, retention events in force, and frozen sets."""
+    """What only events state: schedules, retention events in force, frozen sets, ways in."""
 
     schedules: Schedules
     statements: frozenset[tuple[Any, ...]]
     sets: Mapping[str, FrozenSetRow]
+    ways_in: WaysIn
 
 
 async def views(tx: Transaction) -> Views:
     """Return what the database says that only events can tell it."""
     sets = {row.id: row for row in await frozen_sets.list_all(tx)}
+    entrances = await ways_in(tx)
     return await tx.run_sync(
         lambda connection: Views(
             schedules=term_witness.schedules(connection),
             statements=term_witness.statements(connection),
             sets=sets,
+            ways_in=entrances,
         )
     )
 

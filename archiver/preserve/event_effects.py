@@ -60,6 +60,14 @@ from archiver.preserve.retention_event_effects import (
     retention_changed,
 )
 from archiver.preserve.saved_search_effects import SAVED_SEARCH, saved_search_effect
+from archiver.preserve.secret_effects import (
+    LINKED,
+    PASSKEY_REMOVED,
+    PASSWORD_SET,
+    link_made,
+    passkey_removed,
+    password_set,
+)
 from archiver.preserve.set_effects import set_frozen
 from archiver.preserve.stop_effects import RESUMED, STOPPED, stop_effect
 from archiver.preserve.subscription_effects import SUBSCRIPTION, subscription_effect
@@ -231,6 +239,9 @@ _BY_ACTION: Mapping[str, Callable[[EventBody, PartOf], Effect | None]] = {
     HOLD_PLACED: _hold_placed,
     HOLD_RELEASED: _hold_released,
     TOKEN_REVOKED: _token_revoked,
+    LINKED: link_made,
+    PASSWORD_SET: password_set,
+    PASSKEY_REMOVED: passkey_removed,
     SET_FROZEN: set_frozen,
     TERMS_REPORTED: terms_reported,
     CERTIFICATE_ISSUED: certificate_issued,

@@ -2,7 +2,7 @@
 
 Each event states the whole of it, not the difference, so that the newest one alone gives the row:
 whoever sequences an old event late gives nobody back a role that was taken from them since.
-Passwords, passkeys and sessions are in no event (decision 0021).
+Passwords, passkeys and sessions are in no event (decision 0021); `secret_effects` tells of them.
 """
 
 from dataclasses import dataclass

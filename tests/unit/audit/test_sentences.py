@@ -508,6 +508,14 @@ SENTENCES: dict[Action, tuple[Told, str]] = {
         Told("person", "P1", "ok", {}),
         "carla set a password.",
     ),
+    Action.PASSWORD_HASHED: (
+        Told("person", "P1", "ok", {}),
+        "carla signed in, and their password is kept in a newer form.",
+    ),
+    Action.IDENTITY_LINKED: (
+        Told("person", "P1", "ok", {}),
+        "carla came by the identity provider for the first time.",
+    ),
     Action.PASSKEY_ADDED: (
         Told("passkey", "K1", "ok", {"name": "Blue key", "person": "P1"}),
         "carla added a passkey “Blue key”.",
