@@ -194,8 +194,10 @@ def no_delivery(delivery_id: str) -> NotFound:
     return NotFound(f"no delivery {delivery_id!r}; list the deliveries to see their ids")
 
 
-async def due(tx: Transaction, now: int, limit: int, *, latest: int) -> list[DeliveryRow]:
-    """Return deliveries to be tried now: of each owner one, then of each another, and so on.
+async def due(
+    tx: Transaction, channel: str, now: int, limit: int, *, latest: int
+) -> list[DeliveryRow]:
+    """Return what is due by a channel: of each owner one delivery, then of each another, and so on.
 
     Of one owner those that wait longest come first. None is put off until after `latest` but by a
     clock that was set back since: it is due.
@@ -210,6 +212,7 @@ async def due(tx: Transaction, now: int, limit: int, *, latest: int) -> list[Del
             delivery.c.state == WAITING,
             or_(delivery.c.next_at <= now, delivery.c.next_at > latest),
             subscription.c.state == ACTIVE,
+            subscription.c.channel == channel,
         )
         .order_by(turn, delivery.c.next_at, delivery.c.id)
         .limit(limit)
@@ -263,12 +266,16 @@ async def deliveries_of(
     return [DeliveryRow(**row) for row in rows.mappings()]
 
 
-async def count_dead(tx: Transaction) -> int:
-    """Return how many deliveries of active subscriptions were given up."""
+async def count_dead(tx: Transaction, channel: str) -> int:
+    """Return how many deliveries of active subscriptions by a channel were given up."""
     found = await tx.execute(
         select(func.count())
         .select_from(delivery)
         .join(subscription, subscription.c.id == delivery.c.subscription_id)
-        .where(delivery.c.state == DEAD, subscription.c.state == ACTIVE)
+        .where(
+            delivery.c.state == DEAD,
+            subscription.c.state == ACTIVE,
+            subscription.c.channel == channel,
+        )
     )
     return int(found.scalar_one())

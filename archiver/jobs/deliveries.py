@@ -21,7 +21,7 @@ from archiver.audit.actions import Action
 from archiver.audit.trail import Trail
 from archiver.clock import Clock, from_millis, to_millis
 from archiver.db import subscriptions as rows
-from archiver.db.subscriptions import DEAD, DELIVERED, DeliveryRow
+from archiver.db.subscriptions import ACTIVE, DEAD, DELIVERED, DeliveryRow
 from archiver.db.transaction import Database
 from archiver.errors import ConfigurationError, NotFound, PeerUnavailable
 from archiver.ids import Randomness
@@ -84,8 +84,11 @@ class Deliveries:
         self._channels = channels
         self._public_url = public_url
 
-    async def deliver(self) -> int:
-        """Try what is due, side by side; return how many attempts were made.
+    async def deliver(self, channel: ChannelName) -> int:
+        """Try what is due by one channel; return how many attempts were made.
+
+        Webhooks are tried side by side. Mails go one after the other, for a server counts
+        connections, and each is claimed when it is its turn: one that hangs outlasts no claim.
 
         Raises:
             OperatorError: the index does not answer, so nothing was told; or what became of an
@@ -94,22 +97,27 @@ class Deliveries:
         async with self._database.reading() as tx:
             now = self._clock()
             latest = to_millis(now + BACKOFF[-1] * (1 + _SPREAD))
-            due = await rows.due(tx, to_millis(now), _AT_ONCE, latest=latest)
+            due = await rows.due(tx, channel.value, to_millis(now), _AT_ONCE, latest=latest)
+        if channel is ChannelName.MAIL:
+            return sum([await self._attempt(row) for row in due])
         return sum(await asyncio.gather(*(self._attempt(row) for row in due)))
 
-    async def notice(self) -> str:
+    async def notice(self, channel: ChannelName) -> str:
         """Return what an operator should know: how many were given up; empty where none was."""
         async with self._database.reading() as tx:
-            dead = await rows.count_dead(tx)
+            dead = await rows.count_dead(tx, channel.value)
         if not dead:
             return ""
-        what = "delivery was" if dead == 1 else "deliveries were"
-        return f"{dead} {what} given up; the pages of the saved searches say why"
+        what = "delivery" if dead == 1 else "deliveries"
+        was = "was" if dead == 1 else "were"
+        return f"{dead} {what} by {channel} {was} given up; the pages of the saved searches say why"
 
     async def _attempt(self, waiting: DeliveryRow) -> bool:
         """Make an attempt, or find that none is to be made; False where it is not the time."""
         async with self._database.reading() as tx:
             subscription = await rows.get(tx, waiting.subscription_id)
+            if subscription.state != ACTIVE:  # it ended while others were told
+                return False
             asked = await asked_now(
                 tx, self._news, subscription, self._clock(), version=waiting.version
             )

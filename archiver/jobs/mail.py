@@ -99,13 +99,12 @@ class MailServer:
 
 
 class Mail:
-    """Sends notices as messages. One at a time: servers count connections."""
+    """Sends notices as messages."""
 
     def __init__(self, *, server: MailServer, clock: Clock, archive: str) -> None:
         self._server = server
         self._clock = clock
         self._archive = archive
-        self._one = asyncio.Lock()
 
     async def send(self, notice: Notice) -> None:
         """Tell it; return when the server has taken it.
@@ -118,8 +117,7 @@ class Mail:
         if not _MAILABLE.fullmatch(recipient):
             raise NotFound(f"{recipient} is no address that mail is sent to; have it corrected")
         message = self.message(notice)
-        async with self._one:
-            await asyncio.to_thread(self._server.send, message, recipient)
+        await asyncio.to_thread(self._server.send, message, recipient)
 
     def message(self, notice: Notice) -> EmailMessage:
         """Return the message of a notice: the same id at each attempt."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
 
 from archiver.access.sealed_secrets import SealedSecrets
 from archiver.audit.trail import Trail
@@ -38,20 +39,27 @@ class Telling:
 
     @property
     def chores(self) -> tuple[Chore, ...]:
-        """The loops: what is new is found by one and told by another, which may have to wait."""
+        """The loops: what is new is found by one and told by others, which may have to wait."""
         return (
             Chore(name="subscriptions", act=self._follow, every_s=_EVERY_S, of_posts=True),
-            Chore(name="deliveries", act=self._deliver, every_s=_EVERY_S),
+            *(
+                Chore(
+                    name=f"deliveries by {channel}",
+                    act=partial(self._deliver, channel),
+                    every_s=_EVERY_S,
+                )
+                for channel in ChannelName
+            ),
         )
 
     async def _follow(self) -> str:
         await self.follower.follow()
         return ""
 
-    async def _deliver(self) -> str:
-        while await self.deliveries.deliver():
+    async def _deliver(self, channel: ChannelName) -> str:
+        while await self.deliveries.deliver(channel):
             pass
-        return await self.deliveries.notice()
+        return await self.deliveries.notice(channel)
 
 
 def open_telling(

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from archiver.app import open_services
+from archiver.legal.subscription_views import ChannelName
 from tests.fakes.archive import settings_for
 
 
@@ -16,7 +17,7 @@ async def tell(home: Path) -> None:
     settings = settings_for(home).model_copy(update={"webhook_networks": "127.0.0.0/8"})
     async with open_services(settings) as services:
         await services.telling.follower.follow()
-        await services.telling.deliveries.deliver()
+        await services.telling.deliveries.deliver(ChannelName.WEBHOOK)
 
 
 if __name__ == "__main__":

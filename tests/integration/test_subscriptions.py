@@ -18,6 +18,7 @@ from archiver.access.people import join
 from archiver.app import Services, open_services
 from archiver.cli.output import Output
 from archiver.cli.recover import recover_archive
+from archiver.clock import to_millis
 from archiver.config import Settings
 from archiver.db import events as event_rows
 from archiver.db import subscriptions as subscription_rows
@@ -31,6 +32,7 @@ from archiver.errors import (
     TooMany,
 )
 from archiver.jobs.deliveries import BACKOFF, CLAIM
+from archiver.jobs.mail import Mail
 from archiver.jobs.mail import MailServer as MailClient
 from archiver.legal.asking import Asked
 from archiver.legal.saved_versions import Change
@@ -76,7 +78,8 @@ class House:
     async def tell(self) -> None:
         """What the loops do, once."""
         await self.services.telling.follower.follow()
-        await self.services.telling.deliveries.deliver()
+        for channel in ChannelName:
+            await self.services.telling.deliveries.deliver(channel)
 
     async def saved(self, query: str = "fees", shared: str = "everybody") -> str:
         """The id of a search that Carla saved."""
@@ -255,14 +258,16 @@ async def test_a_delivery_is_given_up_at_last_and_can_be_tried_again(house: Hous
         house.clock.now += pause * 1.2
         await house.tell()
     assert await house.told(saved_id) == [("dead", 1, len(BACKOFF) + 1)]
-    assert "1 delivery was given up" in await house.services.telling.deliveries.notice()
+    assert "1 delivery by webhook was given up" in await house.services.telling.deliveries.notice(
+        ChannelName.WEBHOOK
+    )
 
     (delivery,) = await house.services.subscriptions.deliveries(saved_id, actor=CARLA)
     await house.services.subscriptions.retry(delivery.row.id, actor=CARLA)
     await house.tell()
 
     assert await house.told(saved_id) == [("delivered", 1, 1)]
-    assert await house.services.telling.deliveries.notice() == ""
+    assert await house.services.telling.deliveries.notice(ChannelName.WEBHOOK) == ""
     with pytest.raises(Conflict, match="nothing is told twice"):
         await house.services.subscriptions.retry(delivery.row.id, actor=CARLA)
 
@@ -574,7 +579,7 @@ async def test_what_is_told_and_cannot_be_noted_is_told_again_ever_more_rarely(
         await house.services.telling.follower.follow()
         for _ in range(24 * 60):
             with suppress(StorageUnavailable):
-                await house.services.telling.deliveries.deliver()
+                await house.services.telling.deliveries.deliver(ChannelName.WEBHOOK)
             house.clock.now += timedelta(minutes=1)
     assert len(house.receiver.requests) <= len(BACKOFF)
     assert len(set(house.receiver.ids)) == 1
@@ -657,3 +662,37 @@ async def test_a_mail_server_that_the_settings_describe_wrongly_is_tried_again_l
     )
     with pytest.raises(PeerUnavailable, match="did not take"):
         server.send(EmailMessage(), "ada@example.com")
+
+
+async def test_a_mail_server_that_hangs_keeps_no_webhook_waiting_and_outlasts_no_claim(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [await _person(house, f"{n}@example.com", Role.COUNSEL) for n in "ab"]
+    saved_id = await house.saved()
+    await house.webhook(saved_id)
+    for actor in people:
+        await house.services.subscriptions.create(saved_id, channel=ChannelName.MAIL, actor=actor)
+    await house.capture("fees one")
+    await house.services.telling.follower.follow()
+    took = asyncio.Event()
+    going = asyncio.Event()
+
+    async def hangs(*_: object) -> None:
+        took.set()
+        await going.wait()
+
+    monkeypatch.setattr(Mail, "send", hangs)
+    telling = house.services.telling
+    loops = {each.name: asyncio.ensure_future(each.act()) for each in telling.chores}
+    await took.wait()
+    await loops["deliveries by webhook"]
+    assert await house.told(saved_id) == [("delivered", 1, 1)]
+    async with house.services.database.reading() as tx:
+        mails = await subscription_rows.due(tx, "mail", to_millis(house.clock()), 10, latest=2**60)
+    assert len(mails) == 1, "the second is claimed when it is its turn"
+
+    going.set()
+    await asyncio.gather(*loops.values())
+    for actor in people:
+        (view,) = await house.services.subscriptions.deliveries(saved_id, actor=actor)
+        assert view.row.state == "delivered"
