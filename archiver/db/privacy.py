@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, select
 
+from archiver.db import restricted
 from archiver.db.chunks import chunks
 from archiver.db.disposal_tables import batch, batch_record, certificate, disposed
 from archiver.db.privacy_tables import privacy_record, privacy_request
@@ -75,13 +76,16 @@ def decisions_among(
 ) -> dict[int, set[PrivacyDecision]]:
     """Return the decisions in force on these records, by log index.
 
-    A restriction is until it is lifted; a decision to erase only while its request is open.
+    A restriction is until it is lifted, of what came later of a post as well (`restricted`); a
+    decision to erase only while its request is open.
     """
-    found: dict[int, set[PrivacyDecision]] = {}
-    is_open = privacy_request.c.state == RequestState.OPEN.value
-    in_force = or_(
-        privacy_record.c.decision == PrivacyDecision.RESTRICT.value,
-        and_(privacy_record.c.decision == PrivacyDecision.ERASE.value, is_open),
+    found = {
+        index: {PrivacyDecision.RESTRICT}
+        for index in restricted.among_rows(connection, log_indexes)
+    }
+    in_force = and_(
+        privacy_record.c.decision == PrivacyDecision.ERASE.value,
+        privacy_request.c.state == RequestState.OPEN.value,
     )
     for some in chunks(log_indexes):
         rows = connection.execute(

@@ -3,24 +3,28 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from archiver.clock import from_millis
 from archiver.db.disposal_tables import batch, batch_record
 from archiver.db.privacy_tables import privacy_record, privacy_request
+from archiver.db.restricted import requests_behind
 from archiver.db.transaction import Transaction
 from archiver.model.batch import OPEN
-from archiver.model.privacy import PrivacyDecision
 
 
 class Restriction(NamedTuple):
-    """A privacy request that restricts a record: why, by whom, and when (ms) that was decided."""
+    """A privacy request that restricts a record: why, by whom, and when (ms) that was decided.
+
+    `is_later`: that was decided on an earlier record of the same post.
+    """
 
     request_id: str
     reference: str
     reason: str
     decided_by: str
     decided_at: int
+    is_later: bool = False
 
     @property
     def moment(self) -> datetime:
@@ -40,6 +44,7 @@ class InBatch(NamedTuple):
 
 async def restrictions(tx: Transaction, log_index: int) -> list[Restriction]:
     """Return what restricts a record, oldest request first."""
+    behind = requests_behind(log_index).subquery()
     rows = await tx.execute(
         select(
             privacy_request.c.id,
@@ -47,15 +52,23 @@ async def restrictions(tx: Transaction, log_index: int) -> list[Restriction]:
             privacy_record.c.reason,
             privacy_record.c.decided_by,
             privacy_record.c.decided_at,
+            privacy_record.c.log_index != log_index,
         )
-        .join(privacy_request, privacy_request.c.id == privacy_record.c.request_id)
-        .where(
-            privacy_record.c.log_index == log_index,
-            privacy_record.c.decision == PrivacyDecision.RESTRICT.value,
+        .select_from(behind)
+        .join(privacy_request, privacy_request.c.id == behind.c.request_id)
+        .join(
+            privacy_record,
+            and_(
+                privacy_record.c.request_id == behind.c.request_id,
+                privacy_record.c.log_index == behind.c.decided_index,
+            ),
         )
-        .order_by(privacy_request.c.id)
+        .order_by(privacy_request.c.id, privacy_record.c.log_index.desc())
     )
-    return [Restriction(*row) for row in rows]
+    found: dict[str, Restriction] = {}
+    for row in rows:  # of the records of a post that a request restricts, the newest says why
+        found.setdefault(row.id, Restriction(*row))
+    return list(found.values())
 
 
 async def open_batch(tx: Transaction, log_index: int) -> InBatch | None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from archiver.audit.actions import Action
 from archiver.clock import from_millis
 from archiver.db import privacy as rows
+from archiver.db import restricted
 from archiver.db.privacy import RequestRow
 from archiver.db.transaction import Transaction
 from archiver.disposal.changes import Changes, Details
@@ -89,4 +90,8 @@ async def require_every_version(tx: Transaction, request_id: str) -> None:
 async def views_of(tx: Transaction, found: Sequence[RequestRow]) -> list[RequestView]:
     """Return requests as they may be shown, in the order of their rows."""
     counts = await rows.counts(tx, [row.id for row in found])
-    return [RequestView(row=row, counts=counts[row.id]) for row in found]
+    restricting = [row.id for row in found if row.restricts]
+    later = await restricted.later_counts(tx, restricting) if restricting else {}
+    return [
+        RequestView(row=row, counts=counts[row.id], later=later.get(row.id, 0)) for row in found
+    ]

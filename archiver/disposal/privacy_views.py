@@ -18,10 +18,13 @@ class RequestView:
     """One request: its row, and how many of its records were decided how.
 
     `version` changes with every change of the request; a change names the one it was made upon.
+    `later` are the records that it restricts without being about them: they came later of a post
+    that it restricts.
     """
 
     row: RequestRow
     counts: Mapping[str, int]
+    later: int = 0
 
     @property
     def id(self) -> str:
@@ -66,7 +69,7 @@ class RequestView:
     def next_step(self) -> str:
         """What the request waits for, in words."""
         if self.state is RequestState.CLOSED:
-            restricted = self.count(PrivacyDecision.RESTRICT)
+            restricted = self.count(PrivacyDecision.RESTRICT) + self.later
             return f"closed; {restricted} records stay restricted" if restricted else "closed"
         if not self.records:
             return "find the records it is about, or close it where there are none"
@@ -97,6 +100,7 @@ class RequestView:
             "erased": self.count(GONE),
             "refused": self.count(PrivacyDecision.REFUSE),
             "restricted": self.count(PrivacyDecision.RESTRICT),
+            "restricted_later": self.later,
             "lifted": self.count(PrivacyDecision.LIFTED),
             "next": self.next_step,
         }

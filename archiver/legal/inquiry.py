@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from archiver.access.rules import Permission, Reach, reach, require
-from archiver.db.restricted import State
 from archiver.db.transaction import Connection, Database
 from archiver.legal.held import HeldRecords, asks_what_is_held, with_held
 from archiver.legal.queries import OpenIndex, asking_the_engine
 from archiver.legal.reach import WHOLE, Part, Parts, without
 from archiver.legal.restriction import (
+    Known,
     RestrictedRecords,
     are_still,
     asks_what_is_restricted,
@@ -34,7 +34,7 @@ class Supposed:
 
     part: Part
     trees: list[Query]
-    _restricted: State
+    _restricted: Known
 
     def holds(self, connection: Connection) -> bool:
         """Return whether it is so. Nothing may be answered where it is not."""
@@ -86,8 +86,7 @@ class Inquiry:
         newest = self._restricted.newest
         if newest is None or not within.everything or any(map(asks_what_is_held, trees)):
             return None
-        state, numbers = newest
-        return Supposed(*_apart(WHOLE, trees, numbers, actor), state)
+        return Supposed(*_apart(WHOLE, trees, newest.numbers, actor), newest)
 
     async def ask(self, actor: Actor, question: Callable[[Snapshot], _T]) -> _T:
         """Return what `question` finds in one state of the index.

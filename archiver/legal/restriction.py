@@ -6,6 +6,7 @@ there: in no count, hit, bar, facet, set, term report or news of a saved search.
 """
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 from archiver.access.rules import Permission, Reach, require
 from archiver.db import restricted as rows
@@ -30,39 +31,78 @@ def asks_what_is_restricted(query: Query) -> bool:
             return False
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The restricted records of one moment, and what tells a change by.
+
+    `state` is of the decisions; `seen` the highest log index that was looked at. What is captured
+    later of a restricted post is restricted as well.
+    """
+
+    state: rows.State
+    seen: int
+    numbers: Numbers
+
+    def now(self, connection: Connection) -> "Known | None":
+        """Return what is restricted now; None where a decision has changed since."""
+        if rows.state(connection) != self.state:
+            return None
+        if not self.state:
+            return self
+        later, seen = rows.later_than(connection, self.seen)
+        numbers = Numbers(self.numbers.numbers | later) if later else self.numbers
+        return Known(self.state, seen, numbers)
+
+    @classmethod
+    def read(cls, connection: Connection) -> "Known":
+        """Return what is restricted, read as a whole."""
+        state, seen = rows.state(connection), rows.newest(connection)
+        return cls(state, seen, Numbers(rows.indexes(connection) if state else frozenset()))
+
+
 class RestrictedRecords:
     """Knows the restricted records; remembers them until a request that restricts any changes."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[rows.State, Numbers] = OrderedDict()
+        self._known: OrderedDict[rows.State, Known] = OrderedDict()
 
     @property
-    def newest(self) -> tuple[rows.State, Numbers] | None:
-        """What was restricted when it was last asked, and what `are_still` tells a change by."""
-        return next(reversed(self._known.items()), None)
+    def newest(self) -> Known | None:
+        """What was restricted when it was last asked."""
+        return next(reversed(self._known.values()), None)
 
     async def at_hand(self, database: Database) -> Numbers | None:
         """Return what `numbers` returns where that is remembered; else None.
 
         Every search asks it: in one go it costs a quarter of a transaction awaited step by step.
         """
-        return self._known.get(await database.run(rows.state, writes=False))
+        found = await database.run(self._find, writes=False)
+        return None if found is None else self._keep(found)
 
     async def numbers(self, tx: Transaction) -> Numbers:
         """Return the log indexes of all restricted records."""
-        state = await tx.run_sync(rows.state)
-        found = self._known.pop(state, None)
-        if found is None:
-            found = Numbers(frozenset(await rows.indexes(tx) if state else ()))
-        self._known[state] = found
+        return self._keep(await tx.run_sync(self._find_or_read))
+
+    def _find(self, connection: Connection) -> Known | None:
+        known = self._known.get(rows.state(connection))
+        return None if known is None else known.now(connection)
+
+    def _find_or_read(self, connection: Connection) -> Known:
+        found = self._find(connection)
+        return Known.read(connection) if found is None else found
+
+    def _keep(self, found: Known) -> Numbers:
+        self._known.pop(found.state, None)
+        self._known[found.state] = found
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
-        return found
+        return found.numbers
 
 
-def are_still(connection: Connection, state: rows.State) -> bool:
-    """Return whether no record was restricted or freed since `state`."""
-    return rows.state(connection) == state
+def are_still(connection: Connection, known: Known) -> bool:
+    """Return whether the same records are restricted as were known."""
+    now = known.now(connection)
+    return now is not None and now.numbers is known.numbers
 
 
 async def around_restricted(

@@ -24,6 +24,8 @@ from archiver.capture.importers import ImportOptions
 from archiver.cli.init import establish
 from archiver.clock import system_clock
 from archiver.config import Settings
+from archiver.db import records as record_rows
+from archiver.db.privacy import decisions_among
 from archiver.db.tables import metadata
 from archiver.disposal.privacy_document import seal_text
 from archiver.disposal.privacy_views import JudgedRecord, RequestView
@@ -32,6 +34,7 @@ from archiver.legal.asking import Asked
 from archiver.legal.term_reports import Wanted
 from archiver.model.actor import Actor, Role
 from archiver.model.post import Change
+from archiver.model.privacy import PrivacyDecision
 from archiver.preserve.ledger.note import Ed25519Verifier, open_note
 from archiver.preserve.plan_versions import KNOWN_WITHIN
 from search.query import FieldName
@@ -500,6 +503,62 @@ async def test_a_restriction_holds_in_the_search_after_it_which_is_one_event(
         )
         counts = [json.loads(details)["count"] for details in told.scalars()]
     assert counts == [2, 2, 1]
+
+
+async def test_what_comes_later_of_a_restricted_post_is_restricted_until_that_is_lifted(  # noqa: PLR0915 - one story
+    services: Services,
+) -> None:
+    async def a_version(text: str, post_id: str = "one") -> str:
+        said = an_arrival(text.encode(), post_id=post_id, change=Change.EDITED)
+        (outcome,) = await services.ingest.submit([said], actor=AGENT)
+        return outcome.record_id
+
+    first, other = await a_version("merger one"), await a_version("merger other", "two")
+    view = await a_request(services, [first], kind="restriction")
+    work = services.privacy
+    await work.decisions.decide(view.id, "restrict", reason=WHY, everything=True, actor=RITA)
+    await work.closing.close(view.id, actor=RITA)
+    await services.loops.catch_up()
+    asked = Asked(query="merger")
+    for _ in range(2):  # the second supposes what the first was told
+        assert (await services.searching.overview(asked, actor=ALONE)).answer.count == 1
+
+    edit = await a_version("merger one, edited")
+    await services.loops.catch_up()
+
+    assert [h.id for h in (await services.searching.overview(asked, actor=ALONE)).answer.hits] == [
+        other
+    ]
+    assert (await services.searching.ids("merger", actor=ALONE)).ids == (other,)
+    assert (await services.searching.ids("is:restricted", actor=RITA)).ids == (first, edit)
+    with pytest.raises(Denied, match="is restricted at the request of a person"):
+        await services.records.show(edit, actor=ALONE)
+    page = await services.records.page(edit, actor=RITA)
+    assert [(each.request_id, each.is_later) for each in page.restrictions] == [(view.id, True)]
+    view = await work.requests.show(view.id, actor=RITA)
+    assert view.to_dict()["restricted_later"] == 1
+    assert view.next_step == "closed; 2 records stay restricted"
+    many = [
+        an_arrival(b"merger %d" % each, post_id="one", change=Change.EDITED) for each in range(600)
+    ]
+    await services.ingest.submit(many, actor=AGENT)
+    await services.loops.catch_up()
+    assert (await services.searching.overview(asked, actor=ALONE)).answer.count == 1
+    assert (await services.searching.count("is:restricted", actor=RITA)).count == 602
+    async with services.database.reading() as tx:
+        index = (await record_rows.get(tx, edit)).log_index
+        assert await tx.run_sync(lambda connection: decisions_among(connection, [index])) == {
+            index: {PrivacyDecision.RESTRICT}
+        }
+    report = await verify_full(services.verifying.target(), workers=1, content=True)
+    assert report.problems == ()
+
+    await work.decisions.lift(
+        view.id, told_at=services.clock(), reason="settled", everything=True, actor=RITA
+    )
+
+    assert (await services.searching.count("merger", actor=ALONE)).count == 603
+    assert (await services.records.show(edit, actor=ALONE)).to_dict()["restricted"] is False
 
 
 async def test_who_may_read_restricted_records_asks_for_them(services: Services) -> None:
