@@ -86,8 +86,7 @@ def open_telling(
     posting = GuardedExchange(outbound, timeout_s=TIMEOUT_S)
     webhooks = Webhooks(posting=posting, secrets=secrets, clock=clock)
     channels: dict[ChannelName, Channel] = {ChannelName.WEBHOOK: webhooks}
-    server = MailServer.of(settings)
-    if server is not None:
+    if (server := MailServer.of(settings)) is not None:
         channels[ChannelName.MAIL] = Mail(server=server, clock=clock, archive=archive)
     news = News(database=database, index=index, turns=turns)
     return Telling(
