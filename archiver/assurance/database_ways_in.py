@@ -129,7 +129,7 @@ class WaysInCheck:
             if self._is_older(kind, way, stated, now_ms):
                 older[kind] += 1
             elif what := _wrong(kind, each, way, stated):
-                self._problem(kind, f"{what}; {but_first}{_NEXT[kind]}, and {REBUILD}")
+                self._problem(kind, f"{what}; {but_first}{_NEXT[kind]}; then {REBUILD}")
         if older:
             named = ", ".join(f"{count} {_PLURALS[kind]}" for kind, count in sorted(older.items()))
             self._findings.not_checked.append(

@@ -11,6 +11,7 @@ from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.clock import rfc3339
 from archiver.jobs.timestamping import Outcome, Result
+from archiver.preserve.ledger.note import decode_base64
 
 _SHOWN = 20
 
@@ -49,10 +50,19 @@ def configure(parser: Parser) -> None:
 
 
 async def checkpoint(opened: Opened) -> int:
-    """Print the note byte for byte, so that others can verify its signature."""
+    """Print the note byte for byte, so that others can verify its signature.
+
+    As JSON it has the root as the note does, in base64, and in hex, as `muniment verify` does.
+    """
     note = await opened.services.log.checkpoint(actor=opened.actor)
     origin, size, root, *_ = note.decode().split("\n")
-    document = {"note": note.decode(), "origin": origin, "size": int(size), "root": root}
+    document = {
+        "note": note.decode(),
+        "origin": origin,
+        "size": int(size),
+        "root": root,
+        "root_hex": decode_base64(root).hex(),
+    }
     opened.output.answer(document, lambda output: output.verbatim(note))
     return 0
 

@@ -65,6 +65,14 @@ def test_an_archive_is_founded_once_and_its_administrator_is_told_once(tmp_path:
     assert muniment("log", "checkpoint").out.startswith(first["origin"] + "\n")
 
 
+def test_the_log_and_its_verification_tell_one_root_in_one_form(muniment: CommandLine) -> None:
+    signed = muniment("log", "checkpoint", "--json").json()
+    verified = muniment("verify", "--full", "--json").json()["checkpoint"]
+
+    assert (signed["size"], signed["root_hex"]) == (verified["size"], verified["root"])
+    assert signed["root"] == signed["note"].split("\n")[2]
+
+
 def test_an_import_names_refused_lines_and_stores_nothing_twice(
     muniment: CommandLine, posts: Path, tmp_path: Path
 ) -> None:
