@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from archiver.audit.actions import Action
-from archiver.db.records import indexes_of
+from archiver.db.privacy_tables import privacy_record, privacy_request
 from archiver.db.tables import account, record, term_hits
 from archiver.errors import Conflict, InvalidInput, NotFound, SearchUnavailable
 from archiver.legal.term_comparison import Change
@@ -66,6 +66,32 @@ async def forget(archive: SmallArchive, post_id: str) -> None:
     """Let the database say of a post that nothing in it can be searched."""
     async with archive.database.transaction() as tx:
         await tx.execute(update(record).where(record.c.post_id == post_id).values(searchable=False))
+
+
+async def restrict(archive: SmallArchive, post_id: str) -> None:
+    """Restrict the records of a post, as a privacy request decides it."""
+    request = {
+        **dict.fromkeys(("reference", "person", "extension", "document", "made_by"), ""),
+        **dict.fromkeys(("received_at", "due_at", "extended_months", "made_at", "stated_at"), 0),
+    }
+    decided = {**dict.fromkeys(("ground", "reason", "decided_by"), ""), "decision": "restrict"}
+    wanted = select(record.c.log_index).where(record.c.post_id == post_id)
+    async with archive.database.transaction() as tx:
+        await tx.execute(
+            insert(privacy_request).values(
+                id="01KAM0REQ00000000000000001",
+                kind="restriction",
+                state="open",
+                restricts=1,
+                **request,
+            )
+        )
+        for index in (await tx.execute(wanted)).scalars():
+            await tx.execute(
+                insert(privacy_record).values(
+                    request_id="01KAM0REQ00000000000000001", log_index=index, **decided
+                )
+            )
 
 
 async def made(
@@ -204,18 +230,29 @@ class TestCounts:
         assert told == [("else*", 0, ()), ("mer*", 1, (("merger", 2),))]
         assert frozen.expansions == report.terms[0].expansions
 
-    async def test_words_of_restricted_records_are_told_to_nobody(
-        self, archive: SmallArchive, monkeypatch: pytest.MonkeyPatch
+    async def test_a_restricted_picture_is_counted_only_in_a_set_that_asks_for_it(
+        self, archive: SmallArchive
     ) -> None:
-        found = await archive.searching.ids("elsewhere", actor=COUNSEL)
-        async with archive.database.reading() as tx:
-            (number,) = (await indexes_of(tx, found.ids or ())).values()
+        await archive.capture(arrival("hidden", ""), arrival("shown", ""))
+        await archive.index_all()
+        before = await made(archive, "merger")
+        await restrict(archive, "hidden")
 
-        async def restricted(_tx: object) -> list[int]:
-            return [number]
+        after = await made(archive, "merger", set_id=before.set.id)
+        anew = await made(archive, "merger")
+        asked = await made(archive, "merger", query="is:restricted")
 
-        monkeypatch.setattr("archiver.db.restricted.indexes", restricted)
-        monkeypatch.setattr("archiver.db.restricted.state", lambda _connection: (("request", 1),))
+        assert (before.without_words, after.without_words, anew.without_words) == (2, 1, 1)
+        assert (asked.documents, asked.without_words) == (1, 1)
+        for report in (before, anew, asked):
+            found = await archive.searching.count(report.query_without_words, actor=COUNSEL)
+            assert found.count == 1
+
+    async def test_words_of_restricted_records_are_told_to_nobody(
+        self, archive: SmallArchive
+    ) -> None:
+        await restrict(archive, "other")
+
         report = await made(archive, "else*")
 
         assert report.terms[0].expansions[0].tokens == 0
