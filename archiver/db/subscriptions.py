@@ -71,7 +71,8 @@ _DELIVERY_COLUMNS = tuple(each.name for each in fields(DeliveryRow))
 def state_subscription(connection: Connection, row: SubscriptionRow) -> None:
     """Make the row say what an event of the moment `stated_at` states; newer statements stay.
 
-    The secret and the position are those of the event that created it.
+    What has ended is over, whoever resumed it at the same time. The secret and the position are
+    those of the event that created it.
     """
     known = connection.execute(
         select(subscription.c.stated_at).where(subscription.c.id == row.id)
@@ -84,7 +85,7 @@ def state_subscription(connection: Connection, row: SubscriptionRow) -> None:
     elif known <= row.stated_at:
         connection.execute(
             update(subscription)
-            .where(subscription.c.id == row.id)
+            .where(subscription.c.id == row.id, subscription.c.state != ENDED)
             .values(state=row.state, why=row.why, stated_at=row.stated_at)
         )
 

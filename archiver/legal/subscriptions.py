@@ -186,8 +186,7 @@ class Subscriptions:
         """
         async with self._database.reading() as tx:
             row, saved = await self._own_one(tx, subscription_id, actor)
-        if row.state == ENDED:
-            raise Conflict("the subscription has ended; make a new one")
+        _require_not_ended(row)
         if row.state == state:
             return SubscriptionView(row=row)
         action = {
@@ -199,6 +198,10 @@ class Subscriptions:
         at = max(to_millis(self._clock()), row.stated_at)
         row = replace(row, state=state, why=why, stated_at=at)
         await self._state(action, row, saved, actor)
+        async with self._database.reading() as tx:
+            row = await rows.get(tx, subscription_id)
+        if state != ENDED:
+            _require_not_ended(row)  # somebody was faster
         return SubscriptionView(row=row)
 
     async def retry(self, delivery_id: str, *, actor: Actor) -> SubscriptionView:
@@ -246,8 +249,7 @@ class Subscriptions:
             row, saved = await self._own_one(tx, subscription_id, actor)
         if row.channel != ChannelName.WEBHOOK:
             raise InvalidInput("expected a webhook, found mail, which has no receiver to test")
-        if row.state == ENDED:
-            raise Conflict("the subscription has ended; make a new one")
+        _require_not_ended(row)
         now = self._clock()
         self._require_a_while_since(row.id, now)
         test_id, problem = self._ulids.one(now), ""
@@ -334,6 +336,11 @@ class Subscriptions:
 
 async def _own(tx: Transaction, saved: SavedRow, actor: Actor) -> Sequence[SubscriptionRow]:
     return [row for row in await rows.list_of(tx, saved.id) if row.owner_key == key_of(actor)]
+
+
+def _require_not_ended(row: SubscriptionRow) -> None:
+    if row.state == ENDED:
+        raise Conflict("the subscription has ended; make a new one")
 
 
 async def _require_room(tx: Transaction, saved: SavedRow, subscriber: Actor) -> None:

@@ -696,3 +696,20 @@ async def test_a_mail_server_that_hangs_keeps_no_webhook_waiting_and_outlasts_no
     for actor in people:
         (view,) = await house.services.subscriptions.deliveries(saved_id, actor=actor)
         assert view.row.state == "delivered"
+
+
+async def test_what_ended_stays_ended_whoever_resumes_it_at_the_same_time(house: House) -> None:
+    saved_id = await house.saved()
+    made = await house.webhook(saved_id)
+    change = house.services.subscriptions.set_state
+    await change(made.row.id, "stopped", actor=CARLA)
+    await asyncio.gather(
+        *(change(made.row.id, state, actor=CARLA) for state in ("active", "ended", "active")),
+        return_exceptions=True,
+    )
+    await house.capture("fees one")
+    await house.tell()
+
+    async with house.services.database.reading() as tx:
+        assert (await subscription_rows.get(tx, made.row.id)).state == "ended"
+    assert house.receiver.requests == []
