@@ -229,6 +229,7 @@ class Approvals:
                 "about": f"{row.object_type} {row.object_id}",
                 "reason": row.reason,
                 "requested_by": row.requested_by,
+                "requester": row.requester_id,
             },
         )
 

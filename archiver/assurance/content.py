@@ -42,6 +42,12 @@ In words, as an audit from outside starts without what those effects need.
 FINGERPRINTED = frozenset({"passkey", "person", "session", "token"})
 """The object types of the events that say which secrets were set (`database_ways_in`)."""
 
+APPROVAL = "approval"
+"""The object type of the events about requests for a second person (`database_approvals`)."""
+
+COMPARED = REPLAYED | FINGERPRINTED | {APPROVAL}
+"""The object types of all events that are compared by these."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentTask:
@@ -141,7 +147,7 @@ class RecordOpener:
         body = parse_event(next(iter(parts.values()), b"")) if is_event else None
         states = body is not None and (
             body.action == SET_FROZEN
-            or body.object_type in REPLAYED | FINGERPRINTED
+            or body.object_type in COMPARED
             or is_stating(body, parts.keys())
         )
         return OpenedFacts(

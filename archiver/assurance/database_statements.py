@@ -8,7 +8,8 @@ into, a schedule that no two people approved, a release that nobody made.
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 
-from archiver.assurance.content import FINGERPRINTED, REPLAYED
+from archiver.assurance.content import APPROVAL, COMPARED, FINGERPRINTED, REPLAYED
+from archiver.assurance.database_approvals import ApprovalCheck
 from archiver.assurance.database_check import REBUILD
 from archiver.assurance.database_holds import HoldCheck
 from archiver.assurance.database_replay import NOT_WHOLE, ReplayCheck
@@ -55,6 +56,7 @@ class StatementCheck:
         self._findings = findings
         self._sets = SetCheck(database=database, known=views.sets, below=below, findings=findings)
         self._ways_in = WaysInCheck(known=views.ways_in, below=below, findings=findings)
+        self._approvals = ApprovalCheck(known=views.approvals, below=below, findings=findings)
         self._replay = ReplayCheck(database=database, replay=replay, below=below, findings=findings)
         self._effects: list[tuple[int, Effect]] = []
         self._placed: dict[str, hold_rows.HoldRow] = {}
@@ -68,7 +70,9 @@ class StatementCheck:
                 self._replay.take(log_index, body, parts)
             if body.object_type in FINGERPRINTED:
                 self._ways_in.take(log_index, body)
-            if body.object_type not in REPLAYED | FINGERPRINTED or is_stating(body, parts.keys()):
+            if body.object_type == APPROVAL:
+                self._approvals.take(log_index, body)
+            if body.object_type not in COMPARED or is_stating(body, parts.keys()):
                 await self._note(log_index, effect_of(body, parts.get))
         except IntegrityError as error:
             self._findings.problem(str(error))
@@ -106,7 +110,9 @@ class StatementCheck:
                 earlier.take(effect)
         self._check_terms(earlier)
         await self._replay.finish(log, is_whole=is_whole)
-        self._ways_in.finish(now_ms=now_ms, but_first="" if is_whole else NOT_WHOLE)
+        but_first = "" if is_whole else NOT_WHOLE
+        self._ways_in.finish(now_ms=now_ms, but_first=but_first)
+        self._approvals.finish(but_first=but_first)
         await self._check_moved(all_of_them.moved, log.end)
 
     def _check_vouched(self, log: CheckedLog) -> None:

@@ -61,6 +61,12 @@ async def get(tx: Transaction, approval_id: str) -> ApprovalRow:
     return ApprovalRow(**row)
 
 
+async def list_all(tx: Transaction) -> Sequence[ApprovalRow]:
+    """Return every request, oldest first."""
+    rows = await tx.execute(select(approval).order_by(approval.c.id))
+    return [ApprovalRow(**row) for row in rows.mappings()]
+
+
 async def list_pending(tx: Transaction) -> Sequence[ApprovalRow]:
     """Return the requests that wait, oldest first."""
     rows = await tx.execute(

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import and_, func, select
 
-from archiver.db import frozen_sets, refiling, retained, term_witness
+from archiver.db import approvals, frozen_sets, refiling, retained, term_witness
+from archiver.db.approvals import ApprovalRow
 from archiver.db.chunks import chunks
 from archiver.db.frozen_sets import FrozenSetRow
 from archiver.db.records import FACTS
@@ -72,24 +73,27 @@ async def held_entries(
 
 
 class Views(NamedTuple):
-    """What only events state: schedules, retention events in force, frozen sets, ways in."""
+    """What only events state: schedules, retention events in force, frozen sets and so on."""
 
     schedules: Schedules
     statements: frozenset[tuple[Any, ...]]
     sets: Mapping[str, FrozenSetRow]
     ways_in: WaysIn
+    approvals: Sequence[ApprovalRow]
 
 
 async def views(tx: Transaction) -> Views:
     """Return what the database says that only events can tell it."""
     sets = {row.id: row for row in await frozen_sets.list_all(tx)}
     entrances = await ways_in(tx)
+    requests = await approvals.list_all(tx)
     return await tx.run_sync(
         lambda connection: Views(
             schedules=term_witness.schedules(connection),
             statements=term_witness.statements(connection),
             sets=sets,
             ways_in=entrances,
+            approvals=requests,
         )
     )
 

@@ -2,8 +2,9 @@
 
 One archive is built once: a batch of it was destroyed in part and certified, another is approved,
 the execution of two died half-way; a request restricts a post and lifted another, and all disposal
-is stopped. A search is saved and was looked at, a term report is made, a draft is begun. Each test
-gets a copy of its folder and changes rows, as somebody with the file could.
+is stopped. A search is saved and was looked at, a term report is made, a draft is begun, a release
+of a hold was refused and is asked for again. Each test gets a copy of its folder and changes rows,
+as somebody with the file could.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
+from archiver.access.approvals import Act
 from archiver.app import Services
 from archiver.assurance import head
 from archiver.errors import StorageUnavailable
@@ -25,7 +27,7 @@ from archiver.model.actor import Role
 from archiver.preserve.ledger.entry import disposal_entries
 from tests.fakes.archive import AGENT, an_arrival, found_whole, settings_for
 from tests.fakes.disposal import NINE_YEARS, Time, approved, opened, posts_saying
-from tests.fakes.disposal_people import ADA, RITA
+from tests.fakes.disposal_people import ADA, BEN, RITA
 from tests.integration.test_altered_rows import NOBODY, OFFICER, Change, Copy, require_found
 
 WHY = "she asked us to"
@@ -55,6 +57,8 @@ class Built(NamedTuple):
     draft: str
     saved: str
     report: str
+    refused: str
+    asked: str
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +90,10 @@ async def _build(home: Path) -> Built:
         )
         time.pass_by(NINE_YEARS)
         gone = await approved(services, posts[2:5])
-        await services.holds.place(
+        hold = await services.holds.place(
             name="A", matter="24-1", reason="suit", record_ids=[ids[4]], actor=OFFICER
         )
+        refused, asked = await _ask_for_release(services, hold.id)
         done = await services.disposition.executions.execute(gone, actor=RITA)
         assert done.certificate is not None
         ready = await approved(services, posts[5:8])
@@ -114,7 +119,18 @@ async def _build(home: Path) -> Built:
             draft.row.id,
             saved.id,
             report.id,
+            refused,
+            asked,
         )
+
+
+async def _ask_for_release(services: Services, hold_id: str) -> tuple[str, str]:
+    """Have the release of a hold refused, and ask for it again; return both requests."""
+    ask = services.approvals.request
+    refused = await ask(Act.RELEASE_HOLD, "hold", hold_id, "settled", actor=ADA)
+    await services.approvals.decide(refused.id, approve=False, actor=BEN)
+    asked = await ask(Act.RELEASE_HOLD, "hold", hold_id, "settled now", actor=ADA)
+    return refused.id, asked.id
 
 
 async def _interrupted(services: Services, step: str, batch_id: str) -> None:
@@ -343,6 +359,31 @@ ALTERED: dict[str, tuple[Change, ...]] = {
             "term report {report}, term 7: expected none, as no event states it, found one",
             ("INSERT INTO term_hits VALUES ('{report}', 7, x'00')",),
             "database:term_hits",
+        ),
+    ),
+    "what two people do": (
+        Change(
+            "request {refused} for a second person: expected the event of who decided it so, "
+            "found none, and that it is approved; do not do what it asks for",
+            ("UPDATE approval SET state = 'approved' WHERE id = '{refused}'",),
+            "database:approval",
+        ),
+        Change(
+            "request {asked} for a second person: its requester in the database is not what its",
+            ("UPDATE approval SET requester_id = 'x' WHERE id = '{asked}'",),
+            "database:approval",
+        ),
+        Change(
+            f"request {NOBODY} for a second person: expected none, as no event asked for it, found "
+            "one that is approved",
+            (
+                (
+                    f"INSERT INTO approval SELECT '{NOBODY}', act, object_type, object_id, "
+                    "reason, 'approved', requested_by, requester_id, requested_at, 'x', 1 "
+                    "FROM approval WHERE id = '{asked}'"
+                ),
+            ),
+            "database:approval",
         ),
     ),
     "who may act": (

@@ -104,11 +104,14 @@ def test_nobody_hides_behind_an_older_event_of_a_passkey_that_was_removed_since(
     assert problems([added], {(PASSKEY, "K"): Way(BEA, "x")})
 
 
-def test_a_token_of_an_older_version_is_unknown_and_one_of_none_a_problem() -> None:
-    created = event("token:created", "T", "token", name="feed")
+def test_a_token_of_an_older_version_is_unknown_and_the_first_event_of_one_counts() -> None:
+    older = event("token:created", "T", "token", name="feed")
+    created = event("token:created", "T", "token", name="feed", fingerprint="first")
+    again = event("token:created", "T", "token", name="feed", fingerprint="second")
 
-    assert is_unknown([created], {(TOKEN, "T"): Way("", "x")}, "1 API tokens")
-    assert problems([created], {(TOKEN, "U"): Way("", "x")})
+    assert is_unknown([older], {(TOKEN, "T"): Way("", "x")}, "1 API tokens")
+    assert problems([created, again], {(TOKEN, "T"): Way("", "first")}) == []
+    assert problems([created, again], {(TOKEN, "T"): Way("", "second")})
 
 
 def test_a_session_of_an_older_version_is_unknown_for_as_long_as_one_can_last() -> None:
