@@ -10,6 +10,7 @@ from archiver.cli.opening import Opened, on_archive
 from archiver.cli.output import Document, Output, counted
 from archiver.cli.sign_in import add_person, signed_in
 from archiver.errors import InvalidInput
+from archiver.model.actor import Actor
 
 
 def add_actions(group: Subcommands) -> None:
@@ -46,6 +47,7 @@ def _add_transfer(group: Subcommands) -> None:
     held = confirmed.add_mutually_exclusive_group(required=True)
     held.add_argument("--sha256", default="", metavar="HEX", help="of what the receiver holds")
     held.add_argument("--file", type=Path, metavar="FILE", help="what the receiver sent back")
+    add_person(confirmed, required=False)
     confirmed.set_defaults(act=on_archive(confirm))
 
 
@@ -90,14 +92,21 @@ async def transfer(opened: Opened) -> int:
 
 
 async def confirm(opened: Opened) -> int:
-    """Note that the receiver holds the package."""
+    """Note that the receiver holds the package; with the two-person rule a person has to."""
     args = opened.args
     sha256 = args.sha256 or await asyncio.to_thread(_sha256, args.file)
-    view = await opened.services.disposition.transfers.confirm(
-        args.batch, sha256=sha256, receiver=args.receiver, actor=opened.actor
-    )
-    _answer(opened, view.to_dict())
-    return 0
+
+    async def confirmed(actor: Actor) -> int:
+        view = await opened.services.disposition.transfers.confirm(
+            args.batch, sha256=sha256, receiver=args.receiver, actor=actor
+        )
+        _answer(opened, view.to_dict())
+        return 0
+
+    if not args.person:
+        return await confirmed(opened.actor)
+    async with signed_in(opened) as person:
+        return await confirmed(person)
 
 
 async def approve(opened: Opened) -> int:

@@ -21,10 +21,10 @@ from archiver.model.person import Method
 _ADDRESS = "command line"
 
 
-def add_person(parser: Parser) -> None:
+def add_person(parser: Parser, *, required: bool = True) -> None:
     """Declare the options that say who signs in."""
     group = parser.add_argument_group("who does it: only a person can, with their password")
-    group.add_argument("--person", required=True, metavar="EMAIL", help="who signs in")
+    group.add_argument("--person", required=required, metavar="EMAIL", help="who signs in")
     group.add_argument(
         "--password-file", metavar="FILE", help="a file that holds the password; - is stdin"
     )

@@ -72,7 +72,10 @@ class ApprovalRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageRow:
-    """What a batch was handed over as; `receiver` is empty until they confirmed its hash."""
+    """What a batch was handed over as; `receiver` is empty until they confirmed its hash.
+
+    `exported_by_id` is a person's id, or how else they came; empty where it was not stated yet.
+    """
 
     batch_id: str
     sha256: bytes
@@ -83,6 +86,7 @@ class PackageRow:
     receiver: str = ""
     confirmed_by: str = ""
     confirmed_at: int | None = None
+    exported_by_id: str = ""
 
 
 class Member(NamedTuple):

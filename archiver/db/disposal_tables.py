@@ -132,6 +132,8 @@ batch_package = Table(
     Column("size", BigInteger, nullable=False),
     Column("records", BigInteger, nullable=False),
     Column("exported_by", Text, nullable=False),
+    # A person's id, or how else they came; "": of before it was stated.
+    Column("exported_by_id", Text, nullable=False, server_default=text("''")),
     Column("exported_at", BigInteger, nullable=False),
     Column("receiver", Text, nullable=False),  # "" until the receiver confirmed
     Column("confirmed_by", Text, nullable=False),

@@ -80,7 +80,9 @@ def open_disposition(
         kept=KeptBack(database=database, changes=changes, clock=clock),
         batches=Batches(database=database, changes=changes, clock=clock, zone=zone),
         reviews=reviews,
-        transfers=Transfers(database=database, changes=changes, pack=outside.pack),
+        transfers=Transfers(
+            database=database, changes=changes, pack=outside.pack, two_person=two_person
+        ),
         approvals=BatchApprovals(
             database=database, changes=changes, reviews=reviews, two_person=two_person
         ),

@@ -2,7 +2,8 @@
 
 Where the schedule's action is transfer, a proposed batch is exported as an evidence bundle: each
 record's native bytes, manifest and proof, checkable without us. Nobody can approve the disposal
-before the receiver has confirmed that they hold those very bytes.
+before the receiver has confirmed that they hold those very bytes. With the two-person rule their
+word is taken by another person than who made the package: one alone could confirm what nobody got.
 """
 
 import re
@@ -19,9 +20,10 @@ from archiver.db.transaction import Database
 from archiver.disposal.batch_approvals import TRANSFER
 from archiver.disposal.batch_changes import BatchChanges, require_state
 from archiver.disposal.batch_views import BatchView, package_document
-from archiver.errors import Conflict, InvalidInput
+from archiver.errors import Conflict, Denied, InvalidInput
 from archiver.model.actor import Actor
 from archiver.model.batch import BatchState, MemberState
+from archiver.model.requester import requester_of
 from archiver.preserve.event_record import legible
 
 _is_sha256 = re.compile(r"[0-9a-fA-F]{64}").fullmatch
@@ -53,10 +55,13 @@ class Packs(Protocol):
 class Transfers:
     """The use cases of handing a batch over."""
 
-    def __init__(self, *, database: Database, changes: BatchChanges, pack: Packs) -> None:
+    def __init__(
+        self, *, database: Database, changes: BatchChanges, pack: Packs, two_person: bool
+    ) -> None:
         self._database = database
         self._changes = changes
         self._pack = pack
+        self._two_person = two_person
 
     async def package(self, batch_id: str, *, actor: Actor) -> dict[str, object] | None:
         """Return what a batch was handed over as, None where nothing was made. Raises Denied."""
@@ -89,7 +94,8 @@ class Transfers:
                 indexes = await rows.indexes_in(tx, batch_id, MemberState.IN)
                 ids = await record_rows.ids_at(tx, indexes)
             packed = await self._pack(ids, path, actor=actor, progress=progress)
-            await self._changes.change(Action.BATCH_EXPORTED, view, packed._asdict(), actor=actor)
+            details = {**packed._asdict(), "by_id": requester_of(actor)}
+            await self._changes.change(Action.BATCH_EXPORTED, view, details, actor=actor)
         return packed
 
     async def confirm(
@@ -104,7 +110,8 @@ class Transfers:
         """Note that the receiver has the package: they state the SHA-256 of what they hold.
 
         Raises:
-            Denied: the actor may not propose a disposal.
+            Denied: the actor may not propose a disposal; or, with the two-person rule, they made
+                the package or are no person who signed in.
             NotFound: no such batch.
             Conflict: no package was made, it was confirmed before, or the batch was changed.
             InvalidInput: no SHA-256, another one than the package has, or no receiver.
@@ -113,6 +120,8 @@ class Transfers:
             view = await self._transferable(batch_id, version, actor)
             async with self._database.reading() as tx:
                 package = await rows.package(tx, batch_id)
+            if package is not None and self._two_person:
+                _require_another(view, package, actor)
             _require_same(view, package, sha256)
             if len(receiver.strip()) not in _RECEIVER:
                 raise InvalidInput(
@@ -131,6 +140,25 @@ class Transfers:
             )
         require_state(view, BatchState.REVIEWED)
         return view
+
+
+def _require_another(view: BatchView, package: PackageRow, actor: Actor) -> None:
+    """Pass if the actor is a person, and another one than who made the package."""
+    if not actor.person_id:
+        raise Denied(
+            "the receipt of a package is confirmed by people who sign in; a token or the command "
+            "line's user could be who made it"
+        )
+    made_it = (
+        package.exported_by_id == actor.person_id
+        if package.exported_by_id
+        else package.exported_by == actor.name
+    )
+    if made_it:
+        raise Denied(
+            f"you made the package of batch {view.id}, and who makes it does not confirm its "
+            "receipt; ask another records manager to take the receiver's word"
+        )
 
 
 def _require_same(view: BatchView, package: PackageRow | None, sha256: str) -> None:

@@ -143,6 +143,7 @@ def _exported(body: EventBody, _part: PartOf) -> Change:
         records=detail_of(body, "records", int),
         exported_by=body.actor,
         exported_at=moment_of(body),
+        exported_by_id=str(body.details.get("by_id", "")),
     )
     return partial(rows.note_package, row=package)
 

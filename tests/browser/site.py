@@ -82,6 +82,13 @@ class Site:
             self.people[key] = self.run(self._make_person(role, unit=unit, matter=matter))
         return self.people[key]
 
+    def another(self, role: Role) -> str:
+        """Return the id of one more person who holds this role and no other."""
+        key = f"{role}/another"
+        if key not in self.people:
+            self.people[key] = self.run(self._make_person(role, unit="", matter=""))
+        return self.people[key]
+
     def cookie(self, person_id: str) -> dict[str, str]:
         """Return the cookie of a new session of a person, as Playwright takes it."""
         sessions = self.services.sessions

@@ -250,7 +250,7 @@ def test_an_execution_is_interrupted_stopped_and_brought_to_its_end(  # noqa: PL
     expect(page.get_by_text(f"{number} records were destroyed.")).to_be_visible()
 
 
-def test_a_package_is_made_fetched_and_its_receipt_confirmed(
+def test_a_package_is_made_fetched_and_its_receipt_confirmed(  # noqa: PLR0915 - one journey
     page_as: PageAs, site: DueSite, axe: Check, screenshot: Shot
 ) -> None:
     batch_id = _proposed_transfer(site)
@@ -269,6 +269,14 @@ def test_a_package_is_made_fetched_and_its_receipt_confirmed(
     screenshot(page, "transfer-package")
     page.get_by_role("link", name="Receiver's confirmation…").click()
     checked(page, axe, f"/disposition/{batch_id}/confirm")
+    page.get_by_label("SHA-256 that the receiver computed").fill(sha256)
+    page.get_by_label("Received by").fill("State Archives, accession 26-114")
+    page.get_by_role("button", name="Record the confirmation").click()
+    expect(page.get_by_text("who makes it does not confirm its receipt")).to_be_visible()
+
+    page.context.clear_cookies()
+    page.context.add_cookies([site.cookie(site.another(Role.RECORDS_MANAGER))])  # type: ignore[list-item]
+    page.goto(f"/disposition/{batch_id}/confirm")
     page.get_by_label("SHA-256 that the receiver computed").fill("0" * 64)
     page.get_by_label("Received by").fill("State Archives, accession 26-114")
     confirm = page.get_by_role("button", name="Record the confirmation")

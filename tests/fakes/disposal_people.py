@@ -14,6 +14,13 @@ RITA = Actor(
     via="session",
     person_id="01K00000000000000000000RTA",
 )
+MARA = Actor(
+    name="mara",
+    roles=frozenset({Role.RECORDS_MANAGER}),
+    via="session",
+    person_id="01K00000000000000000000MRA",
+)
+PROGRAM = Actor(name="a program", roles=frozenset({Role.RECORDS_MANAGER}), via="token:2")
 ADA = Actor(
     name="ada",
     roles=frozenset({Role.COUNSEL}),

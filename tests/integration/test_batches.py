@@ -25,7 +25,16 @@ from archiver.errors import Conflict, Denied, InvalidInput, NotFound
 from archiver.model.actor import Actor
 from archiver.model.batch import BatchState, MemberState
 from archiver.model.post import Change
-from tests.fakes.disposal_people import ADA, BEN, OPERATOR, RITA, RITA_AS_COUNSEL, TOKEN
+from tests.fakes.disposal_people import (
+    ADA,
+    BEN,
+    MARA,
+    OPERATOR,
+    PROGRAM,
+    RITA,
+    RITA_AS_COUNSEL,
+    TOKEN,
+)
 from tests.fakes.disposition import disposition_of
 from tests.fakes.small_archive import COUNSEL, SmallArchive, arrival, small_archive
 
@@ -518,8 +527,17 @@ async def test_a_batch_to_be_transferred_is_approved_only_after_the_receiver_con
         await approve(batch.id, records=2, reason=WHY, actor=ADA)
     for wrong in ("cd" * 32, "ab", "x" * 64):
         with pytest.raises(InvalidInput, match="SHA-256"):
-            await transfers.confirm(batch.id, sha256=wrong, receiver="Archives", actor=RITA)
-    await transfers.confirm(batch.id, sha256=packed.sha256, receiver="Archives", actor=RITA)
+            await transfers.confirm(batch.id, sha256=wrong, receiver="Archives", actor=MARA)
+    for alone, why in ((RITA, "who makes it does not confirm"), (PROGRAM, "people who sign in")):
+        with pytest.raises(Denied, match=why):
+            await transfers.confirm(
+                batch.id, sha256=packed.sha256, receiver="Archives", actor=alone
+            )
+        told = await archive.events_about(batch.id)
+        assert [each.action for each in told if each.actor == alone.name and each.result != "ok"][
+            :1
+        ] == [Action.BATCH_CONFIRMED]
+    await transfers.confirm(batch.id, sha256=packed.sha256, receiver="Archives", actor=MARA)
     await approve(batch.id, records=2, reason=WHY, actor=ADA)
     done = await approve(batch.id, records=2, reason=WHY, actor=BEN)
 

@@ -32,7 +32,7 @@ from archiver.model.batch import BatchState
 from archiver.preserve.keyring import KeyringFile
 from tests.fakes.archive import AGENT, an_arrival, publish, settings_for, stored_posts
 from tests.fakes.disposal import NINE_YEARS, Time, formed, opened
-from tests.fakes.disposal_people import ADA, BEN, OPERATOR, RITA
+from tests.fakes.disposal_people import ADA, BEN, MARA, OPERATOR, RITA
 
 WHY = "its retention has ended"
 
@@ -159,7 +159,7 @@ async def test_a_batch_is_handed_over_as_a_bundle_that_proves_itself_before_it_g
     packed = await use.transfers.export(batch_id, package, actor=RITA)
     assert (packed.records, verify_bundle(package)["ok"]) == (5, True)
     received = hashlib.sha256(package.read_bytes()).hexdigest()
-    await use.transfers.confirm(batch_id, sha256=received, receiver="State Archives", actor=RITA)
+    await use.transfers.confirm(batch_id, sha256=received, receiver="State Archives", actor=MARA)
     for who in (ADA, BEN):
         await use.approvals.approve(batch_id, records=5, reason=WHY, actor=who)
 
@@ -190,7 +190,7 @@ async def test_an_execution_deletes_the_files_of_its_own_records_alone(
         packages[batch_id] = services.runner._files.result(job.id)
     first, second = packages
     sha256 = hashlib.sha256(packages[first].read_bytes()).hexdigest()
-    await use.transfers.confirm(first, sha256=sha256, receiver="State Archives", actor=RITA)
+    await use.transfers.confirm(first, sha256=sha256, receiver="State Archives", actor=MARA)
     for who in (ADA, BEN):
         await use.approvals.approve(first, records=2, reason=WHY, actor=who)
 
@@ -198,7 +198,7 @@ async def test_an_execution_deletes_the_files_of_its_own_records_alone(
 
     assert not packages[first].exists()
     sha256 = hashlib.sha256(packages[second].read_bytes()).hexdigest()
-    await use.transfers.confirm(second, sha256=sha256, receiver="State Archives", actor=RITA)
+    await use.transfers.confirm(second, sha256=sha256, receiver="State Archives", actor=MARA)
 
 
 async def test_what_is_done_twice_is_certified_once(services: Services) -> None:

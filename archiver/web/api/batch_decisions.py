@@ -59,7 +59,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     "/confirm",
     Confirmation,
     permission=Permission.PROPOSE_DISPOSAL,
-    summary="Take the receiver's word that they hold the package, by its SHA-256",
+    summary="Take the receiver's word for the package, by its SHA-256; not who made it, no token",
 )
 async def confirm(request: web.Request) -> web.StreamResponse:
     """Note that the receiver has the package."""
