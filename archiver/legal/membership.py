@@ -193,13 +193,16 @@ class Membership:
                 members out of reach.
             NotFound: no such set within reach.
         """
-        async with self._database.reading() as tx:  # one snapshot: the set is complete
+        async with self._database.reading() as tx:
             if scope.set_id:
                 return await _of_set(tx, scope)
             log_size = (await ledger_rows.state(tx)).next_index
-            if scope.query is not None and matched is not None:
-                read = await self._documents.read_each(matched.until, log_size)
-                matched = _by_matcher(scope.query, matched, read, log_size)
+        # With no connection in hand: whoever waits for a second one while keeping a first can wait
+        # for others who do the same, and then nobody reads.
+        if scope.query is not None and matched is not None:
+            read = await self._documents.read_each(matched.until, log_size)
+            matched = _by_matcher(scope.query, matched, read, log_size)
+        async with self._database.reading() as tx:  # one snapshot: the set is complete
             chosen = await self._chosen(tx, scope, matched, log_size)
             indexes = await _within_reach(tx, scope, chosen)
             copies = await hold_rows.duplicates(tx, log_size)

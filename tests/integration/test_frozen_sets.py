@@ -1,5 +1,6 @@
 """Frozen result sets: what a search found, fixed; holds from exactly that; who sees which."""
 
+import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -64,6 +65,16 @@ async def archive(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[SmallA
 
 
 class TestFreezing:
+    async def test_many_who_freeze_at_once_wait_for_no_connection_that_each_other_keeps(
+        self, archive: SmallArchive
+    ) -> None:
+        await archive.capture(arrival("behind", "the merger that the index has not read"))
+        freezing = (archive.frozen_sets.freeze("merger", actor=COUNSEL) for _ in range(20))
+        async with asyncio.timeout(20):  # a reader gives up after 30 s without a connection
+            views = await asyncio.gather(*freezing)
+
+        assert {view.records for view in views} == {4}
+
     async def test_a_set_is_what_the_search_found_and_stays_so(self, archive: SmallArchive) -> None:
         view = await archive.frozen_sets.freeze("Merger", name="M", matter="24-1", actor=COUNSEL)
         found = await archive.searching.ids("merger", actor=COUNSEL)
