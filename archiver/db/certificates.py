@@ -15,7 +15,7 @@ from archiver.db.privacy_tables import privacy_record
 from archiver.db.tables import event, record
 from archiver.db.transaction import Connection, Transaction
 from archiver.errors import NotFound
-from archiver.model.batch import BatchState, MemberState
+from archiver.model.batch import PROPOSED, BatchState, MemberState
 from archiver.model.privacy import DECIDED, PrivacyDecision
 
 
@@ -43,12 +43,16 @@ class Destroyed(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """A record of a batch that stays: excluded by people, or kept by the gate, and why."""
+    """A record of a batch that stays: excluded by people, or kept by the gate, and why.
+
+    `keep_until` (ms): a review decided that it is in no batch before; None where no day was said.
+    """
 
     log_index: int
     id: str
     state: str
     reason: str
+    keep_until: int | None
 
 
 class Decided(NamedTuple):
@@ -165,6 +169,14 @@ async def decisions(tx: Transaction, batch_id: str) -> list[Decided]:
     return [Decided(*row) for row in rows]
 
 
+async def proposed_at(tx: Transaction, batch_id: str) -> int:
+    """Return when a batch that was approved was proposed last (ms), by the event that did it."""
+    statement = select(func.max(event.c.at)).where(
+        event.c.object_id == batch_id, event.c.action == PROPOSED, event.c.result == "ok"
+    )
+    return int((await tx.execute(statement)).scalar_one())
+
+
 async def left_out(tx: Transaction, batch_id: str) -> list[LeftOut]:
     """Return the records of a batch that stay, in log order."""
     rows = await tx.execute(
@@ -173,6 +185,7 @@ async def left_out(tx: Transaction, batch_id: str) -> list[LeftOut]:
             func.coalesce(record.c.id, ""),
             batch_record.c.state,
             batch_record.c.reason,
+            batch_record.c.keep_until,
         )
         .outerjoin(record, record.c.log_index == batch_record.c.log_index)
         .where(

@@ -2,6 +2,9 @@
 
     {"certificate": {…}, "seal": "<signed note>"}
 
+Certificates of before 2026-11-23 say neither when the batch was proposed (`proposed.at`) nor until
+when what was left out is kept (`left_out[].keep_until`); verifiers of any version take both forms.
+
 Both are JSON in the canonical form of RFC 8785, which for documents of text, integers, lists and
 objects with ASCII names is what `canonical` writes. The seal is a C2SP signed note by the keys of
 the log over SHA-256 of the inner document: a note itself may be a megabyte, and a certificate of
@@ -60,6 +63,7 @@ class Certified:
     origin: str
     store: str
     batch: BatchRow
+    proposed_at: int
     file_class: Mapping[str, Any]
     schedule: Mapping[str, Any]
     approvals: Sequence[ApprovalRow]
@@ -86,7 +90,12 @@ def body_of(
         "class": dict(what.file_class),
         "schedule": dict(what.schedule),
         "batch": _batch(batch, ended),
-        "proposed": {"by": batch.proposed_by, "who": batch.proposed_by_id, "why": batch.proposal},
+        "proposed": {
+            "by": batch.proposed_by,
+            "who": batch.proposed_by_id,
+            "why": batch.proposal,
+            "at": rfc3339(from_millis(what.proposed_at)),
+        },
         "approvals_needed": batch.approvals_needed,
         "approvals": [_approval(each) for each in what.approvals],
         "transfer": None if what.package is None else package_document(what.package),
@@ -103,7 +112,7 @@ def body_of(
             {"index": index, "entry": _entry(what, index)}
             for index in sorted({each.dis_index for each in what.destroyed})
         ],
-        "left_out": [each._asdict() for each in what.left_out],
+        "left_out": [_left_out(each) for each in what.left_out],
         "proof": {
             "size": what.proved.size,
             "path": [encode_base64(each) for each in what.proved.path],
@@ -160,6 +169,14 @@ def _approval(row: ApprovalRow) -> dict[str, Any]:
         "at": rfc3339(from_millis(row.approved_at)),
         "records": row.records,
         "why": row.reason,
+    }
+
+
+def _left_out(each: LeftOut) -> dict[str, Any]:
+    until = each.keep_until
+    return {
+        **each._asdict(),
+        "keep_until": None if until is None else rfc3339(from_millis(until)),
     }
 
 

@@ -236,6 +236,7 @@ class Certificates:
             if not destroyed:
                 return None
             left_out = await rows.left_out(tx, batch_id)
+            proposed_at = await rows.proposed_at(tx, batch_id)
             decisions = await rows.decisions(tx, batch_id) if batch.action == PRIVACY else []
             approvals = await batch_rows.approvals(tx, [batch_id])
             package = await batch_rows.package(tx, batch_id)
@@ -255,6 +256,7 @@ class Certificates:
             origin=self._archive.origin,
             store=store,
             batch=batch,
+            proposed_at=proposed_at,
             file_class=file_class,
             schedule=schedule,
             approvals=approvals,

@@ -68,12 +68,7 @@ def open_disposition(
         backup_days=outside.backup_days,
     )
     certificates = Certificates(
-        archive=archive,
-        database=database,
-        sources=outside,
-        trail=trail,
-        clock=clock,
-        ulids=ulids,
+        archive=archive, database=database, sources=outside, trail=trail, clock=clock, ulids=ulids
     )
     return Disposition(
         forming=BatchForming(database=database, changes=changes, clock=clock, ulids=ulids),

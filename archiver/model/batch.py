@@ -21,6 +21,9 @@ class BatchState(StrEnum):
 OPEN = (BatchState.FORMED, BatchState.REVIEWED, BatchState.APPROVED, BatchState.EXECUTING)
 """A record of a batch in one of these is in no other."""
 
+PROPOSED = "batch:proposed"
+"""The act by which somebody says that a batch was reviewed and asks others to approve it."""
+
 UNDECIDED = (BatchState.FORMED, BatchState.REVIEWED, BatchState.APPROVED)
 """Nothing has been destroyed yet: the batch can be changed and cancelled."""
 

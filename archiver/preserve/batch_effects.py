@@ -12,7 +12,7 @@ from archiver.db import batch_steps as rows
 from archiver.db.batches import ApprovalRow, BatchRow, PackageRow
 from archiver.db.transaction import Connection
 from archiver.ids import ulid_bytes
-from archiver.model.batch import UNDECIDED, BatchState
+from archiver.model.batch import PROPOSED, UNDECIDED, BatchState
 from archiver.preserve.effect import PartOf, SelfStated
 from archiver.preserve.event_record import EventBody, detail_of, moment_of
 from archiver.preserve.named_records import members_digest, named_indexes
@@ -169,7 +169,7 @@ _PROPOSED = (BatchState.REVIEWED, BatchState.APPROVED)
 _CHANGES: Mapping[str, Kind] = {
     "batch:excluded": Kind(UNDECIDED, _excluded),
     "batch:included": Kind(UNDECIDED, _included),
-    "batch:proposed": Kind((BatchState.FORMED,), _proposed),
+    PROPOSED: Kind((BatchState.FORMED,), _proposed),
     "batch:approved": Kind((BatchState.REVIEWED,), _approved),
     "batch:withdrawn": Kind(_PROPOSED, _withdrawn),
     "batch:exported": Kind((BatchState.REVIEWED,), _exported),

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +20,12 @@ from archiver.assurance.evidence_verifier import verify_bundle
 from archiver.assurance.recovering import RecoveryTarget, recover_database
 from archiver.assurance.verification import quiet
 from archiver.cli.main import main
+from archiver.clock import rfc3339
 from archiver.config import Settings
 from archiver.db.tables import metadata
 from archiver.db.transaction import open_database
 from archiver.disposal.batch_views import BatchView
+from archiver.disposal.certificate_document import sealed
 from archiver.disposal.certificates import CertificateView
 from archiver.disposal.execution import Execution
 from archiver.errors import Conflict, Denied
@@ -30,6 +34,7 @@ from archiver.ids import Ulids
 from archiver.model.actor import SYSTEM
 from archiver.model.batch import BatchState
 from archiver.preserve.keyring import KeyringFile
+from archiver.web.certificate_page import certificate_page
 from tests.fakes.archive import AGENT, an_arrival, publish, settings_for, stored_posts
 from tests.fakes.disposal import NINE_YEARS, Time, formed, opened
 from tests.fakes.disposal_people import ADA, BEN, MARA, OPERATOR, RITA
@@ -120,12 +125,19 @@ async def test_from_due_to_certificate_with_a_held_record_left_for_the_next_batc
 
 
 async def test_a_certificate_says_who_what_why_and_how_and_what_remains(
-    services: Services, captured: list[str]
+    services: Services, captured: list[str], time: Time, tmp_path: Path
 ) -> None:
     use = services.disposition
     (batch,) = await use.forming.form(actor=RITA)
-    await use.batches.exclude(batch.id, captured[:1], reason="of value", actor=RITA)
+    await use.approvals.propose(batch.id, reason="too early", actor=RITA)
+    time.pass_by(timedelta(hours=1))
+    await use.batches.exclude(
+        batch.id, captured[:1], reason="of value", keep_until=date(2040, 3, 1), actor=RITA
+    )
+    again = services.clock()
     batch = await use.approvals.propose(batch.id, reason=WHY, actor=RITA)
+    proposed = services.clock()
+    time.pass_by(timedelta(hours=1))
     for who in (ADA, BEN):
         await use.approvals.approve(batch.id, records=4, reason=WHY, actor=who)
 
@@ -141,13 +153,35 @@ async def test_a_certificate_says_who_what_why_and_how_and_what_remains(
     }
     assert [each["by"] for each in body["approvals"]] == ["ada", "ben"]
     assert body["proposed"]["by"] == "rita"
+    assert rfc3339(again) <= body["proposed"]["at"] <= rfc3339(proposed)
     assert body["class"]["authority"]
     assert body["schedule"]["terms"][0]["citation"]
     assert body["backups"]["days"] == 35
     assert "hashtags" in body["backups"]["hold"]  # personal data are in rows, and it says so
-    assert [each["reason"] for each in body["left_out"]] == ["of value"]
+    (stays,) = body["left_out"]
+    assert (stays["reason"], stays["keep_until"]) == ("of value", "2040-03-01T00:00:00.000Z")
+    assert verified(tmp_path, certificate_of(done))["ok"]
+    page = certificate_page(certificate_of(done))
+    assert "2040-03-01 00:00" in page
+    minute = body["proposed"]["at"][:16].replace("T", " ")
+    assert f"reviewed and proposed</td><td>{minute}" in page
     assert {json.loads(each["entry"])["id"] for each in body["records"]} == set(captured[1:])
     assert "post " not in certificate_of(done).row.body  # no word of what was destroyed
+
+
+async def test_a_certificate_of_before_it_told_the_proposal_is_shown_as_it_is(
+    services: Services, tmp_path: Path
+) -> None:
+    row = certificate_of(await executed(services)).row
+    body = json.loads(row.body)["certificate"]
+    del body["proposed"]["at"]
+    for each in body["left_out"]:
+        del each["keep_until"]
+    signers = services.disposition.certificates._sources.signers
+    older = CertificateView(row=replace(row, body=sealed(body, signers).decode()))
+
+    assert "reviewed and proposed</td><td></td>" in certificate_page(older)
+    assert verified(tmp_path, older)["ok"]
 
 
 async def test_a_batch_is_handed_over_as_a_bundle_that_proves_itself_before_it_goes(
