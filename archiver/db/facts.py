@@ -5,6 +5,7 @@ refiling that proves itself) takes the facts from here, many records by a handfu
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
@@ -67,13 +68,23 @@ def _facts(row: Any, stated: Sequence[Named]) -> Facts:
         unit=row.unit or "",
         kind=row.kind,
         tags=tuple(row.tags.split()),
-        events=tuple(
-            (name, from_millis(happened.moment))
-            for name, happened in stated
-            if happened.moment is not None
-        ),
-        days=tuple((name, happened.day) for name, happened in stated if happened.day is not None),
+        events=moments_of(stated),
+        days=days_of(stated),
     )
+
+
+def moments_of(stated: Sequence[Named]) -> tuple[tuple[str, datetime], ...]:
+    """Return the events of which a moment was stated, as `Facts.events`."""
+    return tuple(
+        (name, from_millis(happened.moment))
+        for name, happened in stated
+        if happened.moment is not None
+    )
+
+
+def days_of(stated: Sequence[Named]) -> tuple[tuple[str, date], ...]:
+    """Return the events of which a calendar day was stated, as `Facts.days`."""
+    return tuple((name, happened.day) for name, happened in stated if happened.day is not None)
 
 
 class _Events:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, select, update
 
 from archiver.db.chunks import chunks
 from archiver.db.disposal_tables import retention_event
 from archiver.db.events import EventRow
-from archiver.db.tables import event
-from archiver.db.transaction import Connection, Transaction
+from archiver.db.tables import account, event
+from archiver.db.transaction import Connection, Transaction, insert_rows
 from archiver.errors import NotFound
 from retention.ends import Happened
 
@@ -70,25 +70,35 @@ def happened_of(happened_at: int, day: str) -> Happened:
 _COLUMNS = tuple(RetentionEventRow.__dataclass_fields__)
 
 
-def add(connection: Connection, row: RetentionEventRow) -> bool:
-    """Insert a statement; False where it is there already, in whatever state."""
-    known = select(literal(1)).where(retention_event.c.id == row.id)
-    if connection.execute(known).first() is not None:
-        return False
-    connection.execute(
-        insert(retention_event).values({name: getattr(row, name) for name in _COLUMNS})
+def add(connection: Connection, rows: Sequence[RetentionEventRow]) -> set[str]:
+    """Insert statements; return the ids of those that were not there, in whatever state."""
+    there = _ids(connection, [row.id for row in rows])
+    new = [row for row in rows if row.id not in there]
+    insert_rows(
+        connection,
+        retention_event,
+        _COLUMNS,
+        [tuple(getattr(row, name) for name in _COLUMNS) for row in new],
     )
-    return True
+    return {row.id for row in new}
 
 
-def end(connection: Connection, event_id: str) -> bool:
-    """Take a statement out of force; False where it is not in force."""
-    result = connection.execute(
-        update(retention_event)
-        .where(retention_event.c.id == event_id, retention_event.c.in_force.is_(True))
-        .values(in_force=False)
-    )
-    return result.rowcount == 1
+def end(connection: Connection, event_ids: Sequence[str]) -> set[str]:
+    """Take statements out of force; return the ids of those that were in force."""
+    in_force = _ids(connection, event_ids, retention_event.c.in_force.is_(True))
+    for ids in chunks(sorted(in_force)):
+        connection.execute(
+            update(retention_event).where(retention_event.c.id.in_(ids)).values(in_force=False)
+        )
+    return in_force
+
+
+def _ids(connection: Connection, event_ids: Sequence[str], *where: ColumnElement[bool]) -> set[str]:
+    found: set[str] = set()
+    for ids in chunks(event_ids):
+        statement = select(retention_event.c.id).where(retention_event.c.id.in_(ids), *where)
+        found.update(connection.execute(statement).scalars())
+    return found
 
 
 async def get(tx: Transaction, event_id: str) -> RetentionEventRow:
@@ -144,6 +154,59 @@ async def acts_since(tx: Transaction, actions: Sequence[str], since: int) -> lis
         .order_by(event.c.at, event.c.record_id)
     )
     return [EventRow(**row) for row in found.mappings()]
+
+
+async def account_acts_since(
+    tx: Transaction, actions: Sequence[str], since: int
+) -> list[tuple[str, str, int]]:
+    """Return platform, handle and moment (ms) of acts of these kinds on accounts, oldest first."""
+    found = await tx.execute(
+        select(account.c.platform, account.c.handle, event.c.at)
+        .join(event, event.c.object_id == account.c.id)
+        .where(
+            event.c.action.in_(actions),
+            event.c.at >= since,
+            event.c.result == "ok",
+            event.c.object_type == "account",
+        )
+        .order_by(event.c.at, event.c.record_id)
+    )
+    return [(row.platform, row.handle, row.at) for row in found]
+
+
+async def corrected_at(tx: Transaction, event_ids: Sequence[str]) -> dict[str, int]:
+    """Return when (ms) another statement took the place of these, by id; others are absent."""
+    found: dict[str, int] = {}
+    for ids in chunks(event_ids):
+        rows = await tx.execute(
+            select(retention_event.c.corrects, retention_event.c.stated_at).where(
+                retention_event.c.corrects.in_(ids)
+            )
+        )
+        found.update((row.corrects, row.stated_at) for row in rows)
+    return found
+
+
+async def stated_until(
+    tx: Transaction, handles: Collection[str], record_ids: Collection[str], at: int
+) -> list[RetentionEventRow]:
+    """Return what was stated by `at` (ms) of accounts with these handles and of these records.
+
+    Also what is no longer in force.
+    """
+    found: list[RetentionEventRow] = []
+    for column, values in (
+        (retention_event.c.account, handles),
+        (retention_event.c.record_id, record_ids),
+    ):
+        for some in chunks(sorted(values)):
+            rows = await tx.execute(
+                _rows()
+                .where(column.in_(some), column != "", retention_event.c.stated_at <= at)
+                .order_by(retention_event.c.id)
+            )
+            found += (RetentionEventRow(**row) for row in rows.mappings())
+    return found
 
 
 async def in_force_about(

@@ -102,18 +102,13 @@ class RetentionChanged(SelfStated):
 
     def apply(self, connection: Connection) -> bool:
         """Bring the rows in and out of force, and ask for a refiling where that changed any."""
+        ended, stated = self.statements.ended, self.statements.stated
+        took = rows.end(connection, [each.id for each in ended])
         # What ended and is not there yet comes in ended, so that its own event changes nothing.
-        changed = [
-            each
-            for each in self.statements.ended
-            if rows.end(connection, each.id)
-            or rows.add(connection, self._row(each, in_force=False))
-        ]
-        changed += [
-            each
-            for each in self.statements.stated
-            if rows.add(connection, self._row(each, in_force=True))
-        ]
+        new = [self._row(each, in_force=False) for each in ended if each.id not in took]
+        new += [self._row(each, in_force=True) for each in stated]
+        took |= rows.add(connection, new)
+        changed = [each for each in (*ended, *stated) if each.id in took]
         if changed:
             cause = _cause(changed)
             refiling.ask(connection, self.act_id, cause, _scope(changed), self.at)

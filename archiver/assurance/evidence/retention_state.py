@@ -1,20 +1,23 @@
 """Why a record is kept, as of the log size of a bundle: the same answer whenever it is asked again.
 
 Decided by the retention engine from the schedule version pinned on the record, later versions of
-the post below that size, and the holds in force then. Object locks are left out: they are extended
-as time goes by, and a bundle must not change with them.
+the post below that size, and what was stated and held then. Object locks are left out: they are
+extended as time goes by, and a bundle must not change with them.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from archiver.access.record_views import Json
+from archiver.assurance.evidence.stated_then import stated_then
 from archiver.clock import from_millis, rfc3339, to_millis
 from archiver.db import evidence as evidence_rows
 from archiver.db import file_plan as file_plan_rows
 from archiver.db.evidence import Version
+from archiver.db.facts import days_of, moments_of
 from archiver.db.holds import HoldRow
 from archiver.db.records import RecordRow
+from archiver.db.retention_events import Named
 from archiver.db.transaction import Transaction
 from retention.decisions import decide
 from retention.facts import Facts, Hold
@@ -42,12 +45,14 @@ class RetentionStates:
         holds = await evidence_rows.holds_then(tx, indexes, self._log_size, at)
         posts = [row for row in rows if row.entry_type == "rec"]
         versions = await evidence_rows.versions_then(tx, posts, self._log_size)
+        stated = await stated_then(tx, posts, at)
         return {
             row.log_index: self._explain(
                 row,
                 await self._schedule(tx, row),
                 holds.get(row.log_index, ()),
                 versions.get((row.platform, row.account, row.post_id), ()),
+                stated.get(row.log_index, ()),
             )
             for row in rows
         }
@@ -58,6 +63,7 @@ class RetentionStates:
         schedule: Schedule,
         holds: Sequence[HoldRow],
         versions: Sequence[Version],
+        stated: Sequence[Named],
     ) -> Json:
         facts = Facts(
             platform=row.platform,
@@ -67,6 +73,8 @@ class RetentionStates:
             superseded_at=_superseded_at(row, versions),
             kind=row.kind,
             tags=tuple(row.tags.split()),
+            events=moments_of(stated),
+            days=days_of(stated),
         )
         decision = decide(facts, schedule, tuple(map(_hold, holds)), self._as_of)
         return {
