@@ -6,6 +6,7 @@ from typing import NamedTuple
 from search.analyzer import beside, located
 from search.normal_form import normalise
 from search.pairs import Place
+from search.patterns import halves
 from search.positions import Fits, fits, places
 from search.query import And, Fuzzy, Near, Not, Or, Phrase, Query, Stemmed, Term, Wildcard
 
@@ -88,9 +89,9 @@ def _words(query: Query, *, found: bool) -> Iterator[Word]:
 
 
 class _Alone(NamedTuple):
-    """A word that is found whatever stands beside it; `piece` is in each token that it finds."""
+    """A word that is found whatever stands beside it; each token it finds has one of `pieces`."""
 
-    piece: str
+    pieces: Sequence[str]
     fits: Fits
     term: str
 
@@ -101,17 +102,21 @@ def _alone(wanted: Sequence[Word]) -> list[_Alone]:
     for words in wanted[: _FEW + 1]:
         match words:
             case Term(token):
-                found.append(_Alone(token, fits(words), normalise(words)))
+                pieces = [token]
             case Wildcard(pattern):
-                piece = max((run.strip() for run in pattern.pieces), key=len)
-                found.append(_Alone(piece, fits(words), normalise(words)))
+                pieces = [max((run.strip() for run in pattern.pieces), key=len)]
+            case Fuzzy():
+                pieces = [each for form in words.forms for each in halves(form)]
             case _:
                 return []
+        if not all(pieces):  # of so short a word an edit may leave nothing
+            return []
+        found.append(_Alone(pieces, fits(words), normalise(words)))
     return found if len(found) <= _FEW else []
 
 
 def _found_alone(alone: Sequence[_Alone], text: str) -> set[Mark] | None:
-    tokens = beside([each.piece for each in alone], text)
+    tokens = beside([piece for each in alone for piece in each.pieces], text)
     if tokens is None:
         return None
     return {

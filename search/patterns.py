@@ -62,6 +62,24 @@ class Pattern:
         return "?" not in self.text and len(self.pieces) == 1
 
 
+def halves(word: str) -> tuple[str, str]:
+    """Return a beginning and an end of `word`, one of which every token keeps that is near it.
+
+    An edit leaves what stands before it or what stands behind it. Of two neighbours that are
+    swapped each may stand on another side, so that the character between the two is in neither.
+    """
+    half = (len(word) + 1) // 2
+    return word[: max(half - 1, 0)], word[half:]
+
+
+def near_to(word: str) -> Callable[[str], bool]:
+    """Return `is_one_edit` of `word` made ready for many tokens."""
+    before, behind = halves(word)  # nearly every token has neither
+    return lambda token: (
+        (token.startswith(before) or token.endswith(behind)) and is_one_edit(word, token)
+    )
+
+
 def is_one_edit(token: str, word: str) -> bool:
     """Return whether at most one edit makes `word` of `token`.
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from search.pairs import Pair, Place
-from search.patterns import Pattern, is_one_edit
+from search.patterns import Pattern, near_to
 from search.proximity import Proximity, Row, has_near
 from search.query import Fuzzy, Near, Or, Phrase, Query, Stemmed, Term, Wildcard, Words
 from search.stemming import stem
@@ -57,7 +57,7 @@ def fits(word: Term | Wildcard | Fuzzy | Stemmed | str | Pattern) -> Fits:
         case Wildcard():
             return _any([form.fitting() for form in word.forms])
         case Fuzzy():
-            return lambda token: any(is_one_edit(form, token) for form in word.forms)
+            return _any([near_to(form) for form in word.forms])
         case Stemmed(token):
             wanted = stem(token)
             return lambda token: stem(token.removeprefix("#")) == wanted

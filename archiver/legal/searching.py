@@ -239,7 +239,6 @@ class Searching:
             query=query, conditions=conditions, view=view, cursor=cursor, within=within, actor=actor
         )
         tree = question.tree
-        # The event is written while the hits are read: both mostly wait for a disk.
         noted: list[asyncio.Task[None]] = []
         try:
             found = await self._found_at_once(question, noted)
@@ -269,10 +268,6 @@ class Searching:
         if supposed is None:
             return None
         looking = question.looking(supposed.part, supposed.trees)
-        loop = asyncio.get_running_loop()
-
-        def begin(seen: Seen) -> None:
-            noted.append(loop.create_task(self._note_of(question, seen)))
 
         def find(snapshot: Snapshot) -> _Found | None:
             seen = looking.look(snapshot)
@@ -280,7 +275,6 @@ class Searching:
             def looked_up(connection: Connection) -> _Rows | None:
                 if not supposed.holds(connection):
                     return None
-                loop.call_soon_threadsafe(begin, seen)
                 return self._rows(connection, seen, question.within)
 
             rows = self._database.read_here(looked_up)
@@ -289,10 +283,17 @@ class Searching:
             hits = open_hits(seen.hits, rows.hits, question.tree, self._records)
             return _Found(seen, rows, hits, looking.more(seen))
 
-        return await self._inquiry.ask(question.actor, find)
+        found = await self._inquiry.ask(question.actor, find)
+        if found is not None:
+            # Not while the hits are opened: both work more than they wait, and for one interpreter.
+            noted.append(asyncio.create_task(self._note_of(question, found.seen)))
+        return found
 
     async def _found(self, question: "_Question", noted: list[asyncio.Task[None]]) -> "_Found":
-        """Return what index, database and records say, and begin the event into `noted`."""
+        """Return what index, database and records say, and begin the event into `noted`.
+
+        It is written while the hits are opened: there both mostly wait.
+        """
         within = question.within
         part, wanted = await self._inquiry.within(within, question.trees, question.actor)
         looking = question.looking(part, wanted)

@@ -151,7 +151,23 @@ def test_of_thousands_of_places_near_each_other_the_first_are_marked() -> None:
 @given(
     st.text(alphabet="abAB1 '.#@$_-\n/", max_size=80).map(lambda text: text + " x" * 3),
     st.sampled_from(
-        ["a", "ab", "a OR b", "#ab", "@a", "$ab", "ab*", "*ab", "a*b1", "ab?", "a AND b", "b1", "x"]
+        [
+            *(
+                "a",
+                "ab",
+                "a OR b",
+                "#ab",
+                "@a",
+                "$ab",
+                "ab*",
+                "*ab",
+                "a*b1",
+                "ab?",
+                "a AND b",
+                "b1",
+            ),
+            *("x", "abab~1", "#aba1~1", "abba1b~1 OR a", "@bab.a~1"),
+        ]
     ),
 )
 def test_words_alone_are_marked_as_if_the_whole_text_were_cut(text: str, query: str) -> None:
