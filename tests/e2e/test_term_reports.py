@@ -127,10 +127,12 @@ def assert_workbook(content: bytes, report: dict[str, object]) -> None:
     assert isinstance(lines, list)
     assert isinstance(total, dict)
     rows = list(book["Terms"].iter_rows(min_row=2, values_only=True))
-    assert [row[1:5] for row in rows[:-1]] == [
+    *of_terms, of_all, without_words = rows
+    assert [row[1:5] for row in of_terms] == [
         (line["term"], line["documents"], line["with_family"], line["unique"]) for line in lines
     ]
-    assert rows[-1][2] == total["documents"]
+    assert of_all[2] == total["documents"]
+    assert without_words[2] == report["without_words"]
     accounts = list(book["Accounts"].iter_rows(min_row=2, values_only=True))
     assert len(accounts) == sum(len(each["accounts"]) for each in [*lines, total])
     assert all(cell.data_type != "f" for sheet in book for row in sheet.iter_rows() for cell in row)

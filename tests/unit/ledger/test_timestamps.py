@@ -151,10 +151,8 @@ def test_without_roots_nothing_verifies(response: bytes, roots: list[bytes]) -> 
 def test_a_certificate_that_is_not_for_timestamping_is_refused(
     tmp_path: Path, usage: str, problem: str
 ) -> None:
-    tsa = Tsa(tmp_path / "tsa")
-    said = _said(tsa.stamp(MESSAGE))
-    tsa.usage = usage
-    tsa.certify()
+    tsa = Tsa(tmp_path / "tsa", usage=usage)  # first: no certificate is younger than what it signs
+    said = _said(Tsa(tmp_path / "other").stamp(MESSAGE))
 
     response = _signed_anyhow(tsa, said)
 
