@@ -75,7 +75,7 @@ class PageAs(Protocol):
     ) -> Page: ...
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # what another file left would make its tests depend on their order
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A sample company's archive, being served."""
     _executable()
