@@ -74,6 +74,7 @@ def test_three_people_bring_due_posts_to_their_certificate(
     checked(manager, axe, "/disposition/due")
     manager.get_by_role("button", name=re.compile("^Form [0-9]+ batches of")).click()
     manager.get_by_role("link", name="harbourfinch", exact=True).last.click()
+    manager.wait_for_url(re.compile("/disposition/[0-9A-Z]{26}"))
     batch = manager.url.partition("?")[0].removeprefix(site.url)
     number = int(fact(manager, "Records that go")) - 2
 
@@ -148,11 +149,11 @@ def _leave_two_out_by_keys(page: Page) -> None:
     """Select two posts, open the second, come back to place and selection, and leave both out."""
     for key in ("j", "x", "j", "x"):
         page.keyboard.press(key)
+    page.wait_for_url(re.compile(r"[?&]pick=[0-9A-Z]{26}\.[0-9A-Z]{26}"))
     kept = page.url
-    assert "pick=" in kept
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Back to the review").click()
-    assert page.url.partition("#")[0] == kept
+    page.wait_for_url(re.compile(rf"{re.escape(kept)}(#|$)"))
     expect(page.locator("tbody .pick input:checked")).to_have_count(2)
     expect(page.locator("[data-at] a").first).to_be_focused()
     page.keyboard.press("e")
